@@ -1,0 +1,49 @@
+# The verbs of this repository. Each one is a script; read it there. A bare `make` lists them.
+#
+#   make run ARGS="--config my.yaml"     arguments for `turnpike serve`
+#   make test ONLY=unit|clients|tidy     one part of the tests
+#   make bench ROW=chat QUICK=1          one row of the figures, short
+#   make fuzz FUZZ_SECONDS=600           longer than a minute per target
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run build test bench tidy format fuzz golden live tsan ci clean
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## install what is missing, build, start the gateway and print a key and the first call
+	@exec scripts/run.sh $(ARGS)
+
+build: ## build in release mode: .build/release/turnpike
+	@exec scripts/build.sh
+
+test: ## everything: unit, golden, scenario, tidy, real clients; installs what it needs
+	@exec scripts/test.sh
+
+bench: ## the figures beside nginx, against the thresholds that are checked in
+	@exec scripts/bench.sh
+
+tidy: ## formatter in lint mode, and the checks of Tests/TidyTests
+	@exec scripts/tidy.sh
+
+format: ## format all Swift sources in place
+	@exec scripts/format.sh
+
+fuzz: ## run every fuzz target for FUZZ_SECONDS (60) each
+	@exec scripts/fuzz.sh
+
+golden: ## rewrite golden files and generated docs; you review the diff
+	@exec scripts/golden.sh
+
+live: ## one plain, one streamed, one wrong-key call for each provider key in the environment
+	@exec scripts/live.sh
+
+tsan: ## the Swift tests under ThreadSanitizer
+	@exec scripts/tsan.sh
+
+ci: ## exactly what CI runs
+	@exec .ci/run
+
+clean: ## remove build products and virtual environments; keeps data/
+	@rm -rf .build .build-fuzz .build-tsan .venv .venv-openai1 bench-results

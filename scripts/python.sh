@@ -1,0 +1,17 @@
+# Virtual environments with the official SDKs, pinned. Sourced after lib.sh.
+# .venv has the current SDKs, .venv-openai1 an old one: people do not upgrade their clients when we do.
+
+# environment FOLDER REQUIREMENTS: made or brought up to date only if the requirements changed.
+environment() {
+    local folder=$1 requirements=$2
+    if cmp -s "$requirements" "$folder/installed.txt"; then return 0; fi
+    rm -rf "$folder"
+    python3 -m venv "$folder" \
+        && "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$requirements" \
+        && cp "$requirements" "$folder/installed.txt"
+}
+
+python_environments() {
+    environment .venv Tests/clients/requirements.txt \
+        && environment .venv-openai1 Tests/clients/requirements-openai1.txt
+}

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Everything that shows whether Turnpike works. Ends with one line, `N passed, N failed`, that adds all parts up.
+# ONLY=unit|clients|tidy runs one part.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source scripts/release.sh
+source scripts/python.sh
+
+only=${ONLY:-all}
+case $only in all | unit | clients | tidy) ;; *) fail "ONLY is one of unit, clients, tidy; it is '$only'" ;; esac
+results=$repository/.build/test-results
+rm -rf "$results"
+mkdir -p "$results"
+
+wants() { [[ $only == all || $only == "$1" ]]; }
+
+swift_tests() {
+    local filter=()
+    [[ $only != tidy ]] || filter=(--filter TidyTests)
+    swift test --skip-build "${filter[@]}" --xunit-output "$results/swift.xml"
+}
+debug_build() { swift build --build-tests --explicit-target-dependency-import-check error; }
+client_tests() {
+    TURNPIKE_BINARY=$turnpike TURNPIKE_OPENAI1_PYTHON=$repository/.venv-openai1/bin/python \
+        .venv/bin/python -m pytest Tests/clients --junitxml "$results/clients.xml" ${PYTEST_ARGS:-}
+}
+
+if ! release_is_fresh || wants clients; then need_packages "to build and test" run test; fi
+need_swift
+steps=()
+wants clients && steps+=("python environments")
+wants tidy && steps+=("format check")
+if wants clients && ! release_is_fresh; then steps+=("release build"); fi
+if wants unit || wants tidy; then steps+=("debug build" "swift tests"); fi
+wants clients && steps+=("client tests")
+plan "${steps[@]}"
+
+# A build that fails ends the run: there is nothing to test. A test that fails does not keep the others from running.
+# The line is written whatever happens, so that whoever reads only the last line is never misled.
+finish() {
+    local code=0
+    python3 scripts/sum_results.py "$results" || code=1
+    exit "$code"
+}
+must() { step "$@" || { printf '%s\n' "$1" > "$results/failed-${1//[^a-zA-Z0-9]/-}"; finish; }; }
+may_fail() {
+    local name=$1
+    if step "$@"; then return 0; fi
+    printf '%s\n' "$name" > "$results/failed-${name//[^a-zA-Z0-9]/-}"
+}
+
+if wants clients; then must "python environments" python_environments; fi
+if wants tidy; then
+    may_fail "format check" scripts/tidy.sh --format-only
+    [[ -f $results/failed-format-check ]] || : > "$results/passed-format-check"
+fi
+if wants clients && ! release_is_fresh; then
+    must "release build" build_release
+    mark_release
+fi
+if wants unit || wants tidy; then
+    must "debug build" debug_build
+    may_fail "swift tests" swift_tests
+    grep -aE '^. Test run with' "$logs/swift-tests.log" || true
+fi
+if wants clients; then
+    may_fail "client tests" client_tests
+    tail -n 1 "$logs/client-tests.log"
+fi
+finish
