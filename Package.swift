@@ -1,0 +1,140 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The modules, from the bottom up. An arrow may only point to a row above; TidyTests checks the imports
+// against this table and ARCHITECTURE.md tells what each module is for.
+
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+]
+let sockets: [Target.Dependency] = [
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOSSL", package: "swift-nio-ssl"),
+    .product(name: "NIOTLS", package: "swift-nio"),
+]
+let http1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let embedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
+
+var targets: [Target] = [
+    // Base: values and vocabulary, no I/O
+    module("Core", in: "Base", nio),
+    module("Wire", in: "Base", ["Core"] + nio),
+    module("Chat", in: "Base", ["Core", "Wire"] + nio),
+
+    // Seams: what can be swapped
+    module("Transport", in: "Seams", ["Core", "Wire"] + nio),
+
+    // Net: the only code that touches sockets
+    module("Net", ["Core", "Wire", "Transport", deque, logging] + nio + sockets),
+
+    // Domain: one folder per subject, none imports another
+    module("Providers", in: "Domain", ["Core", "Wire", "Chat", "Transport"] + nio),
+    module("Auth", in: "Domain", ["Core", crypto] + nio),
+    module("Telemetry", in: "Domain", ["Core", "Wire", logging] + nio),
+
+    // The road of a call, and what stands around it
+    module("Pipeline", ["Core", "Wire", "Chat", "Transport", "Providers", "Auth", "Telemetry", logging] + nio),
+    module("HTTP", ["Core", "Wire", "Chat", "Transport", "Providers", "Auth", "Telemetry", "Pipeline", logging] + nio),
+    module("Simulator", nio + sockets + [http1]),
+
+    .executableTarget(
+        name: "turnpike",
+        dependencies: [
+            "Core", "Wire", "Chat", "Transport", "Net", "Providers", "Auth", "Telemetry", "Pipeline", "HTTP", "Simulator",
+            logging, arguments, signals, yaml, crypto,
+        ] + nio + sockets,
+        path: "Sources/App",
+        swiftSettings: strict
+    ),
+
+    module("TestKit", ["Core", "Wire", "Transport", "Net", "Simulator"] + nio + sockets),
+
+    tests("CoreTests", ["Core"] + nio),
+    tests("WireTests", ["Core", "Wire", http1, embedded] + nio),
+    tests("NetTests", ["Core", "Wire", "Transport", "Net", "TestKit"] + nio + sockets),
+    tests("ProvidersTests", ["Core", "Wire", "Chat", "Transport", "Providers"] + nio),
+    tests("AuthTests", ["Core", "Auth"] + nio),
+    tests("TelemetryTests", ["Core", "Telemetry", logging] + nio),
+    tests("SimulatorTests", ["Simulator"] + nio + sockets),
+    tests("AppTests", ["turnpike", "Core", "Wire", "Providers", "Auth"] + nio),
+    tests(
+        "ScenarioTests",
+        [
+            "turnpike", "Core", "Wire", "Chat", "Transport", "Net", "Providers", "Auth", "Telemetry", "Pipeline", "HTTP",
+            "Simulator", "TestKit", logging,
+        ] + nio + sockets
+    ),
+    tests("TidyTests", []),
+]
+
+// Fuzzers need clang's runtime and a main of their own, so they are there only when asked for.
+if Context.environment["TURNPIKE_FUZZ"] != nil {
+    for name in ["FuzzHTTPHead", "FuzzChunked", "FuzzSSE", "FuzzJSON"] {
+        targets.append(
+            .executableTarget(
+                name: name,
+                dependencies: ["Core", "Wire"] + nio,
+                path: "Fuzz/\(name)",
+                swiftSettings: strict + [.unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])],
+                linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]
+            )
+        )
+    }
+}
+
+let package = Package(
+    name: "turnpike",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "turnpike", targets: ["turnpike"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+    ],
+    targets: targets,
+    swiftLanguageModes: [.v6]
+)
+
+// MARK: - What every module is built with (docs/adr/0006-language-flags.md)
+
+var strict: [SwiftSetting] {
+    [
+        .treatAllWarnings(as: .error),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .unsafeFlags(["-require-explicit-sendable"]),
+        .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
+    ]
+}
+
+func module(_ name: String, in folder: String = "", _ dependencies: [Target.Dependency]) -> Target {
+    .target(
+        name: name,
+        dependencies: dependencies,
+        path: folder.isEmpty ? "Sources/\(name)" : "Sources/\(folder)/\(name)",
+        swiftSettings: strict
+    )
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name,
+        dependencies: dependencies,
+        path: "Tests/\(name)",
+        swiftSettings: strict
+    )
+}

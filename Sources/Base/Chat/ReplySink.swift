@@ -1,0 +1,55 @@
+package import Core
+package import NIOCore
+package import Wire
+
+/// Where an answer goes: each stage pushes into the sink it was given, down to the client's connection.
+///
+/// A sink is confined to its loop. An answer is either one `whole` call, or `begin`, any number of `event`s with a
+/// `flush` after each batch, and `end`. A sink in between may watch, change or hold what passes.
+package protocol ReplySink: AnyObject {
+    /// Whether the client has been sent any part of this answer's content; from then on no other target may answer.
+    var hasContent: Bool { get }
+
+    /// The whole answer at once. Waits until the client's connection has room for it.
+    func whole(_ answer: WholeReply) async throws
+
+    /// Opens a stream. The head is held until the first content, so that a failure can still change the status.
+    func begin(_ head: StreamHead) throws
+
+    /// One event of the stream, in the client's dialect. Does not wait; `flush` does.
+    ///
+    /// - Parameter isContent: Whether it carries something the model said; lifecycle events are held until then.
+    func event(_ event: ServerSentEvent, isContent: Bool) throws
+
+    /// Sends what was pushed since the last flush. Waits while the client's byte credit is spent.
+    func flush() async throws
+
+    /// The stream is complete: everything held is sent and the answer ends well.
+    func end() async throws
+}
+
+/// An answer that is not streamed.
+package struct WholeReply: Sendable {
+    /// The HTTP status that the client's dialect gives this answer.
+    package var status: Int
+    /// `content-type`, as ASCII.
+    package var contentType: StaticString
+    /// Further header fields, each a complete line with CRLF, safe to send to the client.
+    package var fields: ByteBuffer
+    package var body: ByteBuffer
+
+    package init(status: Int, contentType: StaticString = "application/json", fields: ByteBuffer, body: ByteBuffer) {
+        self.status = status
+        self.contentType = contentType
+        self.fields = fields
+        self.body = body
+    }
+}
+
+/// What is known when a stream opens.
+package struct StreamHead: Sendable {
+    /// Further header fields, each a complete line with CRLF, safe to send to the client.
+    package var fields: ByteBuffer
+
+    package init(fields: ByteBuffer) { self.fields = fields }
+}

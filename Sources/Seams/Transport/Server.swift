@@ -1,0 +1,99 @@
+package import Core
+package import NIOCore
+package import Wire
+
+/// Answers requests. Called on the connection's loop, once per request, in order.
+package protocol RequestHandler: Sendable {
+    /// Answers one request. When it returns without having finished the answer, the connection is closed.
+    func handle(_ exchange: any ServerExchange) async
+
+    /// Answers bytes that are not a request, or one that the server refuses by itself. The connection closes after.
+    ///
+    /// - Parameter rawHead: What was read of the head, possibly nothing. Only good for guessing the dialect.
+    func refuse(_ fault: RequestFault, rawHead: ByteBuffer, exchange: any ServerExchange) async
+}
+
+/// How long the body of an answer is.
+package enum ResponseBody: Sendable, Equatable {
+    /// Exactly this many bytes follow.
+    case length(Int)
+    /// Chunked for HTTP/1.1, until the close for HTTP/1.0.
+    case stream
+    /// No body and no length, for 204 and 304.
+    case none
+}
+
+/// One request and its answer, confined to the connection's loop.
+///
+/// The object serves the next request of its connection afterwards: keep nothing of it once `finish` was called.
+/// All waits end with `CancellationError` when the client goes away.
+package protocol ServerExchange: AnyObject {
+    /// The parsed head; its offsets point into `headBytes`.
+    var head: HTTPHead { get }
+    /// The head's bytes, blank line included.
+    var headBytes: ByteBuffer { get }
+    /// Who is on the other side.
+    var peer: PeerAddress { get }
+    /// Whether this connection came in over TLS.
+    var isSecure: Bool { get }
+    /// The way out of this loop: upstream connections, timers, buffers.
+    var transport: any LoopTransport { get }
+    /// When the head was complete.
+    var arrival: NIODeadline { get }
+    /// Whether any part of an answer has been handed over.
+    var isResponseStarted: Bool { get }
+    /// Bytes handed to the client's socket for this answer.
+    var bytesSent: Int { get }
+    /// Whether the server is shutting down, so that no new work should start.
+    var isDraining: Bool { get }
+
+    /// The whole request body. Sends `100 Continue` where the client waits for it.
+    ///
+    /// - Throws: `RequestFault.bodyTooLarge` at the byte that passes `limit`, `.timeout` when it comes too slowly,
+    ///   `.malformed`, `.overloaded`.
+    func readBody(limit: Int) async throws -> ByteBuffer
+
+    /// Starts the answer.
+    /// - Parameters:
+    ///   - fields: Complete header lines with CRLF; framing, `date` and `connection` are added here.
+    func begin(status: Int, fields: ByteBuffer, body: ResponseBody)
+
+    /// Adds body bytes; they leave with the next flush.
+    func write(_ bytes: ByteBuffer)
+
+    /// Adds body bytes in place: `append` writes into the buffer that leaves with the next flush.
+    func write(_ append: (inout ByteBuffer) -> Void)
+
+    /// Hands what was written to the socket without waiting. For heartbeats.
+    func flushNow()
+
+    /// Hands what was written to the socket and waits while more than the byte credit is outstanding.
+    func flush() async throws
+
+    /// Ends the answer and hands everything to the socket.
+    func finish() async throws
+
+    /// Closes the connection once the answer is out.
+    func closeAfterwards()
+
+    /// Calls `action` on the loop whenever nothing was sent for `interval`, until the answer is finished; nil stops it.
+    func onSilence(_ interval: TimeAmount, _ action: (() -> Void)?)
+
+    /// Calls `action` once, when the server's drain time is over and this answer must end now.
+    func onHurry(_ action: (() -> Void)?)
+}
+
+/// The other side of a connection.
+package struct PeerAddress: Sendable {
+    /// Numeric address without port, `unix` for a local socket.
+    package var text: String
+    package var port: Int
+    /// Whether it is this machine.
+    package var isLoopback: Bool
+
+    package init(text: String, port: Int, isLoopback: Bool) {
+        self.text = text
+        self.port = port
+        self.isLoopback = isLoopback
+    }
+}

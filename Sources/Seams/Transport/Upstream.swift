@@ -1,0 +1,69 @@
+package import Core
+package import NIOCore
+package import Wire
+
+/// What one event loop offers to the calls that run on it. Confined to that loop.
+package protocol LoopTransport: AnyObject {
+    /// The loop everything here happens on.
+    var eventLoop: any EventLoop { get }
+    /// Number of the loop, from 0; for state that is sharded by loop.
+    var loopIndex: Int { get }
+
+    /// Sends a request and waits for the head of its answer.
+    ///
+    /// Takes an idle connection of this loop or dials a new one through the one dialer, with the address guard. An idle
+    /// connection that died before any byte came back is replaced once.
+    ///
+    /// - Throws: `TransportError`, or `CancellationError` when the caller was cancelled; the connection is closed then.
+    func open(_ request: UpstreamRequest) async throws -> any UpstreamExchange
+
+    /// Waits on the coarse wheel, to within its tick (25 ms).
+    func sleep(for duration: TimeAmount) async throws
+
+    /// A cleared buffer from this loop's scratch list.
+    func takeBuffer() -> ByteBuffer
+    /// Gives a buffer back. Nothing else may still refer to its bytes, or the next user pays for a copy.
+    func giveBuffer(_ buffer: inout ByteBuffer)
+}
+
+/// A request to an upstream, ready for the wire.
+package struct UpstreamRequest {
+    package var endpoint: Endpoint
+    /// The head with its blank line, and the body or its beginning.
+    package var bytes: ByteBuffer
+    /// What follows `bytes`, where the body is too large to be worth copying.
+    package var rest: [ByteBuffer] = []
+    package var timeouts: Timeouts
+    /// When the whole attempt ends, whatever its clocks say.
+    package var deadline: NIODeadline
+
+    package init(endpoint: Endpoint, bytes: ByteBuffer, timeouts: Timeouts, deadline: NIODeadline) {
+        self.endpoint = endpoint
+        self.bytes = bytes
+        self.timeouts = timeouts
+        self.deadline = deadline
+    }
+}
+
+/// The answer of an upstream while it comes in. Confined to its loop.
+///
+/// Whoever opened it reads to the end or calls `abandon`: a connection is pooled only after a complete answer.
+package protocol UpstreamExchange: AnyObject {
+    var head: HTTPHead { get }
+    /// The head's bytes; offsets of `head` point into it.
+    var headBytes: ByteBuffer { get }
+    /// Whether a new connection had to be made.
+    var isFreshConnection: Bool { get }
+
+    /// The next bytes of the body without transfer coding, or nil after the last.
+    ///
+    /// Nothing is read from the socket while nobody waits here: at most one read (64 KiB) is buffered.
+    /// - Throws: `TransportError.closedInBody`, `.timeout`, `.protocolViolation`, or `CancellationError`.
+    func read() async throws -> ByteBuffer?
+
+    /// Replaces the overall deadline from here on, with the name it has in errors.
+    func setDeadline(_ deadline: NIODeadline, limit: TimeAmount, clock: ClockName)
+
+    /// Ends the exchange now. The connection is closed unless the answer was complete. Safe to repeat.
+    func abandon()
+}
