@@ -62,12 +62,12 @@ status() {
     progress=$(build_progress "$log")
     if [[ -n $progress ]]; then
         read -r done_units all_units <<< "$progress"
-        if [[ -z $known ]] && ((done_units > 20 && all_units > done_units)); then
+        if ((${known:-0} <= elapsed && done_units > 20 && all_units > done_units)); then
             left=$((elapsed * (all_units - done_units) / done_units))
         fi
         progress=" [$done_units/$all_units]"
     fi
-    if [[ -n $known ]]; then left=$((known > elapsed ? known - elapsed : 0)); fi
+    if ((${known:-0} > elapsed)); then left=$((known - elapsed)); fi
     if [[ -n $left ]]; then left=", about $(clock $((left + $(seconds_after_this)))) left"; fi
     printf '%s %s%s%s' "$label" "$(clock "$elapsed")" "$progress" "$left"
 }
@@ -115,7 +115,8 @@ step() {
         tail -n "${LOG_TAIL:-40}" "$log"
         return "$code"
     fi
-    remember_duration "$name" $((SECONDS - started))
+    # A step that found nothing to do says nothing about the next time.
+    ((SECONDS - started < 2)) || remember_duration "$name" $((SECONDS - started))
     say "$label: done in $(clock $((SECONDS - started)))"
 }
 
