@@ -51,7 +51,7 @@ var targets: [Target] = [
             logging, arguments, signals, yaml, crypto,
         ] + nio + sockets,
         path: "Sources/App",
-        swiftSettings: strict
+        swiftSettings: strict()
     ),
 
     module("TestKit", ["Core", "Wire", "Transport", "Net", "Simulator"] + nio + sockets),
@@ -82,7 +82,7 @@ if Context.environment["TURNPIKE_FUZZ"] != nil {
                 name: name,
                 dependencies: ["Core", "Wire"] + nio,
                 path: "Fuzz/\(name)",
-                swiftSettings: strict + [.unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])],
+                swiftSettings: strict() + [.unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])],
                 linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]
             )
         )
@@ -109,7 +109,7 @@ let package = Package(
 
 // MARK: - What every module is built with (docs/adr/0006-language-flags.md)
 
-var strict: [SwiftSetting] {
+func strict() -> [SwiftSetting] {
     [
         .treatAllWarnings(as: .error),
         .enableUpcomingFeature("ExistentialAny"),
@@ -126,7 +126,7 @@ func module(_ name: String, in folder: String = "", _ dependencies: [Target.Depe
         name: name,
         dependencies: dependencies,
         path: folder.isEmpty ? "Sources/\(name)" : "Sources/\(folder)/\(name)",
-        swiftSettings: strict
+        swiftSettings: strict()
     )
 }
 
@@ -135,6 +135,6 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
         name: name,
         dependencies: dependencies,
         path: "Tests/\(name)",
-        swiftSettings: strict
+        swiftSettings: strict()
     )
 }

@@ -1,4 +1,4 @@
-package import NIOCore
+public import NIOCore
 
 extension ByteBuffer {
     /// Lends the readable bytes to `body`, keeping the type of what it throws.

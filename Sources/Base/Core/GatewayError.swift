@@ -1,5 +1,3 @@
-package import NIOCore
-
 /// Why a call was not answered, in words that any caller may read.
 ///
 /// Everything that fails on the road becomes one of these at the edge of its module; `ErrorBodies` turns the code
