@@ -1,5 +1,3 @@
-package import Core
-
 /// One upstream server, as the boot file names it. Connections are pooled per `Endpoint` object, so a reload keeps
 /// the object of an entry that did not change.
 package final class Endpoint: Sendable, Equatable {

@@ -1,4 +1,3 @@
-package import Core
 package import NIOCore
 package import Wire
 

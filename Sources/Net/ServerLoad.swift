@@ -1,0 +1,81 @@
+package import NIOCore
+import Synchronization
+
+/// How much is going on in the whole process, and the limits at which new work is turned away.
+///
+/// Shared by all loops; every figure is one atomic.
+package final class ServerLoad: Sendable {
+    /// The limits; each is stated in `docs/settings.md`.
+    package struct Limits: Sendable {
+        /// Connections of clients that are open at the same time.
+        package var connectionsMax: Int
+        /// Bytes of request bodies that are in memory at the same time.
+        package var bodyBytesMax: Int
+        /// How late a loop may run before new calls are refused.
+        package var lagMax: TimeAmount
+
+        package init(connectionsMax: Int, bodyBytesMax: Int = 512 << 20, lagMax: TimeAmount = .milliseconds(100)) {
+            self.connectionsMax = connectionsMax
+            self.bodyBytesMax = bodyBytesMax
+            self.lagMax = lagMax
+        }
+    }
+
+    package let limits: Limits
+    private let openConnections = Atomic<Int>(0)
+    private let bodyBytes = Atomic<Int>(0)
+    private let shedCount = Atomic<Int>(0)
+    private let latestLag = Atomic<Int64>(0)
+    private let latestLagAt = Atomic<UInt64>(0)
+
+    package init(limits: Limits) { self.limits = limits }
+
+    /// Connections of clients that are open now.
+    package var connections: Int { self.openConnections.load(ordering: .relaxed) }
+    /// Bytes of request bodies in memory now.
+    package var bodyBytesInFlight: Int { self.bodyBytes.load(ordering: .relaxed) }
+    /// Connections and calls turned away since the start.
+    package var shed: Int { self.shedCount.load(ordering: .relaxed) }
+
+    /// How long a client should stay away, or nil if a new call is welcome.
+    package func retryAfter() -> Duration? {
+        let measured = NIODeadline.uptimeNanoseconds(self.latestLagAt.load(ordering: .relaxed))
+        guard self.latestLag.load(ordering: .relaxed) > self.limits.lagMax.nanoseconds,
+            NIODeadline.now() - measured < .milliseconds(200)
+        else { return nil }
+        self.shedCount.wrappingAdd(1, ordering: .relaxed)
+        return .seconds(1)
+    }
+
+    /// A loop's tick was this late. A late tick holds for 200 ms, so that one slow callback does not shed for long.
+    func noteLag(_ lag: TimeAmount) {
+        guard lag > self.limits.lagMax else { return }
+        self.latestLag.store(lag.nanoseconds, ordering: .relaxed)
+        self.latestLagAt.store(NIODeadline.now().uptimeNanoseconds, ordering: .relaxed)
+    }
+
+    /// Counts a new connection; false if there are too many, and then it is not counted.
+    func admitConnection() -> Bool {
+        let count = self.openConnections.wrappingAdd(1, ordering: .relaxed).newValue
+        guard count > self.limits.connectionsMax else { return true }
+        self.openConnections.wrappingSubtract(1, ordering: .relaxed)
+        self.shedCount.wrappingAdd(1, ordering: .relaxed)
+        return false
+    }
+
+    func connectionClosed() { self.openConnections.wrappingSubtract(1, ordering: .relaxed) }
+
+    /// Sets room for `count` body bytes aside; false if there is none, and then nothing is set aside.
+    func reserveBody(_ count: Int) -> Bool {
+        guard count > 0 else { return true }
+        let total = self.bodyBytes.wrappingAdd(count, ordering: .relaxed).newValue
+        guard total > self.limits.bodyBytesMax else { return true }
+        self.bodyBytes.wrappingSubtract(count, ordering: .relaxed)
+        self.shedCount.wrappingAdd(1, ordering: .relaxed)
+        return false
+    }
+
+    func releaseBody(_ count: Int) {
+        if count > 0 { self.bodyBytes.wrappingSubtract(count, ordering: .relaxed) }
+    }
+}
