@@ -1,0 +1,129 @@
+/// Walks the members of a JSON object in one pass that checks every byte and allocates nothing.
+///
+/// Checked is the whole grammar of RFC 8259, also inside values that are passed over: UTF-8 (no overlong forms, no
+/// surrogates), escapes, numbers by their grammar and of any size, nesting, nothing after the end, no byte order mark.
+/// In each object that is walked, a key that comes twice is refused, however it is escaped (row 17). A lone surrogate
+/// escape is refused in keys; in strings it is passed on untouched, but such a string cannot be read as text.
+///
+/// The bytes belong to someone else and must stay until the scanner is gone.
+package struct JSONScanner {
+    /// How deep objects and arrays may be nested, the outermost being 1 (row 18).
+    package static let depthMax = 64
+
+    let bytes: UnsafeRawBufferPointer
+    private var lexer: JSONLexer
+
+    /// A scanner of a whole text.
+    package init(_ bytes: UnsafeRawBufferPointer) {
+        self.bytes = bytes
+        self.lexer = JSONLexer(bytes, from: 0, to: bytes.count)
+    }
+
+    /// A scanner of one value inside a text.
+    ///
+    /// - Parameter slice: What a scanner of the same bytes has handed out. All offsets stay those of the whole text.
+    package init(_ bytes: UnsafeRawBufferPointer, at slice: JSONSlice) {
+        precondition(
+            slice.start >= 0 && slice.start <= slice.end && slice.end <= bytes.count,
+            "slice \(slice.start)..<\(slice.end) lies outside of \(bytes.count) bytes"
+        )
+        self.bytes = bytes
+        self.lexer = JSONLexer(bytes, from: slice.start, to: slice.end)
+    }
+
+    /// Checks a whole text of any kind, without a look at duplicate keys.
+    ///
+    /// - Throws: `JSONError` for the first fault.
+    package static func validate(_ bytes: UnsafeRawBufferPointer) throws(JSONError) {
+        var lexer = JSONLexer(bytes, from: 0, to: bytes.count)
+        lexer.skipWhitespace()
+        try lexer.skipValue(outerDepth: 0)
+        lexer.skipWhitespace()
+        guard lexer.index == lexer.end else { throw .invalid(at: lexer.index, expected: .end) }
+    }
+
+    /// Calls `visit` for each member of the object, in their order. Once; a scanner is used up by it.
+    ///
+    /// A fault later in the text throws after members before it were visited: what they gave must be dropped then.
+    ///
+    /// - Throws: `JSONError` for the first fault, or what `visit` throws.
+    package mutating func members(
+        _ visit: (JSONKey, JSONSlice) throws(JSONError) -> Void
+    ) throws(JSONError) {
+        try withUnsafeTemporaryAllocation(of: UInt64.self, capacity: JSONKeySet.inlineMax) {
+            (entries) throws(JSONError) -> Void in
+            var keys = JSONKeySet(entries)
+            try self.walkMembers(&keys, visit)
+        }
+    }
+
+    /// Calls `visit` for each element of the array, in their order. Once; a scanner is used up by it.
+    ///
+    /// - Throws: `JSONError` for the first fault, or what `visit` throws.
+    package mutating func elements(_ visit: (JSONSlice) throws(JSONError) -> Void) throws(JSONError) {
+        self.lexer.skipWhitespace()
+        try self.lexer.expect(0x5B, .array)
+        self.lexer.skipWhitespace()
+        guard self.lexer.byte != 0x5D else { return try self.finish() }
+        while true {
+            let start = self.lexer.index
+            try self.lexer.skipValue(outerDepth: 1)
+            try visit(JSONSlice(start: start, end: self.lexer.index))
+            guard try self.nextFollows(closing: 0x5D) else { return try self.finish() }
+        }
+    }
+
+    private mutating func walkMembers(
+        _ keys: inout JSONKeySet,
+        _ visit: (JSONKey, JSONSlice) throws(JSONError) -> Void
+    ) throws(JSONError) {
+        self.lexer.skipWhitespace()
+        try self.lexer.expect(0x7B, .object)
+        self.lexer.skipWhitespace()
+        guard self.lexer.byte != 0x7D else { return try self.finish() }
+        while true {
+            let keyStart = self.lexer.index
+            let traits = try self.lexer.skipKey()
+            let key = JSONKey(
+                slice: JSONSlice(start: keyStart, end: self.lexer.index),
+                base: self.lexer.base,
+                hasEscapes: traits.hasEscapes
+            )
+            guard keys.insert(key) else { throw .duplicateKey(at: keyStart) }
+            self.lexer.skipWhitespace()
+            try self.lexer.expect(0x3A, .colon)
+            self.lexer.skipWhitespace()
+            let start = self.lexer.index
+            try self.lexer.skipValue(outerDepth: 1)
+            try visit(key, JSONSlice(start: start, end: self.lexer.index))
+            guard try self.nextFollows(closing: 0x7D) else { return try self.finish() }
+        }
+    }
+
+    /// Steps over a comma and says true, or stops at the closing bracket and says false.
+    @inline(__always)
+    private mutating func nextFollows(closing: UInt8) throws(JSONError) -> Bool {
+        self.lexer.skipWhitespace()
+        if self.lexer.byte == 0x2C {
+            self.lexer.index &+= 1
+            self.lexer.skipWhitespace()
+            return true
+        }
+        guard self.lexer.byte == closing else {
+            throw .invalid(at: self.lexer.index, expected: .commaOrEnd)
+        }
+        return false
+    }
+
+    /// Steps over the closing bracket, after which there may only be white space.
+    private mutating func finish() throws(JSONError) {
+        self.lexer.index &+= 1
+        self.lexer.skipWhitespace()
+        guard self.lexer.index == self.lexer.end else {
+            throw .invalid(at: self.lexer.index, expected: .end)
+        }
+    }
+}
+
+@available(*, unavailable, message: "points into bytes that someone lends")
+extension JSONScanner: Sendable {}
