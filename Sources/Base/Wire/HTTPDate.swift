@@ -36,8 +36,8 @@ package enum HTTPDate {
     ///
     /// - Parameters:
     ///   - bytes: The date and nothing else.
-    ///   - now: Seconds since 1970, to place the two-digit year of RFC 850: a date more than 50 years ahead was meant to
-    ///     be in the past.
+    ///   - now: Seconds since 1970, to place the two-digit year of RFC 850: a date more than 50 years ahead was meant
+    ///     to be in the past.
     /// - Returns: Seconds since 1970, or nil if the bytes are no date.
     package static func parse(_ bytes: some Collection<UInt8>, now: Int) -> Int? {
         guard bytes.count >= 24, bytes.count <= 33 else { return nil }
@@ -58,14 +58,16 @@ package enum HTTPDate {
 
     private static func parseFixDate(_ cursor: inout Cursor) -> Int? {
         guard let day = cursor.number(2), cursor.skip(" "), let month = self.month(&cursor), cursor.skip(" "),
-            let year = cursor.number(4), cursor.skip(" "), let time = cursor.time(), cursor.skip(" GMT"), cursor.isAtEnd
+            let year = cursor.number(4), cursor.skip(" "), let time = cursor.time(), cursor.skip(" GMT"),
+            cursor.isAtEnd
         else { return nil }
         return self.seconds(year: year, month: month, day: day, time: time)
     }
 
     private static func parseRFC850(_ cursor: inout Cursor, now: Int) -> Int? {
         guard let day = cursor.number(2), cursor.skip("-"), let month = self.month(&cursor), cursor.skip("-"),
-            let short = cursor.number(2), cursor.skip(" "), let time = cursor.time(), cursor.skip(" GMT"), cursor.isAtEnd
+            let short = cursor.number(2), cursor.skip(" "), let time = cursor.time(), cursor.skip(" GMT"),
+            cursor.isAtEnd
         else { return nil }
         let present = min(max(now, self.secondsMin), self.secondsMax)
         let thisYear = CivilDate(daysSince1970: self.floorDivide(present, by: 86_400).quotient).year
