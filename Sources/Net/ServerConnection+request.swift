@@ -139,7 +139,7 @@ extension ServerConnection {
         self.body.askedAt = .now()
         if self.head.expectsContinue, self.inbound == nil { self.sendContinue() }
         self.phase = .body
-        self.timer.arm(.now() + .seconds(1))
+        self.timer.arm(.now() + min(.seconds(1), self.server.options.bodyGrace))
         defer {
             if self.phase == .body {
                 self.phase = .busy
@@ -216,16 +216,18 @@ extension ServerConnection {
         self.body.reserved = count
     }
 
-    /// At least 1 KiB/s after 5 s, and no more than 60 s in all: an idle timer does not stop one byte a second (row 6).
+    /// At least 1 KiB/s after a grace of 5 s, and no more than 60 s in all: an idle timer does not stop one byte a
+    /// second (row 6).
     func checkBodyPace() {
-        let elapsed = (NIODeadline.now() - self.body.askedAt).seconds
-        let expected = (elapsed - 5) * 1024
-        if elapsed >= 60 {
-            self.failBody(.timeout("The request body did not arrive within 60 s."))
-        } else if Int64(self.body.bytes.readableBytes) < expected {
+        let elapsed = NIODeadline.now() - self.body.askedAt
+        let options = self.server.options
+        let expected = (elapsed - options.bodyGrace).nanoseconds / 1_000_000_000 * 1024
+        if elapsed >= options.bodyTimeout {
+            self.failBody(.timeout("The request body did not arrive within \(options.bodyTimeout.seconds) s."))
+        } else if elapsed >= options.bodyGrace, Int64(self.body.bytes.readableBytes) <= expected {
             self.failBody(.timeout("The request body came slower than 1 KiB a second."))
         } else {
-            self.timer.arm(.now() + .seconds(1))
+            self.timer.arm(.now() + min(.seconds(1), options.bodyGrace))
         }
     }
 }

@@ -9,6 +9,10 @@ package struct ServerOptions: Sendable {
     package var idleTimeout = TimeAmount.seconds(75)
     /// From the first byte of a head to its blank line, in total.
     package var headTimeout = TimeAmount.seconds(10)
+    /// How long a request body may come slower than 1 KiB a second.
+    package var bodyGrace = TimeAmount.seconds(5)
+    /// For a whole request body, at any pace.
+    package var bodyTimeout = TimeAmount.seconds(60)
     /// For the TLS handshake.
     package var handshakeTimeout = TimeAmount.seconds(10)
     /// How long a client may take nothing of an answer before it counts as gone.
