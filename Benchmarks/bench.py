@@ -78,6 +78,7 @@ def main() -> int:
     parser.add_argument("--turnpike", type=pathlib.Path, default=HERE.parent / ".build/release/turnpike")
     parser.add_argument("--row", help=f"one or more of {', '.join(table.ROWS)}, with commas")
     parser.add_argument("--quick", action="store_true", help="a minute or two; the spread is wider")
+    parser.add_argument("--profile", action="store_true", help="after each row of calls or chunks, where the time went (needs perf)")
     parser.add_argument("--stand-in", action="store_true", help="a second nginx in Turnpike's place")
     parser.add_argument("--results", type=pathlib.Path, default=HERE.parent / "bench-results")
     arguments = parser.parse_args()
@@ -99,6 +100,9 @@ def main() -> int:
     results, over = {}, []
     with tempfile.TemporaryDirectory(prefix="turnpike-bench-") as folder:
         bench = Bench(pathlib.Path(folder), turnpike, arguments.quick)
+        stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+        arguments.results.mkdir(exist_ok=True)
+        bench.profile_prefix = arguments.results / stamp if arguments.profile else None
         try:
             bench.start_providers()
             for name in names:
@@ -116,8 +120,6 @@ def main() -> int:
                 over += missed(name, row, limits)
         finally:
             bench.stop_all()
-    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    arguments.results.mkdir(exist_ok=True)
     file = arguments.results / f"{stamp}.json"
     record = {"when": stamp, "quick": arguments.quick, "load_before": load, "machine": about, "rows": results, "missed": over}
     file.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n")

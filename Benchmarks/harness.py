@@ -183,6 +183,7 @@ class Bench:
         self.folder = folder
         self.turnpike_binary = turnpike  # None: a second nginx stands in, to see how exact the measurement is.
         self.quick = quick
+        self.profile_prefix: pathlib.Path | None = None  # Where profiles go, if they are wanted.
         self.processes: list[Process] = []
         self.certificates = folder / "certificates"
         self.upstream_port, self.upstream_tls_port = free_port(), free_port()
@@ -262,7 +263,8 @@ class Bench:
         folder.mkdir()
         configuration = folder / "turnpike.yaml"
         configuration.write_text(self.configuration(port))
-        settings = {"TURNPIKE_SERVER_LOOPS": str(loops), "TURNPIKE_LOG_CALLS": "true" if log else "false"}
+        log_file = folder / "calls.log"
+        settings = {"TURNPIKE_LOG_FILE": str(log_file), "TURNPIKE_SERVER_LOOPS": str(loops), "TURNPIKE_LOG_CALLS": "true" if log else "false"}
         arguments = [self.turnpike_binary, "serve", "--config", configuration, "--data-dir", folder / "data"]
         process = self.start(arguments, folder.name, settings, core)
         if wait:
@@ -290,6 +292,30 @@ class Bench:
             f'    - {{ id: bench, credentials: [ {credentials} ], keys: [ {{ name: bench, secret: "{KEY}" }} ] }}',
         ]
         return "\n".join(lines) + "\n"
+
+    def profile(self, name: str, side: "Side", work) -> str | None:
+        """Runs `work` once more under perf; where the report is, or None if no profile is wanted."""
+        if self.profile_prefix is None:
+            return None
+        data = self.folder / "perf.data"
+        pids = ",".join(map(str, side.process.pids()))
+        perf = subprocess.Popen(
+            ["perf", "record", "-q", "-F", "1999", "-g", "-p", pids, "-o", data], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            work(side)
+        finally:
+            perf.send_signal(signal.SIGINT)
+            perf.wait(30)
+        report = subprocess.run(
+            ["perf", "report", "-i", data, "--stdio", "--no-children", "-g", "none", "--percent-limit", "0.3"],
+            capture_output=True,
+            text=True,
+        )
+        names = subprocess.run(["swift", "demangle", "--compact"], input=report.stdout, capture_output=True, text=True)
+        file = self.profile_prefix.with_name(f"{self.profile_prefix.name}-{name}-{side.name}.txt")
+        file.write_text(names.stdout or report.stdout)
+        return str(file)
 
     def stop(self, side: "Side"):
         self.stop_process(side.process)

@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import time
 
-from harness import KEY, LOAD_CORE, Bench, BenchError, Side, free_port, request_body, wrk
+from harness import KEY, LOAD_CORE, Bench, BenchError, Side, request_body, wrk
 
 
 def by_turns(rounds: int, sides: list, measure) -> list[list]:
@@ -62,6 +62,7 @@ def calls(bench: Bench, provider="bench", workers=1, log=False) -> dict:
         for side in sides:
             measure(side, 1)
         ours, theirs = by_turns(rounds, sides, measure)
+        profiles = [bench.profile(f"{provider}{'-log' if log else ''}-{workers}", side, measure) for side in sides]
     middle = statistics.median
     return ratio_row(
         [run["cpu_us"] for run in ours],
@@ -70,6 +71,7 @@ def calls(bench: Bench, provider="bench", workers=1, log=False) -> dict:
         calls_per_second=[round(middle(run["calls_per_second"] for run in side)) for side in (ours, theirs)],
         busy=[round(middle(run["busy"] for run in side), 2) for side in (ours, theirs)],
         p99_us=[round(middle(run["p99_us"] for run in side)) for side in (ours, theirs)],
+        **({"profiles": profiles} if any(profiles) else {}),
         layout="subject on core 0; wrk and provider on core 1" if pinned else "not pinned: subject, wrk and provider share the cores",
     )
 
@@ -87,7 +89,7 @@ def chat_two(bench):
 def log(bench):
     """the same with the log line on"""
     row = calls(bench, log=True)
-    row["note"] = "nginx: access_log combined, unbuffered (its default); Turnpike: JSON line to standard output, a file"
+    row["note"] = "nginx: access_log combined, unbuffered (its default); Turnpike: one JSON line, log.file"
     return row
 
 
@@ -132,10 +134,12 @@ def stream(bench):
         for side in sides:
             measure(side)
         ours, theirs = by_turns(3 if bench.quick else 7, sides, measure)
+        profiles = [bench.profile("stream", side, measure) for side in sides]
     return ratio_row(
         ours,
         theirs,
         "µs CPU/chunk",
+        **({"profiles": profiles} if any(profiles) else {}),
         layout=f"{streams} streams at once, one chunk each {pause_us // 1000} ms; subject on core 0, load and provider on core 1",
     )
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034,SC2154
 # Shared by the scripts beside it: where we are, steps with their progress, system packages.
 # Source it; it changes to the root of the repository.
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034,SC2154
 # Virtual environments with the official SDKs, pinned. Sourced after lib.sh.
 # .venv has the current SDKs, .venv-openai1 an old one: people do not upgrade their clients when we do.
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034,SC2154
 # The release build and the question whether it is needed. Sourced after lib.sh.
 
 release_stamp=$repository/.build/release.stamp

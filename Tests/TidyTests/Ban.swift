@@ -101,7 +101,7 @@ extension Ban {
             ]
         ),
         Ban(
-            patterns: ["Task.sleep", "Thread.sleep", "usleep(", "nanosleep(", "sleep("],
+            patterns: ["Task.sleep", "Thread.sleep", "usleep(", "nanosleep("],
             reason: "slow and flaky; move time by hand, or wait for the thing itself",
             scope: ["Tests/"],
             allowedIn: ["Tests/ContractTests/"]
