@@ -26,6 +26,10 @@ package protocol ReplySink: AnyObject {
 
     /// The stream is complete: everything held is sent and the answer ends well.
     func end() async throws
+
+    /// The answer is this failure: a status and a body where none was sent yet, else an error in the client's dialect
+    /// as the last event. What was held is dropped.
+    func fail(_ error: GatewayError) async throws
 }
 
 /// An answer that is not streamed.

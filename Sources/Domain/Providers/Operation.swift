@@ -1,0 +1,21 @@
+/// What a call asks of a model. Decides the provider's path and what its answer looks like.
+package enum Operation: UInt8, Sendable, CaseIterable {
+    case chat
+    case embeddings
+
+    /// What follows a provider's base URL.
+    package var path: StaticString {
+        switch self {
+        case .chat: "/chat/completions"
+        case .embeddings: "/embeddings"
+        }
+    }
+
+    /// The word for logs and metric labels.
+    package var label: StaticString {
+        switch self {
+        case .chat: "chat"
+        case .embeddings: "embeddings"
+        }
+    }
+}

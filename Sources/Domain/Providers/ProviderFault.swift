@@ -1,0 +1,144 @@
+internal import Core
+package import NIOCore
+
+/// What is wrong with a provider's answer.
+package enum ProviderFault: Error, Sendable, Equatable {
+    /// It refused the group's key: 401, 403.
+    case credentialRejected
+    /// It wants fewer calls: 429.
+    case rateLimited(retryAfter: Duration?, type: String?)
+    /// It does not know the model.
+    case modelNotFound
+    /// It complains about the request; its status and words are kept.
+    case complaint(status: Int, Complaint)
+    /// It failed: 500, 502 and everything of that kind.
+    case failed(status: Int)
+    /// It cannot answer now: 503, 529.
+    case unavailable(status: Int, retryAfter: Duration?)
+    /// It ran out of time: 408, 504.
+    case timedOut(status: Int)
+    /// It sent the call elsewhere, which is never followed (row 29).
+    case redirected(status: Int)
+    /// Its answer is coded although no coding was asked for (row 33).
+    case encoded
+    /// Its answer is not what a provider of this kind sends: HTML, nothing, cut or not JSON, another protocol.
+    case unreadable
+
+    /// A provider's own words about a request, not yet scrubbed.
+    package struct Complaint: Sendable, Equatable {
+        package var message: String
+        package var type: String?
+        package var code: String?
+        package var param: String?
+    }
+}
+
+extension ProviderFault {
+    /// What a failed answer means.
+    ///
+    /// - Parameters:
+    ///   - status: The HTTP status, or the one that an error inside a 200 names.
+    ///   - body: The whole body, whatever it is.
+    ///   - retryAfter: What the answer's own fields say.
+    package init(status: Int, body: ByteBuffer, retryAfter: Duration?) {
+        let complaint = Complaint(in: body)
+        switch status {
+        case 300..<400:
+            self = .redirected(status: status)
+        case 408, 504:
+            self = .timedOut(status: status)
+        case 503, 529:
+            self = .unavailable(status: status, retryAfter: retryAfter)
+        case 500...:
+            self = .failed(status: status)
+        case 429:
+            self = .rateLimited(retryAfter: retryAfter, type: complaint?.type)
+        case 401, 407:
+            self = .credentialRejected
+        case 403:
+            // OpenRouter answers 403 for a prompt that its moderation flagged: that is about the request.
+            self = Complaint.isFlagged(body) ? .orUnreadable(403, complaint) : .credentialRejected
+        case 404:
+            self = complaint.map { $0.isAboutModel ? .modelNotFound : .complaint(status: 404, $0) } ?? .unreadable
+        case 405:
+            self = .unreadable
+        case 400..<500:
+            self = .orUnreadable(status, complaint)
+        default:
+            self = .unreadable
+        }
+    }
+
+    /// What an error object inside an answer with status 200, or inside a stream, means.
+    ///
+    /// - Parameter body: The whole JSON text that holds `error`.
+    package init(inSuccess body: ByteBuffer) {
+        guard let status = Complaint.numericCode(in: body), (400..<600).contains(status) else {
+            self = .failed(status: 200)
+            return
+        }
+        self.init(status: status, body: body, retryAfter: nil)
+    }
+
+    private static func orUnreadable(_ status: Int, _ complaint: Complaint?) -> ProviderFault {
+        complaint.map { .complaint(status: status, $0) } ?? .unreadable
+    }
+}
+
+extension ProviderFault.Complaint {
+    /// Reads the shapes that providers use: `{"error":{…}}`, `{"error":"…"}`, `{"message":…}`, `{"detail":…}`.
+    /// Nil if there is no text in any of these places.
+    init?(in body: ByteBuffer) {
+        guard let root = Self.tree(body) else { return nil }
+        let error = root["error"] ?? root
+        if case .string(let text) = error {
+            self.init(message: text)
+            return
+        }
+        guard let message = Self.text(error["message"]) ?? Self.text(error["detail"]) ?? Self.text(root["detail"]) else {
+            return nil
+        }
+        self.init(
+            message: message,
+            type: error["type"]?.stringValue,
+            code: error["code"]?.stringValue,
+            param: error["param"]?.stringValue
+        )
+    }
+
+    /// Whether a 404 is about the model and not about the URL.
+    var isAboutModel: Bool {
+        if let code = self.code, ["model_not_found", "DeploymentNotFound", "model_not_available"].contains(code) {
+            return true
+        }
+        return self.message.lowercased().contains("model")
+    }
+
+    /// Whether the provider's moderation refused the prompt.
+    static func isFlagged(_ body: ByteBuffer) -> Bool {
+        Self.tree(body)?["error"]?["metadata"]?["reasons"] != nil
+    }
+
+    /// The `error.code` that some providers set to an HTTP status.
+    static func numericCode(in body: ByteBuffer) -> Int? {
+        guard let code = Self.tree(body)?["error"]?["code"] else { return nil }
+        if let number = code.intValue { return number }
+        return code.stringValue.flatMap { Int($0) }
+    }
+
+    /// An error body is small; what is larger is not read.
+    private static func tree(_ body: ByteBuffer) -> JSONValue? {
+        guard body.readableBytes > 0, body.readableBytes <= 1 << 20 else { return nil }
+        return try? JSONValue.parse(body)
+    }
+
+    /// A message as text, or the first text inside it: Mistral and FastAPI put lists of objects here.
+    private static func text(_ value: JSONValue?) -> String? {
+        switch value {
+        case .string(let text): text
+        case .array(let list): list.lazy.compactMap { Self.text($0) }.first
+        case .object: Self.text(value?["msg"]) ?? Self.text(value?["message"]) ?? Self.text(value?["detail"])
+        default: nil
+        }
+    }
+}
