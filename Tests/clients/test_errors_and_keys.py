@@ -67,9 +67,7 @@ def test_two_different_keys_are_one_too_many(gateway, simulator):
 
 
 def test_an_unknown_model_names_the_nearest_known_one(gateway):
-    answer = gateway.chat("nosuchprovider/fast")
-    # The default provider takes any id that names no provider, so only it can say that there is no such model.
-    assert answer.status_code in (200, 404)
+    # A call cannot show it here: an id that names nothing known goes to the default provider, which is to judge it.
     listed = gateway.http.get("/v1/models/fsat")
     assert listed.status_code == 404
     error = listed.json()["error"]

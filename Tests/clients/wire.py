@@ -83,3 +83,15 @@ def request(body: bytes = b"", *fields: str, method="POST", path="/v1/chat/compl
         lines.append(f"Content-Length: {len(body)}")
     lines += ["Content-Type: application/json", *fields]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def events(text: str) -> list[str]:
+    """The data of each server-sent event, by the rules of the WHATWG: what any browser would make of the bytes."""
+    found, data = [], []
+    for line in text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+        if line.startswith("data:"):
+            data.append(line[5:].removeprefix(" "))
+        elif not line and data:
+            found.append("\n".join(data))
+            data = []
+    return found
