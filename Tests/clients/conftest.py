@@ -100,13 +100,12 @@ class Program:
 class Simulator(Program):
     """`turnpike simulate`: the provider, and the independent witness of what reached it."""
 
-    def __init__(self, folder: pathlib.Path):
+    def __init__(self, folder: pathlib.Path, required_key: str | None = PROVIDER_KEY):
         self.port = free_port()
         self.root = f"http://127.0.0.1:{self.port}"
         self.url = f"{self.root}/v1"
-        super().__init__(
-            ["simulate", "--listen", f"127.0.0.1:{self.port}", "--pace", "none", "--require-key", PROVIDER_KEY], folder
-        )
+        key = ["--require-key", required_key] if required_key else []
+        super().__init__(["simulate", "--listen", f"127.0.0.1:{self.port}", "--pace", "none", *key], folder)
         self.http = httpx.Client(base_url=self.root, trust_env=False, timeout=10)
         poll(self.answers, message="the simulator answers")
 
@@ -224,6 +223,19 @@ def _simulator(tmp_path_factory):
         pytest.exit(f"{BINARY} is not there; build it with: make build", returncode=2)
     simulator = Simulator(tmp_path_factory.mktemp("simulator"))
     yield simulator
+    simulator.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _simulator_for_its_own_tests(request, tmp_path_factory):
+    """test_simulator.py takes the address of any simulator; without one in the environment it gets one here."""
+    wanted = any(item.fspath.basename == "test_simulator.py" for item in request.session.items)
+    if not wanted or "TURNPIKE_SIM_URL" in os.environ:
+        yield
+        return
+    simulator = Simulator(tmp_path_factory.mktemp("open-simulator"), required_key=None)
+    os.environ["TURNPIKE_SIM_URL"] = simulator.root
+    yield
     simulator.stop()
 
 
