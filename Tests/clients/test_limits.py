@@ -1,9 +1,11 @@
 """Clients that take and do not give back: memory and descriptors stay bounded (rows 7, 91, 92)."""
 
 import contextlib
+import json
+import subprocess
 import time
 
-from conftest import poll
+from conftest import GATEWAY_KEY, REPOSITORY, poll, tool
 from wire import Wire, chat_body, request
 
 
@@ -74,3 +76,17 @@ def test_connections_over_the_cap_are_turned_away_and_health_still_answers(start
                     assert fields["retry-after"]
         assert refused > 0
     poll(lambda: gateway.chat("fast").status_code == 200, message="served again")
+
+
+def test_as_many_calls_as_one_client_can_make_all_succeed(gateway, tmp_path):
+    body = tmp_path / "body.json"
+    body.write_bytes(chat_body())
+    run = subprocess.run(
+        [
+            tool("wrk"), "-t", "1", "-c", "64", "-d", "2s", "-s", REPOSITORY / "Benchmarks/chat.lua",
+            f"{gateway.url}/chat/completions", "--", body, GATEWAY_KEY,
+        ],
+        capture_output=True, text=True, timeout=30,
+    )
+    result = json.loads(run.stdout.partition("RESULT ")[2])
+    assert result["requests"] > 500 and result["bad_status"] == 0 and result["broken"] == 0, result
