@@ -1,0 +1,109 @@
+import ArgumentParser
+import Core
+import Glibc
+import Logging
+import NIOCore
+import Telemetry
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Run the gateway.",
+        usage: "turnpike serve [--config <file>] [--json] [--<setting> <value> …]",
+        discussion: """
+            Without any setting it listens on 127.0.0.1:8080, uses the provider whose key is in the environment \
+            (OPENROUTER_API_KEY, OPENAI_API_KEY, …) or an Ollama on this machine, makes a gateway key, and prints how \
+            to call it. SIGTERM or Ctrl-C drains and ends; SIGHUP or a saved file reloads the settings.
+
+            \(SettingsOptions.help)
+            """
+    )
+
+    @OptionGroup var options: SettingsOptions
+
+    @Flag(help: "Print one JSON object instead of the start-up text.")
+    var json = false
+
+    func run() async throws {
+        var input = self.options.input
+        input.discovered = await LocalProviders.find(for: input)
+        var source = SettingsSource(input: input)
+        var loaded = try source.load()
+        let firstKey = try Self.firstKey(for: loaded.settings)
+        if let key = firstKey {
+            source.finish = { $0.addFirstKey(key) }
+            loaded.settings.addFirstKey(key)
+        }
+        let writer = LineWriter(descriptor: try Self.logDescriptor(loaded.settings.log))
+        let logger = Self.logger(loaded.settings.log, writer)
+        let watcher = SettingsWatcher(source: source, running: loaded, logger: logger)
+        let text = StartupText(loaded, input: input, firstKey: firstKey)
+        let asJSON = self.json
+        do {
+            try await Assembly.serve(
+                settings: loaded.settings,
+                watcher: watcher,
+                writer: writer,
+                logger: logger,
+                onListening: { address in
+                    Terminal.output.write(asJSON ? text.json(address).text + "\n" : text.text(address))
+                }
+            )
+        } catch let error as IOError {
+            writer.drain()
+            throw Self.explain(error, listen: loaded.settings.server.listen)
+        }
+        writer.drain()
+    }
+
+    /// The key that a start makes where there is none, or made before; nil where the settings bring keys, or production.
+    private static func firstKey(for settings: Settings) throws -> Secret<String>? {
+        guard settings.environment != .production else { return nil }
+        do throws(FirstKey.Failure) {
+            guard settings.needsFirstKey else { return try FirstKey.existing(in: settings.dataDirectory) }
+            var random = SystemRandomNumberGenerator()
+            return try FirstKey.existingOrNew(in: settings.dataDirectory, using: &random).key
+        } catch {
+            throw CommandFailure(error.description)
+        }
+    }
+
+    private static func logDescriptor(_ log: Settings.Log) throws -> CInt {
+        guard let path = log.file else { return STDERR_FILENO }
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else {
+            throw CommandFailure("log.file \(path) cannot be opened: \(String(cString: strerror(errno)))")
+        }
+        return descriptor
+    }
+
+    private static func logger(_ log: Settings.Log, _ writer: LineWriter) -> Logger {
+        let level = Logger.Level(rawValue: log.level) ?? .info
+        return Logger(label: "turnpike") { label in
+            JSONLogHandler(label: label, level: level, writer: writer) { SystemClock.now }
+        }
+    }
+
+    private static func explain(_ error: IOError, listen: ListenAddress) -> CommandFailure {
+        switch error.errnoCode {
+        case EADDRINUSE:
+            CommandFailure(
+                "port \(listen.port) is taken; stop what listens there, or choose another: "
+                    + "--server-listen \(listen.urlHost):\(listen.port == 8080 ? 8081 : 8080)"
+            )
+        case EADDRNOTAVAIL: CommandFailure("\(listen.host) is not an address of this machine")
+        case EACCES: CommandFailure("port \(listen.port) needs more rights; choose one above 1023")
+        default: CommandFailure("cannot listen on \(listen): \(String(cString: strerror(error.errnoCode)))")
+        }
+    }
+}
+
+/// The clocks of the process, for what stands outside the event loops.
+enum SystemClock {
+    /// The wall clock.
+    static var now: UnixTime {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return UnixTime(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+    }
+}

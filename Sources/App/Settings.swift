@@ -1,0 +1,233 @@
+package import Core
+package import NIOCore
+package import Providers
+
+/// Everything the operator decided, checked and with types.
+///
+/// An immutable value: a reload makes a new one.
+package struct Settings: Sendable, Equatable {
+    /// What kind of place this is; production refuses what is only fit for trying out.
+    package enum Environment: String, Sendable { case development, production }
+
+    package var environment: Environment
+    /// Folder for what must survive a restart.
+    package var dataDirectory: String
+    /// Whether the built-in simulator is started and added as the provider `simulator`.
+    package var simulator: Bool
+    package var server: Server
+    package var log: Log
+    package var defaults: Defaults
+    /// Every provider that a call can reach, those of the file first; names are unique.
+    package var providers: [Provider]
+    /// The aliases of `models:`, in the order of the file; names are unique.
+    package var models: [Alias]
+    /// Groups with their gateway keys and provider keys.
+    ///
+    /// The group `default` also has what the environment brings.
+    package var groups: [Group]
+
+    /// The provider of that name.
+    package func provider(_ name: String) -> Provider? { self.providers.first { $0.name == name } }
+
+    /// The alias of that name.
+    package func alias(_ name: String) -> Alias? { self.models.first { $0.name == name } }
+
+    /// The aliases for the catalog.
+    ///
+    /// Clocks that an alias does not set are those of its first target's provider.
+    package var routeEntries: [RouteEntry] {
+        self.models.map { alias in
+            let provider = alias.targets.first.flatMap { self.provider($0.provider) }
+            return RouteEntry(
+                name: alias.name,
+                strategy: alias.strategy,
+                targets: alias.targets.map { .init(provider: $0.provider, model: $0.model, weight: $0.weight) },
+                retriesMax: alias.retriesMax ?? provider?.retriesMax ?? 2,
+                timeouts: alias.timeouts.isEmpty ? nil : alias.timeouts.applied(to: provider?.timeouts ?? Timeouts())
+            )
+        }
+    }
+
+    /// The provider keys of all groups for the credential book.
+    package var credentialEntries: [CredentialBook.Entry] {
+        self.groups.flatMap { group in
+            group.credentials.map { .init(group: group.id, provider: $0.provider, apiKey: $0.key) }
+        }
+    }
+
+    /// The group of that id.
+    package func group(_ id: GroupID) -> Group? { self.groups.first { $0.id == id } }
+
+    /// `server:`.
+    package struct Server: Sendable, Equatable {
+        package var listen: ListenAddress
+        /// Largest request body, in bytes.
+        package var bodyBytesMax: Int
+        /// Most request body bytes held at once.
+        package var inflightBodyBytesMax: Int
+        /// Largest request head, in bytes.
+        package var headBytesMax: Int
+        /// Most client connections at once; 0 takes it from the descriptor limit.
+        package var connectionsMax: Int
+        package var headTimeout: TimeAmount
+        package var idleTimeout: TimeAmount
+        package var heartbeat: TimeAmount
+        package var drain: TimeAmount
+        /// Whether a client that closed its sending side still gets its answer.
+        package var allowsHalfClose: Bool
+        /// Certificate for clients, or nil for plain HTTP.
+        package var tls: TLS?
+        package var isBehindProxy: Bool
+        /// Addresses and networks whose `x-forwarded-for` is believed.
+        package var trustedProxies: [String]
+        package var settingsURL: String?
+        /// Event loops; 0 is one for each core.
+        package var loops: Int
+    }
+
+    /// `server.tls:`.
+    package struct TLS: Sendable, Equatable {
+        /// PEM, the chain from the server's own certificate on.
+        package var certificateFile: String
+        /// PEM.
+        package var keyFile: String
+    }
+
+    /// `log:`.
+    package struct Log: Sendable, Equatable {
+        /// A level of swift-log.
+        package var level: String
+        /// Whether each call writes a line.
+        package var logsCalls: Bool
+        /// Where to; nil is standard error.
+        package var file: String?
+    }
+
+    /// `defaults:`.
+    package struct Defaults: Sendable, Equatable {
+        /// An alias or model, for `chat`, `doctor` and examples.
+        package var model: String
+        /// Where a model goes that names no alias and no provider.
+        package var provider: String
+    }
+
+    /// One entry of `providers:`, or one that needs no entry.
+    package struct Provider: Sendable, Equatable {
+        package var name: String
+        package var kind: ProviderEntry.Kind
+        /// Without a trailing slash where the operator wrote none.
+        package var baseURL: String
+        /// Whether loopback, private and link-local addresses may be dialled.
+        package var allowPrivate: Bool
+        package var auth: AuthStyle
+        /// PEM file of the authorities trusted for it, in place of the system's.
+        package var caFile: String?
+        /// Azure's `api-version`.
+        package var apiVersion: String?
+        /// Azure's choice of URLs.
+        package var urls: Family.PathStyle?
+        package var timeouts: Timeouts
+        /// Further attempts after the first, for calls without an alias.
+        package var retriesMax: Int
+
+        /// The same for the catalog.
+        package var entry: ProviderEntry {
+            ProviderEntry(
+                name: self.name,
+                kind: self.kind,
+                baseURL: self.baseURL,
+                allowPrivate: self.allowPrivate,
+                auth: self.auth,
+                caFile: self.caFile,
+                apiVersion: self.apiVersion,
+                urls: self.urls,
+                timeouts: self.timeouts
+            )
+        }
+    }
+
+    /// One alias of `models:`.
+    package struct Alias: Sendable, Equatable {
+        package var name: String
+        package var strategy: Strategy
+        /// At least one.
+        package var targets: [Target]
+        /// Further attempts after the first; nil is what the first target's provider says.
+        package var retriesMax: Int?
+        package var timeouts: TimeoutOverrides
+    }
+
+    /// One target of an alias.
+    package struct Target: Sendable, Equatable {
+        /// Name of an entry of `providers`.
+        package var provider: String
+        /// The model's name there.
+        package var model: String
+        /// Share of the calls, for the strategy `weighted`.
+        package var weight: Int
+    }
+
+    /// The clocks that an alias sets; nil leaves the provider's.
+    package struct TimeoutOverrides: Sendable, Equatable {
+        package var connect: TimeAmount?
+        package var firstByte: TimeAmount?
+        package var idle: TimeAmount?
+        package var total: TimeAmount?
+        package var streamMax: TimeAmount?
+
+        /// Whether the alias sets none.
+        package var isEmpty: Bool { self == TimeoutOverrides() }
+
+        /// The clocks in force at a provider.
+        package func applied(to timeouts: Timeouts) -> Timeouts {
+            Timeouts(
+                connect: self.connect ?? timeouts.connect,
+                firstByte: self.firstByte ?? timeouts.firstByte,
+                idle: self.idle ?? timeouts.idle,
+                total: self.total ?? timeouts.total,
+                streamMax: self.streamMax ?? timeouts.streamMax
+            )
+        }
+    }
+
+    /// One group of `bootstrap:`.
+    package struct Group: Sendable, Equatable {
+        package var id: GroupID
+        /// For people.
+        package var name: String?
+        /// At most one for each provider.
+        package var credentials: [Credential]
+        package var keys: [Key]
+    }
+
+    /// A provider's key.
+    package struct Credential: Sendable, Equatable {
+        package var provider: String
+        package var key: Secret<String>
+
+        package static func == (left: Credential, right: Credential) -> Bool {
+            left.provider == right.provider && left.key.holdsSame(as: right.key)
+        }
+    }
+
+    /// A gateway key.
+    package struct Key: Sendable, Equatable {
+        /// For people.
+        package var name: String
+        /// The whole text that the client sends.
+        package var secret: Secret<String>
+
+        package static func == (left: Key, right: Key) -> Bool {
+            left.name == right.name && left.secret.holdsSame(as: right.secret)
+        }
+    }
+}
+
+extension Secret where Value: Equatable {
+    /// Whether both hold the same value.
+    ///
+    /// Takes time that depends on it: for reloads and tests, not for callers' keys.
+    fileprivate func holdsSame(as other: Secret<Value>) -> Bool {
+        self.reveal { mine in other.reveal { mine == $0 } }
+    }
+}

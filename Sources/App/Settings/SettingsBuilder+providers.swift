@@ -1,0 +1,174 @@
+import Core
+import NIOCore
+import Net
+import Providers
+import Transport
+
+extension SettingsBuilder {
+    /// The entries of the file, then the providers that need no entry.
+    mutating func providers(defaultProvider: String) -> [Settings.Provider] {
+        var providers: [Settings.Provider] = []
+        for name in self.values.names(under: "providers") {
+            if let provider = self.provider(name) { providers.append(provider) }
+        }
+        for row in KnownProviders.withoutEntry where !providers.contains(where: { $0.name == row.name }) {
+            // One that is named only by its variables is an entry; one with a mistake has been noted.
+            guard !self.values.names(under: "providers").contains(row.name), let url = row.baseURL else { continue }
+            providers.append(self.provider(row.name, kind: .openAI, url: url, auth: row.auth))
+        }
+        return providers
+    }
+
+    private mutating func provider(_ name: String) -> Settings.Provider? {
+        let path = SettingPath(["providers", name])
+        guard name != "agent", name != Settings.simulatorName else {
+            self.note(path, "is a name that Turnpike keeps for itself")
+            return nil
+        }
+        let written = self.values.text(path.child("kind"))
+        let isAzure = name == "azure" && self.values.entries[path.child("kind")] == nil
+        guard let kind = isAzure ? .azure : ProviderEntry.Kind(rawValue: written) else {
+            self.note(path.child("kind"), "\"\(written)\" is not available in this version (openai and azure are)")
+            return nil
+        }
+        let given = self.values.optionalText(path.child("base_url"))
+        let host = given.flatMap { try? Endpoint(url: $0, allowPrivate: true).host }
+        let family = Family.row(named: kind == .azure ? "azure" : name, host: host)
+        guard let url = given ?? family.baseURL else {
+            self.note(path, "needs a base_url")
+            return nil
+        }
+        let auth = self.values.optionalText(path.child("auth")).flatMap(AuthStyle.init(rawValue:)) ?? family.auth
+        var provider = self.provider(name, kind: kind, url: url, auth: auth)
+        provider.urls = self.values.optionalText(path.child("urls")).flatMap(Family.PathStyle.init(rawValue:))
+        if provider.urls != nil, family.paths == .standard {
+            self.note(path.child("urls"), "is for Azure only")
+        }
+        if provider.urls == .azureDeployments, provider.apiVersion == nil {
+            self.note(path.child("urls"), "\"deployments\" needs an api_version")
+        }
+        self.checkAddress(of: provider, host: host, path)
+        return provider
+    }
+
+    private func provider(
+        _ name: String,
+        kind: ProviderEntry.Kind,
+        url: String,
+        auth: AuthStyle
+    ) -> Settings.Provider {
+        let path = SettingPath(["providers", name])
+        let timeouts = path.child("timeouts")
+        return Settings.Provider(
+            name: name,
+            kind: kind,
+            baseURL: url,
+            allowPrivate: self.values.bool(path.child("allow_private")),
+            auth: auth,
+            caFile: self.values.optionalText(path.child("ca_file")),
+            apiVersion: self.values.optionalText(path.child("api_version")),
+            urls: nil,
+            timeouts: Timeouts(
+                connect: self.values.duration(timeouts.child("connect")),
+                firstByte: self.values.duration(timeouts.child("first_byte")),
+                idle: self.values.duration(timeouts.child("idle")),
+                total: self.values.duration(timeouts.child("total")),
+                streamMax: self.values.duration(timeouts.child("stream_max"))
+            ),
+            retriesMax: self.values.integer(path.child("max_retries"))
+        )
+    }
+
+    /// Names are looked up when they are dialled; an address that is sure to be refused is better said at once.
+    private mutating func checkAddress(of provider: Settings.Provider, host: String?, _ path: SettingPath) {
+        guard !provider.allowPrivate, let host = host ?? (try? Endpoint(url: provider.baseURL, allowPrivate: true).host)
+        else { return }
+        let literal = try? SocketAddress(ipAddress: host, port: 0)
+        guard host == "localhost" || literal.map({ !AddressGuard.isPublic($0) }) ?? false else { return }
+        let place = self.values.entries[path.child("base_url")] == nil ? path : path.child("base_url")
+        self.note(place, "is at a private address, which is refused unless the entry says allow_private: true")
+    }
+
+    // MARK: - Aliases
+
+    /// The aliases of `models:`.
+    mutating func models(providers: [String]) -> [Settings.Alias] {
+        self.values.names(under: "models").compactMap { name in
+            let path = SettingPath(["models", name])
+            if name.hasPrefix("agent/") {
+                self.note(path, "an alias cannot begin with agent/")
+                return nil
+            }
+            let written = self.values.text(path.child("strategy"))
+            let strategy = Strategy(rawValue: written)
+            if strategy == nil {
+                self.note(
+                    path.child("strategy"),
+                    "\"\(written)\" is not available in this version (fallback, weighted and round_robin are)"
+                )
+            }
+            return Settings.Alias(
+                name: name,
+                strategy: strategy ?? .fallback,
+                targets: self.targets(path.child("targets"), providers: providers),
+                retriesMax: self.values.optionalInteger(path.child("max_retries")),
+                timeouts: Settings.TimeoutOverrides(
+                    connect: self.values.optionalDuration(path.child("timeouts").child("connect")),
+                    firstByte: self.values.optionalDuration(path.child("timeouts").child("first_byte")),
+                    idle: self.values.optionalDuration(path.child("timeouts").child("idle")),
+                    total: self.values.optionalDuration(path.child("timeouts").child("total")),
+                    streamMax: self.values.optionalDuration(path.child("timeouts").child("stream_max"))
+                )
+            )
+        }
+    }
+
+    private mutating func targets(_ path: SettingPath, providers: [String]) -> [Settings.Target] {
+        let count = self.values.count(path)
+        if count == 0 { self.note(SettingPath(path.segments.dropLast()), "needs at least one target") }
+        let targets = (0..<count).map { index in
+            let target = path.element(index)
+            let provider = self.values.text(target.child("provider"))
+            self.checkProvider(provider, among: providers, target.child("provider"))
+            return Settings.Target(
+                provider: provider,
+                model: self.values.text(target.child("model")),
+                weight: self.values.integer(target.child("weight"))
+            )
+        }
+        if count > 0, targets.allSatisfy({ $0.weight == 0 }) { self.note(path, "not all weights can be 0") }
+        return targets
+    }
+
+    /// Notes a name that is no provider; an empty one has been noted as missing.
+    mutating func checkProvider(_ name: String, among providers: [String], _ path: SettingPath) {
+        guard !name.isEmpty, !providers.contains(name) else { return }
+        let hint = NearestName.find(name, in: providers).map { "; did you mean \($0)?" } ?? ""
+        self.note(path, "\"\(name)\" is not a provider" + hint)
+    }
+}
+
+extension Settings {
+    /// The provider that the built-in simulator is.
+    package static let simulatorName = "simulator"
+
+    /// Adds the built-in simulator as a provider, once it is known where it listens.
+    ///
+    /// It needs no credential.
+    package mutating func addSimulator(baseURL: String) {
+        self.providers.append(
+            Provider(
+                name: Self.simulatorName,
+                kind: .openAI,
+                baseURL: baseURL,
+                allowPrivate: true,
+                auth: .none,
+                caFile: nil,
+                apiVersion: nil,
+                urls: nil,
+                timeouts: Timeouts(),
+                retriesMax: 2
+            )
+        )
+    }
+}

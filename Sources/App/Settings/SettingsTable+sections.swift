@@ -1,0 +1,268 @@
+import NIOCore
+import Providers
+
+/// The keys inside maps and lists whose names the operator chooses.
+extension SettingsTable {
+    static let providers: [Setting] =
+        [
+            Setting(
+                path: "providers.<name>.kind",
+                kind: .choice(["openai", "anthropic", "cohere", "gemini", "bedrock", "azure"]),
+                standard: "openai",
+                help: "The wire dialect it speaks. This version speaks `openai` and `azure`.",
+                example: "azure"
+            ),
+            Setting(
+                path: "providers.<name>.base_url",
+                kind: .text(expected: "an http(s) URL", check: SettingRule.isWebURL),
+                standard: nil,
+                help: "What stands before `/chat/completions`; known for the usual providers.",
+                example: "https://llm.example.com/v1",
+                aliases: [.init(name: "AI_GATEWAY_URL")]
+            ),
+            Setting(
+                path: "providers.<name>.allow_private",
+                kind: .bool,
+                standard: "false",
+                help: "Whether it may be at a loopback, private or link-local address.",
+                example: "true"
+            ),
+            Setting(
+                path: "providers.<name>.auth",
+                kind: .choice(AuthStyle.allCases.map(\.rawValue)),
+                standard: nil,
+                help: "How the key is sent; `none` needs no credential. Known for the usual providers.",
+                example: "none"
+            ),
+            Setting(
+                path: "providers.<name>.api_version",
+                kind: .anyText("a version"),
+                standard: nil,
+                help: "Azure's `api-version`.",
+                example: "2024-10-21"
+            ),
+            Setting(
+                path: "providers.<name>.urls",
+                kind: .choice(["v1", "deployments"]),
+                standard: nil,
+                help: "Azure's URLs: v1 (the usual), or one for each deployment, which needs `api_version`.",
+                example: "deployments"
+            ),
+            Setting(
+                path: "providers.<name>.ca_file",
+                kind: .anyText("a path"),
+                standard: nil,
+                help: "PEM file of the authorities trusted for it, in place of the system's.",
+                example: "/etc/turnpike/ca.pem"
+            ),
+            Setting(
+                path: "providers.<name>.max_retries",
+                kind: .integer(0...20),
+                standard: "2",
+                help: "Further attempts after the first.",
+                example: "0",
+                aliases: [.init(name: "AI_MAX_RETRIES")]
+            ),
+        ] + Self.timeouts(of: "providers.<name>", standards: ["5s", "30s", "30s", "120s", "30m"])
+
+    static let models: [Setting] =
+        [
+            Setting(
+                path: "models.<alias>.strategy",
+                kind: .choice(["fallback", "weighted", "round_robin", "least_latency", "least_busy", "cheapest"]),
+                standard: "fallback",
+                help: "How to choose among the targets. This version has the first three.",
+                example: "weighted"
+            ),
+            Setting(
+                path: "models.<alias>.targets[].provider",
+                kind: .text(expected: "a provider name", check: SettingRule.isProviderName),
+                standard: nil,
+                help: "Where to call.",
+                example: "openai",
+                isRequired: true
+            ),
+            Setting(
+                path: "models.<alias>.targets[].model",
+                kind: .text(expected: "a model name", check: SettingRule.isModelName),
+                standard: nil,
+                help: "The model's name there.",
+                example: "gpt-4o-mini",
+                isRequired: true
+            ),
+            Setting(
+                path: "models.<alias>.targets[].weight",
+                kind: .integer(0...1_000_000),
+                standard: "1",
+                help: "Share of the calls, for `weighted`.",
+                example: "3"
+            ),
+            Setting(
+                path: "models.<alias>.max_retries",
+                kind: .integer(0...20),
+                standard: nil,
+                help: "Further attempts after the first, over all targets; else the provider's.",
+                example: "1"
+            ),
+        ] + Self.timeouts(of: "models.<alias>", standards: [nil, nil, nil, nil, nil])
+
+    static let bootstrap: [Setting] = [
+        Setting(
+            path: "bootstrap.groups[].id",
+            kind: .text(expected: "a group id (letters, digits, '-', '_')", check: SettingRule.isGroupID),
+            standard: nil,
+            help: "The group.",
+            example: "demo",
+            isRequired: true
+        ),
+        Setting(
+            path: "bootstrap.groups[].name",
+            kind: .anyText(),
+            standard: nil,
+            help: "Its name for people.",
+            example: "Demo"
+        ),
+        Setting(
+            path: "bootstrap.groups[].credentials[].provider",
+            kind: .text(expected: "a provider name", check: SettingRule.isProviderName),
+            standard: nil,
+            help: "Whose key it is.",
+            example: "openrouter",
+            isRequired: true
+        ),
+        Setting(
+            path: "bootstrap.groups[].credentials[].api_key",
+            kind: .text(expected: "a provider key (visible ASCII)", check: SettingRule.isProviderKey),
+            standard: nil,
+            help: "The provider's key.",
+            example: "${OPENROUTER_API_KEY}",
+            isSecret: true,
+            isRequired: true
+        ),
+        Setting(
+            path: "bootstrap.groups[].keys[].name",
+            kind: .anyText(),
+            standard: nil,
+            help: "Its name for people.",
+            example: "dev",
+            isRequired: true
+        ),
+        Setting(
+            path: "bootstrap.groups[].keys[].secret",
+            kind: .text(expected: "20 to 200 visible ASCII characters", check: SettingRule.isGatewaySecret),
+            standard: nil,
+            help: "What the client sends: 20 to 200 visible ASCII characters.",
+            example: "${TURNPIKE_DEV_KEY}",
+            isSecret: true,
+            isRequired: true
+        ),
+    ]
+
+    private static func timeouts(of section: String, standards: [String?]) -> [Setting] {
+        let isProvider = section.hasPrefix("providers")
+        let rows: [(key: String, help: String, example: String)] = [
+            ("connect", "Until the connection stands, DNS and TLS included.", "2s"),
+            ("first_byte", "From the end of the request to the first byte of the answer.", "10s"),
+            ("idle", "Longest silence inside an answer.", "10s"),
+            ("total", "The whole call; for a stream, up to its first content.", "60s"),
+            ("stream_max", "From a stream's first content to its end.", "10m"),
+        ]
+        return zip(rows, standards).map { row, standard in
+            let isTotal = isProvider && row.key == "total"
+            return Setting(
+                path: "\(section).timeouts.\(row.key)",
+                kind: .duration(.milliseconds(1)...(.hours(24))),
+                standard: standard,
+                help: isProvider ? row.help : row.help + " Else the provider's.",
+                example: row.example,
+                aliases: isTotal ? [.init(name: "AI_REQUEST_TIMEOUT_MS", unit: "ms")] : []
+            )
+        }
+    }
+
+    /// Keys of the contract that this version checks but does not act on.
+    static let later: [Setting] = [
+        Self.later("server.admin_listen", .address, nil, "Second address for administration.", "127.0.0.1:8081"),
+        Self.later("streams.keep", .duration(.zero...(.hours(24))), "60s", "How long a stream can be resumed.", "2m"),
+        Self.later(
+            "storage.url",
+            .text(expected: "sqlite:PATH or postgres://…", check: SettingRule.isStorageURL),
+            "sqlite:data/turnpike.db",
+            "The database.",
+            "postgres://turnpike@localhost/turnpike",
+            isSecret: true
+        ),
+        Self.later(
+            "redis.url",
+            .text(expected: "redis://… or rediss://…", check: SettingRule.isRedisURL),
+            nil,
+            "Shared limits and cache for many instances.",
+            "redis://127.0.0.1:6379",
+            isSecret: true
+        ),
+        Self.later("events.driver", .choice(["embedded", "kafka"]), "embedded", "Where events go.", "kafka"),
+        Self.later(
+            "events.brokers",
+            .list(expected: "host:port", check: SettingRule.isHostAndPort),
+            nil,
+            "Kafka's brokers.",
+            "127.0.0.1:9092"
+        ),
+        Self.later("events.topics", .opaque(isList: false), nil, "Names of the topics.", "{ billing-usage: usage }"),
+        Self.later(
+            "credentials.encryption_key",
+            .text(
+                expected: "64 hex digits, or file:PATH, aws-kms:…, aws-secret:…, azure-vault:…",
+                check: SettingRule.isEncryptionKey
+            ),
+            nil,
+            "Key that encrypts stored credentials; this version stores none.",
+            "file:/etc/turnpike/encryption.key",
+            isSecret: true
+        ),
+        Self.later(
+            "credentials.previous_keys",
+            .list(expected: "an encryption key", check: SettingRule.isEncryptionKey),
+            nil,
+            "Keys still accepted for reading.",
+            "file:/etc/turnpike/old.key",
+            isSecret: true
+        ),
+        Self.later(
+            "auth.jwt",
+            .opaque(isList: true),
+            nil,
+            "Issuers whose tokens are accepted.",
+            "[ { preset: stack-auth, project: demo } ]"
+        ),
+        Self.later("limits", .opaque(isList: false), nil, "Rate limits.", "{ group: { rpm: 60 } }"),
+        Self.later("budgets", .opaque(isList: false), nil, "Budgets.", "{ demo: { usd: 10 } }"),
+        Self.later(
+            "prices",
+            .opaque(isList: false),
+            nil,
+            "Prices that differ from the built-in ones.",
+            "{ my-model: { input: 1 } }"
+        ),
+    ]
+
+    private static func later(
+        _ path: String,
+        _ kind: SettingKind,
+        _ standard: String?,
+        _ help: String,
+        _ example: String,
+        isSecret: Bool = false
+    ) -> Setting {
+        Setting(
+            path: path,
+            kind: kind,
+            standard: standard,
+            help: help,
+            example: example,
+            isSecret: isSecret,
+            reload: path == "storage.url" ? .boot : .live,
+            availability: .later
+        )
+    }
+}
