@@ -10,6 +10,10 @@ package protocol ReplySink: AnyObject {
     /// Whether the client has been sent any part of this answer's content; from then on no other target may answer.
     var hasContent: Bool { get }
 
+    /// Says that a stream was asked for: from here on silence is filled with heartbeats, and the first of them commits
+    /// the status, so that later failures are told inside the stream.
+    func expectStream()
+
     /// The whole answer at once. Waits until the client's connection has room for it.
     func whole(_ answer: WholeReply) async throws
 

@@ -1,0 +1,104 @@
+package import Auth
+package import Chat
+package import Core
+package import NIOCore
+package import Providers
+package import Transport
+
+/// One call on its way: what is known of it so far. Confined to its loop; stages fill it in from the top of the road to
+/// the bottom.
+package final class Call {
+    package let id: RequestID
+    /// Random bits of this call, for its trace id and for choices among targets.
+    package let chance: (high: UInt64, low: UInt64)
+    package let operation: Operation
+    package let dialect: Dialect
+    package let exchange: any ServerExchange
+    package let snapshot: Snapshot
+    /// When the request came in, on the wall clock.
+    package let time: UnixTime
+
+    /// Who calls. Set by `Authenticate`.
+    package var principal: Principal?
+    /// The provider keys of the caller's group. Set by `Authenticate`.
+    package var credentials = CredentialBook.Row.empty
+
+    /// The client's bytes. Set by `ReadRequest`.
+    package var body = ByteBuffer()
+    /// Where the fields that policy reads stand in `body`. Set by `ReadRequest`.
+    package var index: RequestIndex?
+    /// The model the client asked for, or the default one. Set by `ReadRequest`.
+    package var model = ""
+    /// What `x-turnpike-timeout-ms` asks for. Set by `ReadRequest`.
+    package var timeout: TimeAmount?
+
+    /// What serves the model. Set by `ResolveModel`.
+    package var resolution: Resolution?
+    /// The target of the attempt under way. Set by `ChooseRoute`.
+    package var target: CallTarget?
+    /// What may be tried if that one cannot be reached. Set by `ChooseRoute`.
+    package var alternatives: [CallTarget] = []
+    /// Attempts begun.
+    package var attempts = 0
+
+    /// The key for the attempt under way. Set by `UnsealCredential`, and only while the attempt runs.
+    package var credential: Credential?
+    /// The provider's answer while it comes in.
+    package var upstream: (any UpstreamExchange)?
+
+    /// What the provider said the call used, the last word counting.
+    package var usage = TokenUsage()
+    /// When the first content of a stream came.
+    package var firstContent: NIODeadline?
+    /// The HTTP status the client was given; 0 before.
+    package var status = 0
+    /// Whether the server is going down and the call was told to end.
+    package var isHurried = false
+
+    package init(
+        id: RequestID,
+        chance: (high: UInt64, low: UInt64),
+        operation: Operation,
+        dialect: Dialect,
+        exchange: any ServerExchange,
+        snapshot: Snapshot,
+        time: UnixTime
+    ) {
+        self.id = id
+        self.chance = chance
+        self.operation = operation
+        self.dialect = dialect
+        self.exchange = exchange
+        self.snapshot = snapshot
+        self.time = time
+    }
+
+    /// Whether the client wants a stream.
+    package var isStream: Bool { self.index?.isStream ?? false }
+
+    /// Tells the call to end now because the server goes down.
+    package func hurry() {
+        self.isHurried = true
+        self.upstream?.abandon()
+    }
+}
+
+@available(*, unavailable, message: "confined to its loop")
+extension Call: Sendable {}
+
+/// One place that a call can go to.
+package struct CallTarget: Sendable {
+    package let provider: Provider
+    /// What the provider calls the model.
+    package let model: String
+    /// `model` as JSON where the body must be changed to it; nil where the client's own word is right.
+    package let modelJSON: ByteBuffer?
+    package let timeouts: Timeouts
+
+    package init(provider: Provider, model: String, modelJSON: ByteBuffer?, timeouts: Timeouts) {
+        self.provider = provider
+        self.model = model
+        self.modelJSON = modelJSON
+        self.timeouts = timeouts
+    }
+}

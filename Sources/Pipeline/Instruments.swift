@@ -1,0 +1,28 @@
+package import Core
+package import Logging
+package import Telemetry
+
+/// Where calls leave their traces. The same objects for the whole life of the process.
+package final class Instruments: Sendable {
+    package let metrics: CallMetrics
+    /// Nil: no line per call.
+    package let log: CallLog?
+    package let live: LiveCalls
+    package let logger: Logger
+    /// The wall clock. Passed in, so that tests decide what time it is.
+    package let wallClock: @Sendable () -> UnixTime
+
+    package init(
+        metrics: CallMetrics,
+        log: CallLog?,
+        live: LiveCalls,
+        logger: Logger,
+        wallClock: @escaping @Sendable () -> UnixTime
+    ) {
+        self.metrics = metrics
+        self.log = log
+        self.live = live
+        self.logger = logger
+        self.wallClock = wallClock
+    }
+}

@@ -1,0 +1,27 @@
+package import Chat
+
+/// The road of a call, read from top to bottom; answers travel back up the same list.
+package struct Pipeline: Sendable {
+    private let road: Next
+
+    package init(instruments: Instruments, loops: Int) {
+        self.road = Next([
+            RecordCall(instruments: instruments),  // Outermost: whatever happens below is answered, counted and logged.
+            Authenticate(instruments: instruments),  // Before any byte of the body is taken from a stranger.
+            ReadRequest(),  // The first stage that needs the body; everything below reads its index.
+            ResolveModel(),  // A name becomes a route, once, so that all below agree on it.
+            ChooseRoute(loops: loops),  // Knows the group's credentials: drops targets that could only fail.
+            // From here on once per attempt.
+            Fallback(),  // Goes on to the next target while it is certain that nothing was sent.
+            UnsealCredential(),  // As late as possible: the key is readable only while it is used.
+            CallProvider(instruments: instruments),  // Innermost: the one stage that speaks to an upstream.
+        ])
+    }
+
+    /// Takes a call down the road. Returns after the last byte of its answer, whatever that answer is.
+    ///
+    /// - Throws: `CancellationError` if the client went away.
+    package func run(_ call: Call, reply: any ReplySink) async throws {
+        try await self.road(call, reply)
+    }
+}

@@ -1,0 +1,79 @@
+package import Auth
+package import Core
+internal import NIOConcurrencyHelpers
+package import NIOCore
+package import Providers
+package import Telemetry
+
+/// Everything a call reads of the configuration, at one moment. Immutable: a reload makes a new one, and a call keeps
+/// the one it began with.
+package final class Snapshot: Sendable {
+    package let catalog: Catalog
+    package let keys: KeyTable
+    package let credentials: CredentialBook
+    package let limits: RoadLimits
+    /// When it was made; the `created` of the models it lists.
+    package let loaded: UnixTime
+
+    package init(
+        catalog: Catalog,
+        keys: KeyTable,
+        credentials: CredentialBook,
+        limits: RoadLimits = RoadLimits(),
+        loaded: UnixTime
+    ) {
+        self.catalog = catalog
+        self.keys = keys
+        self.credentials = credentials
+        self.limits = limits
+        self.loaded = loaded
+    }
+}
+
+/// The limits that hold for every call, whatever it asks for.
+package struct RoadLimits: Sendable {
+    /// The largest body of a request.
+    package var bodyBytesMax: Int
+    /// How long a stream may be silent before a heartbeat goes out.
+    package var heartbeat: TimeAmount
+    /// Where a group's people can add a provider key; goes into the details of `AI_NOT_CONFIGURED`.
+    package var settingsURL: String?
+    /// The largest answer of a provider that is not a stream.
+    package var answerBytesMax = 64 << 20
+    /// What is held of a stream before its first content.
+    package var heldBytesMax = 64 << 10
+
+    package init(bodyBytesMax: Int = 20_000_000, heartbeat: TimeAmount = .seconds(15), settingsURL: String? = nil) {
+        self.bodyBytesMax = bodyBytesMax
+        self.heartbeat = heartbeat
+        self.settingsURL = settingsURL
+    }
+}
+
+/// Holds the snapshot in force, once per loop, so that no two loops share a lock.
+package final class SnapshotBox: Sendable {
+    private let slots: [NIOLockedValueBox<Snapshot>]
+    private let metrics: CallMetrics
+
+    package init(_ snapshot: Snapshot, loops: Int, metrics: CallMetrics) {
+        precondition(loops > 0, "there is at least one loop, not \(loops)")
+        self.slots = (0..<loops).map { _ in NIOLockedValueBox(snapshot) }
+        self.metrics = metrics
+        self.announce(snapshot)
+    }
+
+    /// The snapshot in force on a loop.
+    package func current(loop: Int = 0) -> Snapshot { self.slots[loop].withLockedValue { $0 } }
+
+    /// Puts another snapshot in force. Calls under way keep theirs.
+    package func replace(_ snapshot: Snapshot) {
+        self.announce(snapshot)
+        for slot in self.slots { slot.withLockedValue { $0 = snapshot } }
+    }
+
+    /// Only names that the operator wrote may become labels.
+    private func announce(_ snapshot: Snapshot) {
+        let catalog = snapshot.catalog
+        self.metrics.announce(providers: catalog.providers.map(\.name), models: catalog.upstreamModels)
+    }
+}

@@ -1,0 +1,27 @@
+internal import Auth
+internal import Chat
+internal import Core
+internal import Providers
+internal import Telemetry
+internal import Transport
+
+/// Lets only known keys pass, before a byte of the body was read (row 10).
+struct Authenticate: Stage {
+    let instruments: Instruments
+
+    func run(_ call: Call, reply: any ReplySink, next: Next) async throws {
+        let principal: Principal
+        do throws(GatewayError) {
+            principal = try CallerIdentity.of(call.exchange, keys: call.snapshot.keys, now: call.time)
+        } catch {
+            self.instruments.metrics.authenticationFailed(loop: call.exchange.transport.loopIndex)
+            throw error
+        }
+        guard principal.scopes.contains(.inference) else {
+            throw GatewayError(.forbidden, "This key may not call models.")
+        }
+        call.principal = principal
+        call.credentials = call.snapshot.credentials.row(of: principal.group)
+        try await next(call, reply)
+    }
+}

@@ -1,0 +1,81 @@
+internal import Auth
+internal import Chat
+internal import Core
+internal import NIOConcurrencyHelpers
+internal import NIOCore
+internal import Providers
+internal import Transport
+
+/// Puts the targets of a call in order and drops those that the caller's group has no credential for.
+struct ChooseRoute: Stage {
+    /// Calls that each route has had, per loop; for taking turns.
+    private let turns: [NIOLockedValueBox<[Int: Int]>]
+
+    init(loops: Int) {
+        self.turns = (0..<loops).map { _ in NIOLockedValueBox([:]) }
+    }
+
+    func run(_ call: Call, reply: any ReplySink, next: Next) async throws {
+        switch call.resolution {
+        case .direct(let provider, let model, let isRenamed):
+            guard call.credentials.canUse(provider) else { throw Self.notConfigured(call) }
+            let isMissing = call.index?.model == nil
+            call.target = CallTarget(
+                provider: provider,
+                model: model,
+                modelJSON: isRenamed || isMissing ? Self.json(model) : nil,
+                timeouts: provider.timeouts
+            )
+        case .route(let route):
+            try self.choose(from: route, for: call)
+        case nil:
+            throw GatewayError(.internalFailure, "The call was not resolved.")
+        }
+        try await next(call, reply)
+    }
+
+    private func choose(from route: Route, for call: Call) throws {
+        var turn = 0
+        if route.strategy == .roundRobin {
+            turn = self.turns[call.exchange.transport.loopIndex].withLockedValue { turns in
+                let turn = turns[route.index, default: 0]
+                turns[route.index] = turn &+ 1
+                return turn
+            }
+        }
+        let first = route.first(chance: call.chance.low, turn: turn)
+        for offset in 0..<route.targets.count {
+            // The chosen one, then the others in their order.
+            let position = offset == 0 ? first : (offset <= first ? offset - 1 : offset)
+            let target = route.targets[position]
+            guard call.credentials.canUse(target.provider) else { continue }
+            let choice = CallTarget(
+                provider: target.provider,
+                model: target.model,
+                modelJSON: target.modelJSON,
+                timeouts: route.timeouts ?? target.provider.timeouts
+            )
+            if call.target == nil {
+                call.target = choice
+            } else if call.alternatives.count < route.retriesMax {
+                call.alternatives.append(choice)
+            }
+        }
+        if call.target == nil { throw Self.notConfigured(call) }
+    }
+
+    private static func json(_ text: String) -> ByteBuffer {
+        var buffer = ByteBuffer()
+        appendJSONString(text, into: &buffer)
+        return buffer
+    }
+
+    private static func notConfigured(_ call: Call) -> GatewayError {
+        var error = GatewayError(
+            .notConfigured,
+            "AI is not configured for this group. Please add an API key in settings."
+        )
+        if let url = call.snapshot.limits.settingsURL { error.details = [(key: "settingsUrl", value: url)] }
+        return error
+    }
+}

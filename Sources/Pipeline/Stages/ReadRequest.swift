@@ -1,0 +1,106 @@
+internal import Auth
+internal import Chat
+internal import Core
+internal import NIOCore
+internal import Providers
+internal import Transport
+internal import Wire
+
+/// Takes in the body and scans it once for everything that policy reads.
+struct ReadRequest: Stage {
+    /// The longest time a client may ask for, in milliseconds; beyond it nothing would be shortened.
+    private static let timeoutMax = 86_400_000
+
+    func run(_ call: Call, reply: any ReplySink, next: Next) async throws {
+        try Self.checkHead(call)
+        do {
+            call.body = try await call.exchange.readBody(limit: call.snapshot.limits.bodyBytesMax)
+        } catch let fault as RequestFault {
+            throw GatewayError(fault)
+        }
+        let index: RequestIndex
+        do throws(RequestIndexError) {
+            index = try RequestIndex(call.body)
+        } catch {
+            throw GatewayError(error)
+        }
+        call.index = index
+        call.model = try Self.model(of: call.body, index) ?? call.snapshot.catalog.defaultModel.orMissing()
+        if let principal = call.principal, !principal.mayUse(model: call.model) {
+            throw GatewayError(.modelNotAllowed, "This key may not use that model.", param: "model")
+        }
+        if index.isStream { reply.expectStream() }
+        try await next(call, reply)
+    }
+
+    private static func model(of body: ByteBuffer, _ index: RequestIndex) throws -> String? {
+        guard let slice = index.model else { return nil }
+        let text = body.withUnsafeReadableBytes { JSONScanner($0).string(slice) }
+        guard let text else { throw GatewayError(.invalidRequest, "'model' is not valid text.", param: "model") }
+        return text
+    }
+
+    private static func checkHead(_ call: Call) throws {
+        let head = call.exchange.head
+        let bytes = call.exchange.headBytes
+        if let field = head.first(.contentEncoding), !bytes.hasWord("identity", in: field.value) {
+            let text = "Bodies must not be compressed; send them without content-encoding."
+            throw GatewayError(.unsupportedMediaType, text)
+        }
+        if let field = head.first(.contentType), !bytes.isJSONType(in: field.value) {
+            throw GatewayError(.unsupportedMediaType, "The body must be JSON; send content-type: application/json.")
+        }
+        guard let field = head.first(.turnpikeTimeoutMS) else { return }
+        let text = bytes.getString(at: bytes.readerIndex + field.value.lowerBound, length: field.value.count) ?? ""
+        guard let milliseconds = Int(text), (1...Self.timeoutMax).contains(milliseconds) else {
+            var error = GatewayError(.invalidRequest, "x-turnpike-timeout-ms must be a whole number of milliseconds.")
+            error.details = [
+                (key: "field", value: "x-turnpike-timeout-ms"), (key: "expected", value: "1 to \(Self.timeoutMax)"),
+            ]
+            throw error
+        }
+        call.timeout = .milliseconds(Int64(milliseconds))
+    }
+}
+
+extension String? {
+    fileprivate func orMissing() throws -> String {
+        if let text = self { return text }
+        var error = GatewayError(.invalidRequest, "'model' is missing.", param: "model")
+        error.details = [(key: "field", value: "model"), (key: "expected", value: "the name of a model")]
+        throw error
+    }
+}
+
+extension ByteBuffer {
+    /// Whether the bytes of `range` are `word`, whatever the case of their letters.
+    package func hasWord(_ word: StaticString, in range: Range<Int>) -> Bool {
+        guard range.count == word.utf8CodeUnitCount else { return false }
+        return self.hasPrefix(word, in: range)
+    }
+
+    /// Whether the bytes of `range` begin with `word`, in lower case, whatever the case of their letters.
+    package func hasPrefix(_ word: StaticString, in range: Range<Int>) -> Bool {
+        guard range.count >= word.utf8CodeUnitCount, range.upperBound <= self.readableBytes else { return false }
+        return self.withUnsafeReadableBytes { bytes in
+            for index in 0..<word.utf8CodeUnitCount {
+                let byte = bytes[range.lowerBound + index]
+                let isLetter = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")
+                guard (isLetter ? byte | 0x20 : byte) == word.utf8Start[index] else { return false }
+            }
+            return true
+        }
+    }
+
+    /// Whether a content type names JSON: `application/json`, `text/json` or `application/*+json`.
+    func isJSONType(in range: Range<Int>) -> Bool {
+        self.withUnsafeReadableBytes { bytes in
+            let type = bytes[range].prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: " ") }
+            let end = type.endIndex
+            return self.hasWord("application/json", in: range.lowerBound..<end)
+                || self.hasWord("text/json", in: range.lowerBound..<end)
+                || (self.hasPrefix("application/", in: range.lowerBound..<end)
+                    && end - range.lowerBound > 17 && self.hasWord("+json", in: (end - 5)..<end))
+        }
+    }
+}

@@ -1,0 +1,116 @@
+internal import Chat
+internal import Core
+internal import NIOCore
+internal import Providers
+internal import Transport
+internal import Wire
+
+/// Reads a provider's stream and pushes its events on, each as soon as it is complete.
+///
+/// Every chunk is checked and looked at once: for an error, for usage, and until the first content for content. What
+/// the client did not ask for, because the gateway did, is taken out again.
+struct StreamRelay {
+    /// How long the end of the body is waited for after the last event, so that the connection can be used again.
+    private static let endMax = TimeAmount.seconds(1)
+
+    private let call: Call
+    private let target: CallTarget
+    private let edits: RequestEdits
+    private var reader = SSEReader()
+    /// For a chunk that something was taken out of; reused from chunk to chunk.
+    private var scratch = ByteBuffer()
+    private var isFinished = false
+    private var isDone = false
+
+    init(call: Call, target: CallTarget, edits: RequestEdits) {
+        self.call = call
+        self.target = target
+        self.edits = edits
+    }
+
+    /// Relays the whole stream.
+    ///
+    /// - Throws: `ProviderFault` or `TransportError` if it breaks off, cannot be read or carries an error.
+    mutating func run(_ upstream: any UpstreamExchange, _ reply: any ReplySink) async throws {
+        var fields = self.call.exchange.transport.takeBuffer()
+        AnswerFields.write(self.call, self.target, self.edits, upstream, into: &fields)
+        try reply.begin(StreamHead(fields: fields))
+        while !self.isDone, let bytes = try await upstream.read() {
+            self.reader.feed(bytes)
+            while !self.isDone, let event = try self.nextEvent() {
+                try self.pass(event, upstream, reply)
+            }
+            try await reply.flush()
+        }
+        if !self.isDone {
+            // Some providers never send [DONE]; then only a finished choice shows that the answer is whole.
+            guard !self.reader.finish(), self.isFinished else { throw TransportError.closedInBody }
+        }
+        try await reply.end()
+        if self.isDone { await Self.readEnd(upstream) }
+    }
+
+    private mutating func nextEvent() throws -> ServerSentEvent? {
+        do throws(SSEError) {
+            return try self.reader.next()
+        } catch {
+            throw ProviderFault.unreadable
+        }
+    }
+
+    private mutating func pass(
+        _ event: ServerSentEvent,
+        _ upstream: any UpstreamExchange,
+        _ reply: any ReplySink
+    ) throws {
+        let data = event.data
+        if data.readableBytes >= 6, data.hasPrefix("[done]", in: 0..<6) {
+            self.isDone = true
+            try reply.event(ServerSentEvent(data: data), isContent: false)
+            return
+        }
+        // An event without data says nothing to an OpenAI client.
+        guard data.readableBytes > 0 else { return }
+        let isEarly = self.call.firstContent == nil
+        let scan: AnswerScan
+        do throws(JSONError) {
+            scan = try AnswerScan(data, inChoices: isEarly || !self.isFinished)
+        } catch {
+            throw ProviderFault.unreadable
+        }
+        if scan.hasError { throw ProviderFault(inSuccess: data) }
+        if let usage = scan.usage { self.call.usage = usage }
+        if scan.isFinished { self.isFinished = true }
+        if isEarly, scan.hasContent || scan.isFinished { self.noteFirstContent(upstream) }
+        guard self.edits.addsUsage, let cut = scan.usageCut else {
+            try reply.event(ServerSentEvent(data: data), isContent: scan.hasContent || scan.isFinished)
+            return
+        }
+        // The chunk that is there for usage alone goes; in the others only the member goes.
+        guard scan.usage == nil || scan.hasChoices else { return }
+        data.withUnsafeReadableBytes { bytes in
+            self.scratch.clear()
+            self.scratch.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[..<cut.lowerBound]))
+            self.scratch.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[cut.upperBound...]))
+        }
+        try reply.event(ServerSentEvent(data: self.scratch), isContent: scan.hasContent || scan.isFinished)
+    }
+
+    /// From here on the answer has begun: the total limit gives way to the one for streams.
+    private func noteFirstContent(_ upstream: any UpstreamExchange) {
+        let now = NIODeadline.now()
+        self.call.firstContent = now
+        let limit = self.target.timeouts.streamMax
+        upstream.setDeadline(now + limit, limit: limit, clock: .streamMax)
+    }
+
+    /// Takes in the end of a body after its last event. The client has its answer already, so nothing is thrown.
+    private static func readEnd(_ upstream: any UpstreamExchange) async {
+        upstream.setDeadline(.now() + Self.endMax, limit: Self.endMax, clock: .idle)
+        do {
+            while try await upstream.read() != nil {}
+        } catch {
+            upstream.abandon()
+        }
+    }
+}
