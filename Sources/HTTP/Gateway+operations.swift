@@ -1,0 +1,188 @@
+internal import Auth
+internal import Core
+internal import NIOCore
+internal import Pipeline
+internal import Providers
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+extension Gateway {
+    /// Checks a row's policy.
+    ///
+    /// - Returns: Who calls, where a key was shown; nil for open routes and for this machine itself.
+    /// - Throws: `GatewayError` with `UNAUTHENTICATED` or `FORBIDDEN`.
+    func admit(
+        _ exchange: any ServerExchange,
+        _ policy: RoutePolicy,
+        _ snapshot: Snapshot
+    ) throws(GatewayError) -> Principal? {
+        switch policy {
+        case .open:
+            return nil
+        case .keyOrLoopback:
+            if self.isThisMachine(exchange) { return nil }
+            return try self.caller(exchange, snapshot)
+        case .road:
+            return try self.caller(exchange, snapshot)
+        case .key(let scopes):
+            let principal = try self.caller(exchange, snapshot)
+            guard principal.scopes.isSuperset(of: scopes) else {
+                throw GatewayError(.forbidden, "This key may not do that.")
+            }
+            return principal
+        }
+    }
+
+    private func caller(_ exchange: any ServerExchange, _ snapshot: Snapshot) throws(GatewayError) -> Principal {
+        do {
+            return try CallerIdentity.of(exchange, keys: snapshot.keys, now: self.instruments.wallClock())
+        } catch {
+            self.instruments.metrics.authenticationFailed(loop: exchange.transport.loopIndex)
+            throw error
+        }
+    }
+
+    /// Whether the request comes from this machine and not through a proxy on it.
+    ///
+    /// The `Host` must be a loopback name too: a page in this machine's browser could otherwise have its own name
+    /// resolve to 127.0.0.1 and read what comes back.
+    private func isThisMachine(_ exchange: any ServerExchange) -> Bool {
+        let head = exchange.head
+        guard self.options.trustsLoopback, exchange.peer.isLoopback, !head.contains(.origin),
+            !head.contains(.forwarded), !head.contains(.xForwardedFor), !head.contains(.xRealIP)
+        else { return false }
+        guard let host = head.first(.host)?.value else { return true }
+        let bytes = exchange.headBytes
+        return ["127.0.0.1", "localhost", "[::1]"].contains { (name: StaticString) in
+            let end = host.lowerBound + name.utf8CodeUnitCount
+            guard bytes.hasPrefix(name, in: host) else { return false }
+            return end == host.upperBound || bytes.getInteger(at: bytes.readerIndex + end) == UInt8(ascii: ":")
+        }
+    }
+
+    func readiness(isDraining: Bool) -> Answer {
+        if isDraining { return Answer(status: 503, json: ["status": "draining"]) }
+        return self.options.isReady() ? Answer(json: ["status": "ready"]) : Answer(status: 503, json: ["status": "not ready"])
+    }
+
+    func metrics() -> Answer {
+        var gauges = self.options.gauges
+        if let log = self.instruments.log {
+            gauges.append(
+                Gauge(
+                    name: "turnpike_log_lines_dropped_total",
+                    help: "Lines of the call log that were lost because it could not be written fast enough.",
+                    type: .counter,
+                    read: { Double(log.dropped) }
+                )
+            )
+        }
+        return Answer(
+            contentType: "text/plain; version=0.0.4; charset=utf-8",
+            body: self.instruments.metrics.exposition(version: self.options.version, gauges: gauges)
+        )
+    }
+
+    /// How the providers are doing, as far as calls have shown it.
+    func status(_ snapshot: Snapshot) -> Answer {
+        let providers = self.instruments.metrics.providerHealth(of: snapshot.catalog.providers.map(\.name))
+        let isDown = !providers.isEmpty && providers.allSatisfy { $0.status == .down }
+        let isDegraded = providers.contains { $0.status != .ok }
+        let list = providers.map { provider -> JSONValue in
+            let recent = provider.recent
+            let wasAsked = recent.calls > 0
+            return [
+                "name": .string(provider.name),
+                "status": .string(provider.status.rawValue),
+                "calls": .integer(Int64(recent.calls)),
+                "successRate": wasAsked ? .number(Self.decimal(recent.successRate)) : .null,
+                "latencyMs": wasAsked && recent.milliseconds > 0 ? .number(Self.decimal(recent.milliseconds)) : .null,
+                "lastError": recent.lastFailure.map { .string($0.rawValue) } ?? .null,
+            ]
+        }
+        let word = isDown ? "down" : (isDegraded ? "degraded" : "ok")
+        return Answer(status: isDown ? 503 : 200, json: ["status": .string(word), "providers": .array(list)])
+    }
+
+    /// Three decimals, as JSON has numbers.
+    private static func decimal(_ value: Double) -> String {
+        "\((value * 1000).rounded() / 1000)"
+    }
+
+    /// The text of a path's last part, escapes resolved.
+    static func text(_ parameter: Range<Int>?, _ exchange: any ServerExchange) throws(GatewayError) -> String {
+        let start = Int(exchange.head.targetRange.start)
+        let text = parameter.flatMap { range in
+            exchange.headBytes.withUnsafeReadableBytes { bytes in
+                HTTPTarget.decoded(bytes[(start + range.lowerBound)..<(start + range.upperBound)])
+            }
+        }
+        guard let text else { throw GatewayError(.invalidRequest, "The path is not valid text.") }
+        return text
+    }
+
+    /// Shows finished calls as server-sent events until the client leaves or the server goes down. Holders of an
+    /// ordinary key see the calls of their own group.
+    func showCalls(on exchange: any ServerExchange, _ id: RequestID, to principal: Principal?) async throws {
+        let seesAll = principal.map { $0.scopes.contains(.admin) } ?? true
+        guard let reader = self.instruments.live.join(group: seesAll ? nil : principal?.group.text) else {
+            throw GatewayError(.overloaded, "Too many are watching already.", retryAfter: .seconds(5))
+        }
+        defer { self.instruments.live.leave(reader) }
+        var fields = ByteBuffer()
+        fields.writeStaticString("x-request-id: ")
+        id.write(into: &fields)
+        fields.writeCRLF()
+        OpenAIFrontEnd.writeStreamFields(into: &fields)
+        exchange.begin(status: 200, fields: fields, body: .stream)
+        exchange.write { OpenAIFrontEnd.writeHeartbeat(into: &$0) }
+        try await exchange.flush()
+        exchange.onSilence(.seconds(15)) {
+            exchange.write { OpenAIFrontEnd.writeHeartbeat(into: &$0) }
+            exchange.flushNow()
+        }
+        defer { exchange.onSilence(.zero, nil) }
+        while !exchange.isDraining {
+            let (calls, lost) = self.instruments.live.take(reader)
+            if lost > 0 {
+                let json: JSONValue = ["count": .integer(Int64(lost))]
+                exchange.write { SSEWriter.write(data: ByteBuffer(string: json.text), type: "lost", into: &$0) }
+            }
+            for call in calls {
+                exchange.write { SSEWriter.write(data: LiveCall.json(call), type: "call", into: &$0) }
+            }
+            if lost > 0 || !calls.isEmpty { try await exchange.flush() }
+            try await exchange.transport.sleep(for: .milliseconds(100))
+        }
+        try await exchange.finish()
+    }
+}
+
+/// A finished call as `turnpike tail` reads it.
+enum LiveCall {
+    static func json(_ call: CallRecord) -> ByteBuffer {
+        var time = ByteBuffer()
+        call.time.writeRFC3339(into: &time)
+        let json: JSONValue = [
+            "time": .string(String(buffer: time)),
+            "id": .string(call.id.text),
+            "group": .string(call.group),
+            "route": .string("\(call.operation)"),
+            "model": .string(call.modelAsked),
+            "provider": .string(call.provider),
+            "upstreamModel": .string(call.upstreamModel),
+            "status": .integer(Int64(call.status)),
+            "code": call.code.map { .string($0.rawValue) } ?? .null,
+            "stream": .bool(call.isStream),
+            "tokensIn": call.inputTokens.map { .integer(Int64($0)) } ?? .null,
+            "tokensOut": call.outputTokens.map { .integer(Int64($0)) } ?? .null,
+            "ms": .integer(call.total.milliseconds),
+            "ttftMs": call.firstToken.map { .integer($0.milliseconds) } ?? .null,
+            "attempts": .integer(Int64(call.attempts)),
+        ]
+        var buffer = ByteBuffer()
+        json.write(into: &buffer)
+        return buffer
+    }
+}

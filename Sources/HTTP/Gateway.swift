@@ -1,0 +1,209 @@
+internal import Auth
+internal import Chat
+internal import Core
+internal import Logging
+internal import NIOConcurrencyHelpers
+package import NIOCore
+package import Pipeline
+internal import Providers
+package import Telemetry
+package import Transport
+internal import Wire
+
+/// What the gateway is told about its surroundings.
+package struct GatewayOptions: Sendable {
+    package var version: String
+    /// Where clients reach this gateway, without a trailing slash: `http://127.0.0.1:8080`.
+    package var publicURL: String
+    /// Whether a loopback peer is this machine and not a reverse proxy.
+    package var trustsLoopback: Bool
+    /// Whether calls can be served; false from the moment a shutdown begins.
+    package var isReady: @Sendable () -> Bool
+    /// How long a call should wait because there is too much to do; nil: come in. Asked for calls only.
+    package var shouldShed: @Sendable () -> Duration?
+    /// Figures that others keep, for `/metrics`.
+    package var gauges: [Gauge]
+
+    package init(
+        version: String,
+        publicURL: String,
+        trustsLoopback: Bool = true,
+        isReady: @escaping @Sendable () -> Bool = { true },
+        shouldShed: @escaping @Sendable () -> Duration? = { nil },
+        gauges: [Gauge] = []
+    ) {
+        self.version = version
+        self.publicURL = publicURL
+        self.trustsLoopback = trustsLoopback
+        self.isReady = isReady
+        self.shouldShed = shouldShed
+        self.gauges = gauges
+    }
+}
+
+/// Answers every request: finds its row in `Routes`, checks the row's policy, and takes it down the road or answers by
+/// itself.
+package final class Gateway: RequestHandler {
+    let snapshots: SnapshotBox
+    let instruments: Instruments
+    let options: GatewayOptions
+    private let pipeline: Pipeline
+    private let chances: [NIOLockedValueBox<Chance>]
+    private let openAPI: ByteBuffer
+
+    /// - Parameter loops: The number of event loops that requests come in on.
+    package init(snapshots: SnapshotBox, instruments: Instruments, options: GatewayOptions, loops: Int) {
+        var random = SystemRandomNumberGenerator()
+        self.snapshots = snapshots
+        self.instruments = instruments
+        self.options = options
+        self.pipeline = Pipeline(instruments: instruments, loops: loops)
+        self.chances = (0..<loops).map { _ in NIOLockedValueBox(Chance(seed: random.next())) }
+        self.openAPI = OpenAPI.document(version: options.version)
+    }
+
+    package func handle(_ exchange: any ServerExchange) async {
+        let loop = exchange.transport.loopIndex
+        let chance = self.chances[loop].withLockedValue { $0.pair() }
+        let id = Self.requestID(of: exchange, chance)
+        do {
+            switch Self.route(of: exchange) {
+            case .row(let row, let parameter):
+                if case .call(let operation) = row.action {
+                    try await self.serve(operation, on: exchange, id, chance)
+                } else {
+                    try await self.answer(row, parameter, on: exchange, id)
+                }
+            case let other:
+                self.instruments.metrics.refused(loop: loop)
+                try await self.refuse(other, on: exchange, id)
+            }
+        } catch {
+            // The client went away; nobody is left to be told, and the connection closes because nothing was finished.
+        }
+    }
+
+    package func refuse(_ fault: RequestFault, rawHead: ByteBuffer, exchange: any ServerExchange) async {
+        let loop = exchange.transport.loopIndex
+        self.instruments.metrics.refused(loop: loop)
+        let chance = self.chances[loop].withLockedValue { $0.pair() }
+        let id = RequestID(high: chance.high, low: chance.low)
+        // What came may not be a request at all; its second word is where a path would be.
+        let words = rawHead.readableBytesView.split(separator: UInt8(ascii: " "), maxSplits: 2)
+        let dialect = words.count > 1 ? Routes.dialect(ofPath: words[1]) : .native
+        do {
+            try await Answer(GatewayError(fault), dialect: dialect, requestID: id).send(on: exchange, requestID: id)
+        } catch {
+            // The client went away before it could be told what was wrong; the connection closes in any case.
+        }
+    }
+
+    // MARK: - Calls to models
+
+    private func serve(
+        _ operation: Operation,
+        on exchange: any ServerExchange,
+        _ id: RequestID,
+        _ chance: (high: UInt64, low: UInt64)
+    ) async throws {
+        if exchange.isDraining {
+            let error = GatewayError(.shuttingDown, "The gateway is shutting down.", retryAfter: .seconds(1))
+            return try await Answer(error, dialect: .openAI, requestID: id).send(on: exchange, requestID: id)
+        }
+        if let wait = self.options.shouldShed() {
+            self.instruments.metrics.refused(loop: exchange.transport.loopIndex)
+            let error = GatewayError(.overloaded, "The gateway is busy. Try again shortly.", retryAfter: wait)
+            return try await Answer(error, dialect: .openAI, requestID: id).send(on: exchange, requestID: id)
+        }
+        let call = Call(
+            id: id,
+            chance: chance,
+            operation: operation,
+            dialect: .openAI,
+            exchange: exchange,
+            snapshot: self.snapshots.current(loop: exchange.transport.loopIndex),
+            time: self.instruments.wallClock()
+        )
+        let reply = ClientReply(call)
+        exchange.onHurry { reply.hurry() }
+        defer {
+            exchange.onHurry(nil)
+            exchange.onSilence(.zero, nil)
+        }
+        try await self.pipeline.run(call, reply: reply)
+    }
+
+    // MARK: - What is common to all requests
+
+    private static func route(of exchange: any ServerExchange) -> Routes.Match {
+        let head = exchange.head
+        return exchange.headBytes.withUnsafeReadableBytes { bytes in
+            Routes.find(head.method, target: UnsafeRawBufferPointer(rebasing: bytes[head.targetRange.range]))
+        }
+    }
+
+    /// The client's own id where it is a sane token, else a new one.
+    private static func requestID(of exchange: any ServerExchange, _ chance: (high: UInt64, low: UInt64)) -> RequestID {
+        guard let field = exchange.head.first(.xRequestID) else { return RequestID(high: chance.high, low: chance.low) }
+        let kept = exchange.headBytes.withUnsafeReadableBytes { RequestID(clientToken: $0[field.value]) }
+        return kept ?? RequestID(high: chance.high, low: chance.low)
+    }
+
+    private func refuse(_ match: Routes.Match, on exchange: any ServerExchange, _ id: RequestID) async throws {
+        let head = exchange.head
+        let dialect = exchange.headBytes.withUnsafeReadableBytes { Routes.dialect(ofPath: $0[head.targetRange.range]) }
+        let error: GatewayError
+        var allow: String?
+        switch match {
+        case .methodNotAllowed(let allowed):
+            let names = allowed.flatMap { $0 == .get ? ["GET", "HEAD"] : ["\($0.text)"] } + ["OPTIONS"]
+            allow = names.joined(separator: ", ")
+            error = GatewayError(.methodNotAllowed, "This path takes \(names.joined(separator: ", ")).")
+        case .badTarget:
+            error = GatewayError(.invalidRequest, "The request's target is not a valid path.")
+        case .row, .notFound:
+            error = GatewayError(.notFound, "There is nothing at this path.")
+        }
+        var answer = Answer(error, dialect: dialect, requestID: id)
+        if let allow {
+            if head.method == .options { answer = Answer(status: 204, body: ByteBuffer()) }
+            answer.fields.writeStaticString("allow: ")
+            answer.fields.writeString(allow)
+            answer.fields.writeCRLF()
+        }
+        try await answer.send(on: exchange, requestID: id)
+    }
+
+    // MARK: - Everything but calls
+
+    private func answer(
+        _ row: RouteRow,
+        _ parameter: Range<Int>?,
+        on exchange: any ServerExchange,
+        _ id: RequestID
+    ) async throws {
+        let snapshot = self.snapshots.current(loop: exchange.transport.loopIndex)
+        let dialect = Routes.dialect(ofPath: "\(row.path)".utf8)
+        let answer: Answer
+        do {
+            let principal = try self.admit(exchange, row.policy, snapshot)
+            switch row.action {
+            case .page: answer = HomePage.answer(self.options, snapshot)
+            case .health: answer = Answer(json: ["status": "ok"])
+            case .readiness: answer = self.readiness(isDraining: exchange.isDraining)
+            case .metrics: answer = self.metrics()
+            case .openAPI: answer = Answer(body: self.openAPI)
+            case .status: answer = self.status(snapshot)
+            case .models: answer = ModelList.all(snapshot, principal)
+            case .model: answer = try ModelList.one(Self.text(parameter, exchange), snapshot, principal)
+            case .liveCalls:
+                return try await self.showCalls(on: exchange, id, to: principal)
+            case .call:
+                throw GatewayError(.internalFailure, "A call to a model is answered on the road.")
+            }
+        } catch let error as GatewayError {
+            answer = Answer(error, dialect: dialect, requestID: id)
+        }
+        try await answer.send(on: exchange, requestID: id)
+    }
+}

@@ -1,0 +1,112 @@
+package import Auth
+package import Chat
+package import Providers
+package import Wire
+
+/// Who may call a route. A row of the table cannot be written without one.
+package enum RoutePolicy: Sendable, Equatable {
+    /// Everybody.
+    case open
+    /// Holders of a key, which the road's `Authenticate` checks before the body is read.
+    case road
+    /// Holders of a key with these scopes.
+    case key(KeyScopes)
+    /// The machine itself, or holders of any key.
+    case keyOrLoopback
+}
+
+/// What a route does.
+package enum RouteAction: Sendable, Equatable {
+    case page, health, readiness, metrics, openAPI, status, liveCalls
+    case models, model
+    case call(Operation)
+}
+
+/// One row of the API.
+package struct RouteRow: Sendable {
+    package let method: HTTPMethod
+    /// The path; `{id}` at the end stands for all the rest, slashes included.
+    package let path: StaticString
+    package let policy: RoutePolicy
+    package let action: RouteAction
+    /// One sentence for the API's description.
+    package let summary: String
+
+    init(_ method: HTTPMethod, _ path: StaticString, _ policy: RoutePolicy, _ action: RouteAction, _ summary: String) {
+        self.method = method
+        self.path = path
+        self.policy = policy
+        self.action = action
+        self.summary = summary
+    }
+}
+
+/// The whole API in one table. What is not here does not exist.
+package enum Routes {
+    package static let table: [RouteRow] = [
+        RouteRow(.post, "/v1/chat/completions", .road, .call(.chat), "Chat with a model, streamed or whole."),
+        RouteRow(.post, "/v1/embeddings", .road, .call(.embeddings), "Turn texts into vectors."),
+        RouteRow(.get, "/v1/models", .key(.inference), .models, "The models that this key may ask for."),
+        RouteRow(.get, "/v1/models/{id}", .key(.inference), .model, "One model."),
+        RouteRow(.get, "/", .open, .page, "A small page that says how to call."),
+        RouteRow(.get, "/healthz", .open, .health, "Whether the process lives."),
+        RouteRow(.get, "/readyz", .open, .readiness, "Whether calls can be served."),
+        RouteRow(.get, "/openapi.json", .open, .openAPI, "This description."),
+        RouteRow(.get, "/metrics", .keyOrLoopback, .metrics, "Figures for Prometheus."),
+        RouteRow(.get, "/api/ai/status", .keyOrLoopback, .status, "How the providers are doing."),
+        RouteRow(.get, "/api/v1/calls/live", .keyOrLoopback, .liveCalls, "Finished calls as they happen, as events."),
+    ]
+
+    /// What a request leads to.
+    package enum Match {
+        /// `parameter` is what stands for `{id}`, as a range of the target's bytes.
+        case row(RouteRow, parameter: Range<Int>?)
+        case methodNotAllowed(allowed: [HTTPMethod])
+        case notFound
+        case badTarget
+    }
+
+    /// Finds the row for a request. The path is compared as it was checked, byte by byte, so that nothing else can read
+    /// it as another path (row 11).
+    package static func find(_ method: HTTPMethod, target: UnsafeRawBufferPointer) -> Match {
+        let path: UnsafeRawBufferPointer
+        let start: Int
+        do throws(HTTPParseError) {
+            let parsed = try HTTPTarget.parse(target, method: method)
+            path = UnsafeRawBufferPointer(rebasing: target[parsed.path])
+            start = parsed.path.lowerBound
+        } catch {
+            return .badTarget
+        }
+        var allowed: [HTTPMethod] = []
+        for row in Self.table {
+            guard let length = Self.fixedLength(of: row.path, in: path) else { continue }
+            if row.method == method || (method == .head && row.method == .get) {
+                let rest = length < path.count ? (start + length)..<(start + path.count) : nil
+                return .row(row, parameter: rest)
+            }
+            allowed.append(row.method)
+        }
+        if allowed.isEmpty { return method == .options && path.elementsEqual("*".utf8) ? Self.anyOptions : .notFound }
+        return .methodNotAllowed(allowed: allowed)
+    }
+
+    private static let anyOptions = Match.methodNotAllowed(allowed: [.get, .post])
+
+    /// How many bytes of `path` the fixed part of `pattern` takes; nil if they do not fit together.
+    private static func fixedLength(of pattern: StaticString, in path: UnsafeRawBufferPointer) -> Int? {
+        let bytes = UnsafeRawBufferPointer(start: pattern.utf8Start, count: pattern.utf8CodeUnitCount)
+        let isOpen = bytes.last == UInt8(ascii: "}")
+        let fixed = isOpen ? bytes.count - 4 : bytes.count
+        guard isOpen ? path.count > fixed : path.count == fixed else { return nil }
+        for index in 0..<fixed where bytes[index] != path[index] { return nil }
+        return fixed
+    }
+
+    /// The dialect in which a path's errors are told.
+    package static func dialect(ofPath path: some Sequence<UInt8>) -> Dialect {
+        let start = Array(path.prefix(12))
+        if start.elementsEqual("/v1/messages".utf8) { return .anthropic }
+        return start.starts(with: "/v1/".utf8) ? .openAI : .native
+    }
+}
