@@ -30,7 +30,7 @@ final class ServerConnection: ChannelInboundHandler, WheelTimerOwner {
     }
 
     let server: HTTPServer.Shared
-    unowned let runtime: LoopRuntime
+    let runtime: LoopRuntime
     let isSecure: Bool
     let peer: PeerAddress
     let waiter: LoopWaiter
@@ -178,15 +178,14 @@ final class ServerConnection: ChannelInboundHandler, WheelTimerOwner {
         }
     }
 
-    /// The drain time is over: the answer must end now, by itself if it can.
+    /// The drain time is over: the handler says so in-band, where it can, and its task is cancelled.
     func hurry() {
         self.runtime.executor.scope {
-            guard let action = self.response.onHurry else {
-                self.task?.cancel()
-                return
+            if let action = self.response.onHurry {
+                self.response.onHurry = nil
+                action()
             }
-            self.response.onHurry = nil
-            action()
+            self.task?.cancel()
         }
     }
 

@@ -24,7 +24,7 @@ final class UpstreamConnection: ChannelInboundHandler, WheelTimerOwner {
     }
 
     let endpoint: Endpoint
-    private unowned let runtime: LoopRuntime
+    private let runtime: LoopRuntime
     private var context: ChannelHandlerContext?
     private let waiter: LoopWaiter
     private let timer: WheelTimer
@@ -359,7 +359,7 @@ final class UpstreamConnection: ChannelInboundHandler, WheelTimerOwner {
 /// One caller's hold on a connection: after a complete answer it goes back to the pool, else it is closed.
 final class UpstreamLease: UpstreamExchange {
     private let connection: UpstreamConnection
-    private unowned let runtime: LoopRuntime
+    private let runtime: LoopRuntime
     private var isOver = false
     let isFreshConnection: Bool
 

@@ -78,7 +78,8 @@ package protocol ServerExchange: AnyObject {
     /// Calls `action` on the loop whenever nothing was sent for `interval`, until the answer is finished; nil stops it.
     func onSilence(_ interval: TimeAmount, _ action: (() -> Void)?)
 
-    /// Calls `action` once, when the server's drain time is over and this answer must end now.
+    /// Calls `action` once, when the server's drain time is over and this answer must end now. The handler's task is
+    /// cancelled right after, so that it gets out of whatever it waits for; `finish` still ends the answer.
     func onHurry(_ action: (() -> Void)?)
 }
 
