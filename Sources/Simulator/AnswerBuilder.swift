@@ -182,7 +182,7 @@ struct AnswerBuilder {
         """
 
     private func hugeBody(_ size: Int) -> AnswerSteps {
-        let opening = Array("\(Self.openingOfBody)\"".utf8)
+        let opening = Array(Self.openingOfBody.utf8)
         let closing = Array("\"}}]}".utf8)
         let fill = max(0, size - opening.count - closing.count)
         return self.assembled(opening, [(UInt8(ascii: "B"), fill)], closing)
@@ -210,7 +210,7 @@ struct AnswerBuilder {
         var framing = BodyFraming(isChunked: !self.behaviour.isHTTP10, behaviour: Behaviour())
         let content = Content(status: 200, type: "application/json")
         var steps = self.head(content, length: nil, framing: framing)
-        steps.append(.write(framing.piece(Array("\(Self.openingOfBody)\"".utf8)), Mark()))
+        steps.append(.write(framing.piece(Array(Self.openingOfBody.utf8)), Mark()))
         steps.append(.forever(framing.piece(Array(Pieces.fillerText(4096).utf8))))
         return AnswerSteps(steps)
     }
