@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 
 /// One connection: collects requests, has them decided, and notices how and when the client leaves.
 ///
@@ -44,14 +45,16 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private let service: CallService
     private let number: Int
+    private let isTLS: Bool
     private let serverName: String?
     private let accepted: NIODeadline
     private var state = State.idle
     private var backlog = CircularBuffer<HTTPServerRequestPart>()
     private var isLocal = false
 
-    init(service: CallService, number: Int, serverName: String?, accepted: NIODeadline) {
+    init(service: CallService, number: Int, isTLS: Bool, serverName: String?, accepted: NIODeadline) {
         self.service = service
+        self.isTLS = isTLS
         self.number = number
         self.serverName = serverName
         self.accepted = accepted
@@ -197,12 +200,15 @@ final class ConnectionHandler: ChannelInboundHandler {
             self.parserFailed(problem, context: context)
             return
         }
-        self.clientLeft(.clientReset)
+        // Over TLS, FIN without the goodbye before it is an error too.
+        let isEnd = (error as? NIOSSLError) == .uncleanShutdown
+        self.clientLeft(isEnd ? .clientClosed : .clientReset)
         context.close(promise: nil)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        self.clientLeft(.clientReset)
+        // Without TLS a FIN has been noticed before this, so only a write that failed can have led here.
+        self.clientLeft(self.isTLS ? .clientClosed : .clientReset)
         context.fireChannelInactive()
     }
 

@@ -138,7 +138,8 @@ package final class SimulatorServer: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            // Over TLS a side that ends has ended both ways, and waiting for more would only delay the end.
+            .childChannelOption(.allowRemoteHalfClosure, value: tls == nil)
             .childChannelOption(
                 .recvAllocator,
                 value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1024, maximum: 64 << 10)
@@ -161,7 +162,14 @@ package final class SimulatorServer: Sendable {
             return
         }
         guard let tls else {
-            try Self.addHTTP(channel, service: service, number: number, serverName: nil, accepted: accepted)
+            let handler = ConnectionHandler(
+                service: service,
+                number: number,
+                isTLS: false,
+                serverName: nil,
+                accepted: accepted
+            )
+            try Self.addHTTP(channel, handler)
             return
         }
         let sniffer = SNIHandler { result in
@@ -169,22 +177,23 @@ package final class SimulatorServer: Sendable {
                 var name: String?
                 if case .hostname(let asked) = result { name = asked }
                 try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
-                try Self.addHTTP(channel, service: service, number: number, serverName: name, accepted: accepted)
+                let handler = ConnectionHandler(
+                    service: service,
+                    number: number,
+                    isTLS: true,
+                    serverName: name,
+                    accepted: accepted
+                )
+                try Self.addHTTP(channel, handler)
             }
         }
         try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(sniffer))
     }
 
-    private static func addHTTP(
-        _ channel: any Channel,
-        service: CallService,
-        number: Int,
-        serverName: String?,
-        accepted: NIODeadline
-    ) throws {
+    private static func addHTTP(_ channel: any Channel, _ handler: ConnectionHandler) throws {
         try channel.pipeline.syncOperations.addHandlers([
             ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes)),
-            ConnectionHandler(service: service, number: number, serverName: serverName, accepted: accepted),
+            handler,
         ])
     }
 }

@@ -5,6 +5,14 @@ import Testing
 
 @testable import Simulator
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 @Suite struct TLSTests {
     private static let fixtures = #filePath.replacing("SimulatorTests/TLSTests.swift", with: "Fixtures/tls")
 
@@ -30,7 +38,7 @@ import Testing
         func channelInactive(context: ChannelHandlerContext) { self.promise.succeed(self.text) }
     }
 
-    private func ask(_ bench: Bench, _ model: String) async throws -> String {
+    private func connect(_ bench: Bench) async throws -> (channel: any Channel, answer: EventLoopFuture<String>) {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.certificateVerification = .none
         let context = try NIOSSLContext(configuration: configuration)
@@ -46,9 +54,14 @@ import Testing
                 }
             }
             .connect(host: "127.0.0.1", port: bench.simulator.port).get()
+        return (channel, promise.futureResult)
+    }
+
+    private func ask(_ bench: Bench, _ model: String) async throws -> String {
+        let (channel, answer) = try await self.connect(bench)
         let request = Bench.chat(model, stream: true, headers: "Connection: close\r\n")
         try await channel.writeAndFlush(ByteBuffer(string: request))
-        return try await promise.futureResult.get()
+        return try await answer.get()
     }
 
     @Test func `over TLS the record names the server that was asked for, and cuts are cuts`() async throws {
@@ -67,6 +80,34 @@ import Testing
                 let part = try await self.ask(bench, "sim?cut_after_events=2&cut=\(cut)")
                 #expect(part.ranges(of: "data: ").count == 2)
                 #expect(try await bench.nextEnded().ending == .cut)
+            }
+        }
+    }
+
+    @Test func `a client that leaves over TLS is noticed, whether it says goodbye or not`() async throws {
+        let certificate = "\(Self.fixtures)/localhost.pem"
+        let key = "\(Self.fixtures)/localhost.key"
+        try await Bench.with {
+            $0.tls = .init(certificateFile: certificate, keyFile: key)
+        } _: { bench in
+            for leaving in [RecordedCall.Ending.clientClosed, .clientReset] {
+                let (channel, _) = try await self.connect(bench)
+                let request = Bench.chat("sim?stall_before_head=1", stream: true)
+                try await channel.writeAndFlush(ByteBuffer(string: request))
+                while bench.simulator.record().last?.bodyCompleteNanoseconds ?? 0 == 0 { await Task.yield() }
+                if leaving == .clientClosed {
+                    // The simulator answers the goodbye; that this side waits for it is no part of the test.
+                    channel.close(promise: nil)
+                } else {
+                    try await channel.eventLoop.submit {
+                        // Beneath TLS, so without goodbye.
+                        let tls = try channel.pipeline.syncOperations.context(handlerType: NIOSSLClientHandler.self)
+                        (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+                            .assumeIsolated().whenComplete { _ in tls.close(promise: nil) }
+                    }.get()
+                }
+                #expect(try await bench.nextEnded().ending == leaving)
+                bench.simulator.clearRecord()
             }
         }
     }
