@@ -62,6 +62,10 @@ var targets: [Target] = [
     tests("ProvidersTests", ["Core", "Wire", "Chat", "Transport", "Providers"] + nio),
     tests("AuthTests", ["Core", "Auth"] + nio),
     tests("TelemetryTests", ["Core", "Telemetry", logging] + nio),
+    tests(
+        "RoadTests",
+        ["Core", "Wire", "Chat", "Transport", "Providers", "Auth", "Telemetry", "Pipeline", "HTTP", logging, embedded] + nio
+    ),
     tests("SimulatorTests", ["Simulator"] + nio + sockets),
     tests("AppTests", ["turnpike", "Core", "Wire", "Providers", "Auth"] + nio),
     tests(

@@ -1,0 +1,119 @@
+import Auth
+import Core
+import HTTP
+import Logging
+import NIOConcurrencyHelpers
+import NIOCore
+import Pipeline
+import Providers
+import Telemetry
+import Transport
+
+/// A whole gateway without sockets: real stages, real front door, scripted providers.
+struct Road {
+    static let key = "tp_test-key-of-the-group-demo"
+    static let providerKey = "sk-canary-0123456789abcdef0123456789abcdef"
+
+    let gateway: Gateway
+    let metrics = CallMetrics(loops: 1)
+    let live = LiveCalls()
+    let transport = FakeTransport()
+    let lines = NIOLockedValueBox<[String]>([])
+    let logged: CapturedLog
+
+    init(
+        providers: [ProviderEntry] = [
+            ProviderEntry(name: "openai"), ProviderEntry(name: "openrouter"), ProviderEntry(name: "mistral"),
+            ProviderEntry(name: "local", baseURL: "http://127.0.0.1:9/v1", allowPrivate: true),
+        ],
+        routes: [RouteEntry] = [
+            RouteEntry(name: "fast", targets: [
+                .init(provider: "openai", model: "gpt-4o-mini"), .init(provider: "openrouter", model: "openai/gpt-4o"),
+            ])
+        ],
+        credentialsFor: [String] = ["openai", "openrouter", "mistral"],
+        defaultProvider: String? = "openai",
+        principal: Principal = Principal(group: GroupID("demo"), keyID: "dev"),
+        shouldShed: @escaping @Sendable () -> Duration? = { nil }
+    ) throws {
+        let catalog = try Catalog(
+            providers: providers,
+            routes: routes,
+            defaultProvider: defaultProvider,
+            userAgent: "turnpike/test"
+        )
+        let keys = try KeyTable([KeyTable.Entry(digest: KeyDigest(of: Self.key), principal: principal)])
+        let credentials = try CredentialBook(
+            credentialsFor.map {
+                CredentialBook.Entry(group: GroupID("demo"), provider: $0, apiKey: Secret(Self.providerKey))
+            },
+            catalog: catalog
+        )
+        let snapshot = Snapshot(
+            catalog: catalog,
+            keys: keys,
+            credentials: credentials,
+            loaded: UnixTime(seconds: 1_700_000_000)
+        )
+        let captured = CapturedLog()
+        self.logged = captured
+        let instruments = Instruments(
+            metrics: self.metrics,
+            log: nil,
+            live: self.live,
+            logger: Logger(label: "test") { _ in captured },
+            wallClock: { UnixTime(seconds: 1_700_000_000) }
+        )
+        self.gateway = Gateway(
+            snapshots: SnapshotBox(snapshot, loops: 1, metrics: self.metrics),
+            instruments: instruments,
+            options: GatewayOptions(version: "test", publicURL: "http://127.0.0.1:8080", shouldShed: shouldShed),
+            loops: 1
+        )
+    }
+
+    /// Sends a chat request with the right key.
+    func chat(_ body: String, fields: String = "", during: (FakeExchange) -> Void = { _ in }) async -> FakeExchange {
+        await self.send("POST", "/v1/chat/completions", body: body, fields: fields, during: during)
+    }
+
+    /// Sends any request; `key` nil sends none.
+    func send(
+        _ method: String,
+        _ path: String,
+        body: String = "",
+        fields: String = "",
+        key: String? = Road.key,
+        during: (FakeExchange) -> Void = { _ in }
+    ) async -> FakeExchange {
+        let authorization = key.map { "authorization: Bearer \($0)\r\n" } ?? ""
+        let head =
+            "\(method) \(path) HTTP/1.1\r\nhost: gateway\r\n\(authorization)\(fields)content-length: \(body.utf8.count)\r\n\r\n"
+        let exchange = FakeExchange(head, body: body, transport: self.transport)
+        during(exchange)
+        await self.gateway.handle(exchange)
+        return exchange
+    }
+
+    /// The Prometheus text of this gateway.
+    var exposition: String { String(buffer: self.metrics.exposition(version: "test", gauges: [])) }
+}
+
+/// Keeps what is logged, at every level.
+struct CapturedLog: LogHandler {
+    private let box = NIOLockedValueBox<[String]>([])
+    var logLevel = Logger.Level.trace
+    var metadata: Logger.Metadata = [:]
+
+    var text: String { self.box.withLockedValue { $0.joined(separator: "\n") } }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { self.metadata[key] }
+        set { self.metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        let line = "\(event.level) \(event.message) \(event.metadata ?? [:])"
+        self.box.withLockedValue { $0.append(line) }
+    }
+}
