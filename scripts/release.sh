@@ -2,7 +2,7 @@
 # The release build and the question whether it is needed. Sourced after lib.sh.
 
 release_stamp=$repository/.build/release.stamp
-release_flags=(-c release --product turnpike --explicit-target-dependency-import-check error)
+release_flags=(-c release --product turnpike --static-swift-stdlib --explicit-target-dependency-import-check error)
 
 # SwiftPM takes seconds to find out that there is nothing to do; one find takes milliseconds.
 # A deleted file changes its directory's time, so that is seen too. The stamp holds the time at which the build began.

@@ -46,7 +46,7 @@ struct Assembly: Sendable {
         let address = try await assembly.server.listen(host: listen.host, port: listen.port, tls: assembly.identity)
         onListening(ListenAddress(host: listen.host, port: address?.port ?? listen.port))
         assembly.startTimers()
-        try await assembly.live(stops: stops, hangups: hangups, watcher: watcher)
+        await assembly.live(stops: stops, hangups: hangups, watcher: watcher)
     }
 
     private static func make(
@@ -196,7 +196,7 @@ struct Assembly: Sendable {
     }
 
     /// Lives until the first stop signal, then drains. A second signal ends the patience.
-    private func live(stops: UnixSignalsSequence, hangups: UnixSignalsSequence, watcher: SettingsWatcher) async throws {
+    private func live(stops: UnixSignalsSequence, hangups: UnixSignalsSequence, watcher: SettingsWatcher) async {
         await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await watcher.run(hangups: hangups) { settings in
@@ -204,15 +204,18 @@ struct Assembly: Sendable {
                 }
             }
             if let identity = self.identity { group.addTask { try await self.watch(identity) } }
-            var signals = stops.makeAsyncIterator()
-            _ = await signals.next()
+            let (firstStop, onFirstStop) = AsyncStream.makeStream(of: Void.self)
+            group.addTask {
+                var count = 0
+                for await _ in stops {
+                    count += 1
+                    if count == 1 { onFirstStop.finish() } else { self.server.hurry() }
+                }
+            }
+            for await _ in firstStop {}
             self.isReady.withLockedValue { $0 = false }
             let limit = watcher.current.settings.server.drain
             self.logger.info("Draining", metadata: [LogKeys.duration: "\(limit.milliseconds)"])
-            group.addTask {
-                var signals = stops.makeAsyncIterator()
-                if await signals.next() != nil { self.server.hurry() }
-            }
             let count = await self.server.drain(within: .nanoseconds(limit.nanoseconds))
             group.cancelAll()
             self.logger.info("Stopped", metadata: [LogKeys.count: "\(count)"])
