@@ -5,7 +5,8 @@
 /// In each object that is walked, a key that comes twice is refused, however it is escaped (row 17). A lone surrogate
 /// escape is refused in keys; in strings it is passed on untouched, but such a string cannot be read as text.
 ///
-/// The bytes belong to someone else and must stay until the scanner is gone.
+/// The bytes belong to someone else and must stay until the scanner is gone. While `members` or `elements` run, the
+/// scanner is in use: read the values they hand out with another scanner of the same bytes, which costs nothing.
 package struct JSONScanner {
     /// How deep objects and arrays may be nested, the outermost being 1 (row 18).
     package static let depthMax = 64

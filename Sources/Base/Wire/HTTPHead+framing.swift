@@ -45,6 +45,8 @@ extension HTTPHead {
     mutating func finishResponse(toHead: Bool) throws(HTTPParseError) {
         try self.checkTransferCoding()
         self.keepAlive = self.connectionAllowsMore && self.status != 101
+        // HTTP/1.0 knows no interim responses; what would follow is read differently by different clients.
+        guard self.status >= 200 || self.minorVersion == 1 else { throw .badStatus }
         if self.status < 200 || self.status == 204 {
             // A server must not frame what cannot have a body; one that does may mean to send one.
             guard self.framing == .none else { throw .badTransferEncoding }
