@@ -71,7 +71,8 @@ extension ServerConnection {
         self.arrival = .now()
         self.timer.disarm()
         self.phase = .busy
-        self.body.isConsumed = self.head.framing == .none
+        // `Content-Length: 0` is a whole body that needs no byte to arrive.
+        self.body.isConsumed = self.head.framing == .none || self.head.framing == .length(0)
         self.response.closesAfterwards = !self.head.keepAlive
         self.isRequestReady = true
         self.wakeForRequest()
@@ -106,7 +107,7 @@ extension ServerConnection {
     func readBody(limit: Int) async throws -> ByteBuffer {
         if self.head.hasUnknownExpectation { throw RequestFault.unsupported("This expectation cannot be met.") }
         switch self.head.framing {
-        case .none, .untilClose:
+        case .none, .untilClose, .length(0):
             return ByteBuffer()
         case .length(let count):
             if count > limit { throw RequestFault.bodyTooLarge(limit: limit) }

@@ -104,7 +104,7 @@ class Simulator(Program):
         self.port = free_port()
         self.root = f"http://127.0.0.1:{self.port}"
         self.url = f"{self.root}/v1"
-        key = ["--require-key", required_key] if required_key else []
+        key = ["--key", required_key] if required_key else []
         super().__init__(["simulate", "--listen", f"127.0.0.1:{self.port}", "--pace", "none", *key], folder)
         self.http = httpx.Client(base_url=self.root, trust_env=False, timeout=10)
         poll(self.answers, message="the simulator answers")
@@ -189,9 +189,7 @@ def configuration_for(simulator: Simulator, **more) -> dict:
     return {
         "providers": {
             "sim": {"kind": "openai", "base_url": simulator.url, "allow_private": True},
-            "router": {
-                "kind": "openai", "family": "openrouter", "base_url": f"{simulator.root}/api/v1", "allow_private": True
-            },
+            "openrouter": {"kind": "openai", "base_url": f"{simulator.root}/api/v1", "allow_private": True},
         },
         "models": {"fast": {"targets": [{"provider": "sim", "model": "sim-mini"}]}},
         "defaults": {"model": "fast", "provider": "sim"},
@@ -201,7 +199,7 @@ def configuration_for(simulator: Simulator, **more) -> dict:
                     "id": "demo",
                     "credentials": [
                         {"provider": "sim", "api_key": PROVIDER_KEY},
-                        {"provider": "router", "api_key": PROVIDER_KEY},
+                        {"provider": "openrouter", "api_key": PROVIDER_KEY},
                     ],
                     "keys": [{"name": "dev", "secret": GATEWAY_KEY}],
                 }

@@ -178,6 +178,12 @@ def test_the_provider_sees_the_groups_key_and_never_the_clients(client, simulato
     assert key[-4:] not in json.dumps(call["headers"])
 
 
+def test_a_call_that_names_no_model_goes_to_the_default_one(gateway, simulator):
+    answer = gateway.http.post("/v1/chat/completions", json={"messages": ask()})
+    assert answer.status_code == 200 and answer.headers["x-turnpike-model"] == "sim-mini"
+    assert simulator.calls()[0]["model"] == "sim-mini"
+
+
 # --- Errors ----------------------------------------------------------------------------------------------------------
 
 
@@ -230,7 +236,7 @@ def test_a_key_that_the_provider_echoes_stays_hidden(client, gateway):
 
 def test_an_error_with_status_200_is_an_error(client):
     with pytest.raises(openai.APIStatusError) as caught:
-        client.chat.completions.create(model="router/sim?error200=1", messages=ask())
+        client.chat.completions.create(model="openrouter/sim?error200=1", messages=ask())
     assert caught.value.status_code >= 400
 
 

@@ -40,7 +40,8 @@ class Authority:
 
     def certificate(self, name: str, host: str = "localhost") -> tuple[pathlib.Path, pathlib.Path]:
         self.openssl("req", *self.new_key(name), "-out", f"{name}.csr", "-subj", f"/CN={host}")
-        (self.folder / f"{name}.names").write_text(f"subjectAltName=DNS:{host},IP:127.0.0.1\n")
+        names = f"IP:{host}" if host[0].isdigit() else f"DNS:{host}"
+        (self.folder / f"{name}.names").write_text(f"subjectAltName={names}\n")
         self.openssl(
             "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
             "-out", f"{name}.pem", "-days", "2", "-extfile", f"{name}.names",
@@ -117,9 +118,10 @@ def test_a_provider_that_nobody_vouches_for_gets_nothing(start_gateway, simulato
     assert server.calls == []
 
 
-def test_a_provider_with_the_certificate_of_another_gets_nothing(start_gateway, simulator, authority, secure_provider):
-    """Row 116."""
-    certificate, key = authority.certificate("other", "other.test")
+@pytest.mark.parametrize("host", ["other.test", "127.0.0.1"])
+def test_a_provider_with_the_certificate_of_another_gets_nothing(start_gateway, simulator, authority, secure_provider, host):
+    """Row 116. The name in the URL counts, not the address it leads to: whoever forges DNS may own a certificate for his."""
+    certificate, key = authority.certificate("other", host)
     server = secure_provider(certificate, key)
     gateway = start_gateway(with_provider(simulator, server, ca_file=str(authority.file)))
     answer = gateway.chat("secure/m")
