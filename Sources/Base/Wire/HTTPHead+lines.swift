@@ -28,13 +28,7 @@ extension HTTPHead {
 
         let version = targetEnd + 1
         guard let lineEnd = try self.parseVersion(base, version, end) else { return nil }
-        guard lineEnd + 1 < end else { return nil }
-        switch (base[lineEnd], base[lineEnd + 1]) {
-        case (ByteClass.carriageReturn, ByteClass.lineFeed): break
-        case (ByteClass.carriageReturn, _): throw .bareCarriageReturn
-        case (ByteClass.lineFeed, _): throw .bareLineFeed
-        default: throw .badVersion
-        }
+        guard try Self.isLineEnd(base, lineEnd, end, otherwise: .badVersion) else { return nil }
         guard lineEnd + 2 - start <= limits.startLineBytesMax else { throw .startLineTooLong }
         self.method = HTTPMethod(base + start, methodEnd - start)
         self.methodRange = HTTPRange(start, methodEnd)
@@ -52,15 +46,17 @@ extension HTTPHead {
         limits: HTTPLimits
     ) throws(HTTPParseError) -> Int? {
         guard let versionEnd = try self.parseVersion(base, 0, end) else { return nil }
-        guard versionEnd + 4 < end else { return nil }
+        guard versionEnd < end else { return nil }
         guard base[versionEnd] == ByteClass.space else { throw .badStartLine }
         var status = 0
         for index in (versionEnd + 1)...(versionEnd + 3) {
+            guard index < end else { return nil }
             guard ByteClass.isDigit(base[index]) else { throw .badStatus }
             status = status &* 10 &+ Int(base[index] &- 0x30)
         }
         guard status >= 100, status <= 599 else { throw .badStatus }
         var reason = versionEnd + 4
+        guard reason < end else { return nil }
         switch base[reason] {
         case ByteClass.space: reason += 1
         case ByteClass.carriageReturn: break
@@ -68,8 +64,7 @@ extension HTTPHead {
         default: throw .badStatus
         }
         let reasonEnd = ByteClass.endOfFieldText(base, reason, end)
-        guard reasonEnd + 1 < end else { return nil }
-        try Self.checkLineEnd(base, reasonEnd, otherwise: .badStartLine)
+        guard try Self.isLineEnd(base, reasonEnd, end, otherwise: .badStartLine) else { return nil }
         guard reasonEnd + 2 <= limits.startLineBytesMax else { throw .startLineTooLong }
         self.status = status
         self.reasonRange = HTTPRange(reason, reasonEnd)
@@ -94,8 +89,7 @@ extension HTTPHead {
         var valueStart = nameEnd &+ 1
         while valueStart < end, ByteClass.isBlank(base[valueStart]) { valueStart &+= 1 }
         let valueStop = ByteClass.endOfFieldText(base, valueStart, end)
-        guard valueStop &+ 1 < end else { return nil }
-        try Self.checkLineEnd(base, valueStop, otherwise: .badFieldValue)
+        guard try Self.isLineEnd(base, valueStop, end, otherwise: .badFieldValue) else { return nil }
         var valueEnd = valueStop
         while valueEnd > valueStart, ByteClass.isBlank(base[valueEnd &- 1]) { valueEnd &-= 1 }
 
@@ -157,18 +151,22 @@ extension HTTPHead {
         return start + 8
     }
 
-    /// Requires CRLF at `index`, where a scan for text has stopped. Both bytes must be there.
+    /// Requires CRLF at `index`, where a scan for text has stopped; false if the bytes end there.
+    ///
+    /// A LF is judged as soon as it is here: `searched` promises that there is none in what was only looked at.
     @inline(__always)
-    private static func checkLineEnd(
+    private static func isLineEnd(
         _ base: UnsafePointer<UInt8>,
         _ index: Int,
+        _ end: Int,
         otherwise error: HTTPParseError
-    ) throws(HTTPParseError) {
-        if base[index] == ByteClass.carriageReturn, base[index &+ 1] == ByteClass.lineFeed { return }
-        switch base[index] {
-        case ByteClass.carriageReturn: throw .bareCarriageReturn
-        case ByteClass.lineFeed: throw .bareLineFeed
-        default: throw error
+    ) throws(HTTPParseError) -> Bool {
+        guard index < end else { return false }
+        guard base[index] == ByteClass.carriageReturn else {
+            throw base[index] == ByteClass.lineFeed ? .bareLineFeed : error
         }
+        guard index &+ 1 < end else { return false }
+        guard base[index &+ 1] == ByteClass.lineFeed else { throw .bareCarriageReturn }
+        return true
     }
 }

@@ -1,0 +1,1 @@
+../../../Fuzz/FuzzChunked/CheckBody.swift

@@ -1,0 +1,1 @@
+../../../Fuzz/FuzzSSE/CheckEvents.swift

@@ -1,0 +1,1 @@
+../../../Fuzz/FuzzHTTPHead/CheckHeads.swift

@@ -1,0 +1,1 @@
+../../../Fuzz/FuzzJSON/CheckJSON.swift
