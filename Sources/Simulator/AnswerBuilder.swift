@@ -231,10 +231,23 @@ struct AnswerBuilder {
             var piece = framing.isChunked && body.isEmpty ? ByteBuffer() : framing.piece(body)
             var end = framing.end()
             piece.writeBuffer(&end)
-            steps.append(.write(piece, mark))
+            self.append(piece, mark, to: &steps)
         }
         steps.append(.end(self.ending(framing)))
         return AnswerSteps(steps)
+    }
+
+    /// Adds a body, in one write with its head unless they are to be told apart.
+    private func append(_ body: ByteBuffer, _ mark: Mark, to steps: inout [Step]) {
+        guard self.behaviour.drip == nil, case .write(var both, let head)? = steps.last else {
+            steps.append(.write(body, mark))
+            return
+        }
+        both.writeImmutableBuffer(body)
+        steps[steps.count - 1] = .write(
+            both,
+            Mark(isHead: true, status: head.status, tokens: mark.tokens, hasUsage: mark.hasUsage)
+        )
     }
 
     private func framing(isStream: Bool) -> BodyFraming {

@@ -28,7 +28,9 @@ final class AnswerRunner {
     private var isStopped = false
     private var isRunning = false
     private var isBlocked = false
-    private var isEnding = false
+    /// What happens once nothing is outstanding any more; set when the answer has no further steps.
+    private var ending: Ending?
+    private var outstandingWrites = 0
     private var timer: Scheduled<Void>?
     private var bytesQueued = 0
     /// A write that goes out in small pieces, and what it is worth once the last is out.
@@ -56,7 +58,7 @@ final class AnswerRunner {
     ///
     /// To be called once to begin, and whenever the connection can take bytes again.
     func advance() {
-        guard !self.isStopped, !self.isRunning, !self.isEnding, self.timer == nil else { return }
+        guard !self.isStopped, !self.isRunning, self.ending == nil, self.timer == nil else { return }
         self.isRunning = true
         defer { self.isRunning = false }
         for _ in 0..<Self.stepsInARow {
@@ -66,7 +68,7 @@ final class AnswerRunner {
                 return
             }
             self.isBlocked = false
-            guard self.step(), !self.isStopped, !self.isEnding, self.timer == nil else { return }
+            guard self.step(), !self.isStopped, self.ending == nil, self.timer == nil else { return }
         }
         self.context.eventLoop.assumeIsolated().execute { self.advance() }
     }
@@ -139,7 +141,7 @@ final class AnswerRunner {
         let isLast = partial.rest.readableBytes == 0
         self.partial = isLast ? nil : partial
         self.writeOut(piece, isLast ? partial.mark : Mark(isHead: partial.mark.isHead))
-        if partial.pause > 0, !self.isEnding { self.pause(partial.pause) }
+        if partial.pause > 0, self.ending == nil { self.pause(partial.pause) }
         return true
     }
 
@@ -155,32 +157,32 @@ final class AnswerRunner {
         let size = buffer.readableBytes
         self.bytesQueued += size
         let promise = self.context.eventLoop.makePromise(of: Void.self)
-        promise.futureResult.whenSuccess { [record = self.record, mark] in
-            let now = NIODeadline.now()
-            record.update { call in
-                if call.firstByteNanoseconds == 0 { call.firstByteNanoseconds = now.uptimeNanoseconds }
-                if mark.status > 0 { call.status = mark.status }
-                call.bytesWritten += size
-                call.eventsWritten += mark.events
-                call.tokensWritten += mark.tokens
-                if mark.hasUsage { call.isUsageWritten = true }
-            }
-        }
+        self.outstandingWrites += 1
+        promise.futureResult.assumeIsolated().whenSuccess { [mark] in self.written(size, mark) }
         self.context.writeAndFlush(NIOAny(buffer), promise: promise)
         if isCut { self.end(.cut(self.behaviour.cut ?? .close)) }
+    }
+
+    private func written(_ size: Int, _ mark: Mark) {
+        let now = NIODeadline.now()
+        self.record.update { call in
+            if call.firstByteNanoseconds == 0 { call.firstByteNanoseconds = now.uptimeNanoseconds }
+            if mark.status > 0 { call.status = mark.status }
+            call.bytesWritten += size
+            call.eventsWritten += mark.events
+            call.tokensWritten += mark.tokens
+            if mark.hasUsage { call.isUsageWritten = true }
+        }
+        self.outstandingWrites -= 1
+        if self.outstandingWrites == 0, let ending = self.ending, !self.isStopped { self.finish(ending) }
     }
 
     // MARK: - Ending
 
     /// Ends the answer once everything before has left the process.
     private func end(_ ending: Ending) {
-        self.isEnding = true
-        let promise = self.context.eventLoop.makePromise(of: Void.self)
-        promise.futureResult.assumeIsolated().whenSuccess {
-            guard !self.isStopped else { return }
-            self.finish(ending)
-        }
-        self.context.writeAndFlush(NIOAny(ByteBuffer()), promise: promise)
+        self.ending = ending
+        if self.outstandingWrites == 0 { self.finish(ending) }
     }
 
     private func finish(_ ending: Ending) {

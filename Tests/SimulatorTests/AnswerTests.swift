@@ -2,7 +2,7 @@ import Testing
 
 @testable import Simulator
 
-@Suite struct AnswerTests {
+@Suite(.timeLimit(.minutes(2))) struct AnswerTests {
     @Test func `a plain answer is one JSON body that counts its tokens`() async throws {
         try await Bench.with { bench in
             let reply = try await bench.ask("sim")

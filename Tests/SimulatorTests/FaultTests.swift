@@ -3,7 +3,7 @@ import Testing
 @testable import Simulator
 
 /// The faults, seen from a raw socket: what RELIABILITY rows 16, 29, 33-35 and 83-92 need from a scripted provider.
-@Suite struct FaultTests {
+@Suite(.timeLimit(.minutes(2))) struct FaultTests {
     @Test(arguments: [400, 401, 403, 404, 413, 422, 429, 500, 502, 503, 504, 529])
     func `any status can be had, with an error body`(status: Int) async throws {
         try await Bench.with { bench in

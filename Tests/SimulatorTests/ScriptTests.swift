@@ -3,7 +3,7 @@ import Testing
 
 @testable import Simulator
 
-@Suite struct ScriptTests {
+@Suite(.timeLimit(.minutes(2))) struct ScriptTests {
     @Test func `a script fails the first attempts and then lets the call through`() async throws {
         try await Bench.with { bench in
             try bench.simulator.script([ScriptEntry(model: "sim", times: 2, fault: ["status": "503"])])

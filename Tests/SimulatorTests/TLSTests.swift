@@ -13,7 +13,7 @@ import Testing
     import Darwin
 #endif
 
-@Suite struct TLSTests {
+@Suite(.timeLimit(.minutes(2))) struct TLSTests {
     private static let fixtures = #filePath.replacing("SimulatorTests/TLSTests.swift", with: "Fixtures/tls")
 
     private final class Answer: ChannelInboundHandler {
