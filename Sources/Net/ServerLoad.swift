@@ -11,13 +11,20 @@ package final class ServerLoad: Sendable {
         package var connectionsMax: Int
         /// Bytes of request bodies that are in memory at the same time.
         package var bodyBytesMax: Int
-        /// How late a loop may run before new calls are refused.
+        /// How late a loop may run, and for how long without a break, before new calls are refused.
         package var lagMax: TimeAmount
+        package var lagHold: TimeAmount
 
-        package init(connectionsMax: Int, bodyBytesMax: Int = 512 << 20, lagMax: TimeAmount = .milliseconds(100)) {
+        package init(
+            connectionsMax: Int,
+            bodyBytesMax: Int = 512 << 20,
+            lagMax: TimeAmount = .milliseconds(100),
+            lagHold: TimeAmount = .milliseconds(500)
+        ) {
             self.connectionsMax = connectionsMax
             self.bodyBytesMax = bodyBytesMax
             self.lagMax = lagMax
+            self.lagHold = lagHold
         }
     }
 
@@ -25,8 +32,7 @@ package final class ServerLoad: Sendable {
     private let openConnections = Atomic<Int>(0)
     private let bodyBytes = Atomic<Int>(0)
     private let shedCount = Atomic<Int>(0)
-    private let latestLag = Atomic<Int64>(0)
-    private let latestLagAt = Atomic<UInt64>(0)
+    private let overloadedAt = Atomic<UInt64>(0)
 
     package init(limits: Limits) { self.limits = limits }
 
@@ -39,20 +45,14 @@ package final class ServerLoad: Sendable {
 
     /// How long a client should stay away, or nil if a new call is welcome.
     package func retryAfter() -> Duration? {
-        let measured = NIODeadline.uptimeNanoseconds(self.latestLagAt.load(ordering: .relaxed))
-        guard self.latestLag.load(ordering: .relaxed) > self.limits.lagMax.nanoseconds,
-            NIODeadline.now() - measured < .milliseconds(200)
-        else { return nil }
+        let noticed = self.overloadedAt.load(ordering: .relaxed)
+        guard noticed > 0, NIODeadline.now() - .uptimeNanoseconds(noticed) < .milliseconds(200) else { return nil }
         self.shedCount.wrappingAdd(1, ordering: .relaxed)
         return .seconds(1)
     }
 
-    /// A loop's tick was this late. A late tick holds for 200 ms, so that one slow callback does not shed for long.
-    func noteLag(_ lag: TimeAmount) {
-        guard lag > self.limits.lagMax else { return }
-        self.latestLag.store(lag.nanoseconds, ordering: .relaxed)
-        self.latestLagAt.store(NIODeadline.now().uptimeNanoseconds, ordering: .relaxed)
-    }
+    /// A loop stays late. New calls are refused until it was in time for 200 ms.
+    func noteOverload() { self.overloadedAt.store(NIODeadline.now().uptimeNanoseconds, ordering: .relaxed) }
 
     /// Counts a new connection; false if there are too many, and then it is not counted.
     func admitConnection() -> Bool {

@@ -17,6 +17,8 @@ final class TimerWheel {
     private let start: NIODeadline
     private var isRunning = false
     private let load: ServerLoad?
+    /// Since when every tick was late; nil while the loop is in time.
+    private var lateSince: NIODeadline?
 
     /// - Parameter load: Told how late each tick ran, which is the loop's lag.
     init(executor: LoopExecutor, load: ServerLoad?) {
@@ -64,7 +66,7 @@ final class TimerWheel {
 
     private func advance(due: NIODeadline) {
         let now = NIODeadline.now()
-        self.load?.noteLag(now - due)
+        self.noteLag(now - due, now: now)
         let target = (now - self.start).nanoseconds / Self.tick.nanoseconds
         while self.currentTick < target {
             self.currentTick += 1
@@ -72,6 +74,17 @@ final class TimerWheel {
         }
         self.isRunning = false
         self.runIfNeeded()
+    }
+
+    /// One late tick is a pause, of the machine or of one long callback; only a loop that stays late has too much to do.
+    private func noteLag(_ lag: TimeAmount, now: NIODeadline) {
+        guard let load = self.load, lag > load.limits.lagMax else {
+            self.lateSince = nil
+            return
+        }
+        let since = self.lateSince ?? now
+        self.lateSince = since
+        if now - since > load.limits.lagHold { load.noteOverload() }
     }
 
     private func visit(slot: Int, now: NIODeadline) {

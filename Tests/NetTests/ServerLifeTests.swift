@@ -1,3 +1,4 @@
+import Glibc
 import NIOConcurrencyHelpers
 import NIOCore
 import Net
@@ -217,5 +218,40 @@ import Transport
             #expect(fixture.load.connections == 0)
             #expect(fixture.load.bodyBytesInFlight == 0)
         }
+    }
+}
+
+/// Row 95: shedding follows a loop that stays late, not one that paused once.
+@Suite struct ServerLoadTests {
+    @Test func `one long pause does not shed, a loop that stays late does, and it ends by itself`() async throws {
+        let load = ServerLoad(
+            limits: .init(connectionsMax: 10, lagMax: .milliseconds(20), lagHold: .milliseconds(200))
+        )
+        let runtime = try await NetRuntime(loopCount: 1, load: load)
+        let blocking = NIOLockedValueBox(0)
+        runtime.every(.milliseconds(1)) { _ in
+            let isBlocking = blocking.withLockedValue { count in
+                count -= 1
+                return count >= 0
+            }
+            if isBlocking { usleep(60_000) }
+        }
+        let rest: @Sendable (any LoopTransport) async throws -> Void = { try await $0.sleep(for: .milliseconds(50)) }
+        blocking.withLockedValue { $0 = 1 }
+        for _ in 0..<5 { try await runtime.run(rest) }
+        #expect(load.retryAfter() == nil)
+        blocking.withLockedValue { $0 = 1000 }
+        var sheds = false
+        for _ in 0..<100 where !sheds {
+            try await runtime.run(rest)
+            sheds = load.retryAfter() != nil
+        }
+        blocking.withLockedValue { $0 = 0 }
+        #expect(sheds)
+        for _ in 0..<100 where load.retryAfter() != nil {
+            try await runtime.run { try await $0.sleep(for: .milliseconds(50)) }
+        }
+        #expect(load.retryAfter() == nil)
+        await runtime.shutdown()
     }
 }
