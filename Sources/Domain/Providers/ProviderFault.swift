@@ -33,6 +33,24 @@ package enum ProviderFault: Error, Sendable, Equatable {
     }
 }
 
+extension ProviderFault: CustomStringConvertible {
+    /// The kind and the status, and nothing that the provider wrote: safe in any log.
+    package var description: String {
+        switch self {
+        case .credentialRejected: "credential rejected"
+        case .rateLimited: "rate limited"
+        case .modelNotFound: "model not found"
+        case .complaint(let status, _): "complaint \(status)"
+        case .failed(let status): "failed \(status)"
+        case .unavailable(let status, _): "unavailable \(status)"
+        case .timedOut(let status): "timed out \(status)"
+        case .redirected(let status): "redirected \(status)"
+        case .encoded: "encoded"
+        case .unreadable: "unreadable"
+        }
+    }
+}
+
 extension ProviderFault {
     /// What a failed answer means.
     ///

@@ -53,6 +53,11 @@ package struct ProviderHealth: Sendable {
     package let name: String
     package let recent: RecentCalls
 
+    package init(name: String, recent: RecentCalls) {
+        self.name = name
+        self.recent = recent
+    }
+
     package var status: Status {
         if self.recent.calls == 0 || self.recent.successRate > 0.9 { return .ok }
         return self.recent.successRate >= 0.5 ? .degraded : .down

@@ -172,20 +172,14 @@ struct CallProvider: Stage {
         return body
     }
 
+    /// Both kinds of errors describe themselves in our own words.
     private func note(_ error: any Error, _ call: Call, _ target: CallTarget) {
         guard !call.isHurried else { return }
-        // Our own words about what happened; a complaint holds the provider's, which stay out of the log.
-        let reason: String
-        if case .complaint(let status, _) = error as? ProviderFault {
-            reason = "complaint(\(status))"
-        } else {
-            reason = "\(error)"
-        }
         self.instruments.logger.debug(
             "An attempt at a provider failed",
             metadata: [
                 LogKeys.requestID: "\(call.id.text)", LogKeys.provider: "\(target.provider.name)",
-                LogKeys.attempt: "\(call.attempts)", LogKeys.errorReason: "\(reason)",
+                LogKeys.attempt: "\(call.attempts)", LogKeys.errorReason: "\(error)",
             ]
         )
     }

@@ -1,0 +1,202 @@
+import Core
+import NIOCore
+import Providers
+import Testing
+import Transport
+
+@Suite struct CatalogTests {
+    static let group = GroupID("g")
+
+    static func catalog(
+        _ providers: [ProviderEntry] = [
+            ProviderEntry(name: "openrouter"), ProviderEntry(name: "openai"),
+            ProviderEntry(name: "local", baseURL: "http://127.0.0.1:1/v1", allowPrivate: true),
+        ],
+        routes: [RouteEntry] = [RouteEntry(name: "fast", targets: [.init(provider: "openai", model: "mini")])],
+        defaultProvider: String? = "openrouter",
+        reusing old: Catalog? = nil
+    ) throws -> Catalog {
+        try Catalog(
+            providers: providers,
+            routes: routes,
+            defaultProvider: defaultProvider,
+            userAgent: "turnpike/1",
+            reusing: old
+        )
+    }
+
+    static func book(_ providers: [String], _ catalog: Catalog, group: GroupID = Self.group) throws -> CredentialBook {
+        try CredentialBook(
+            providers.map { CredentialBook.Entry(group: group, provider: $0, apiKey: Secret("sk-key")) },
+            catalog: catalog
+        )
+    }
+
+    static func head(_ entry: ProviderEntry, _ model: String, _ operation: Providers.Operation = .chat) throws -> String {
+        let provider = try #require(try Self.catalog([entry], routes: [], defaultProvider: nil).providers.first)
+        var buffer = ByteBuffer()
+        provider.writeHead(operation, model: model, into: &buffer)
+        return String(buffer: buffer)
+    }
+
+    @Test(arguments: [
+        ("fast", ["openai"], "route fast"), ("openai/gpt", ["openai"], "openai: gpt renamed"),
+        ("openai/gpt", ["openrouter"], "openrouter: openai/gpt"), ("openai/gpt", [], "openrouter: openai/gpt"),
+        ("anthropic/claude-x", ["openai", "openrouter"], "openrouter: anthropic/claude-x"),
+        ("local/llama", [], "local: llama renamed"), ("openai/", ["openai"], "openrouter: openai/"),
+        ("/x", ["openai"], "openrouter: /x"), ("openai/a/b", ["openai"], "openai: a/b renamed"),
+        ("gpt-4", ["openai"], "openrouter: gpt-4"), ("agent/7", ["openai"], "no agent"),
+        ("Fast", [], "openrouter: Fast"), ("openrouter/openai/gpt", ["openrouter"], "openrouter: openai/gpt renamed"),
+    ])
+    func `a model leads where the contract says`(model: String, keys: [String], expected: String) throws {
+        let catalog = try Self.catalog()
+        let row = try Self.book(keys, catalog).row(of: Self.group)
+        let found: String
+        do throws(ResolutionError) {
+            switch try catalog.resolve(model, credentials: row) {
+            case .route(let route): found = "route \(route.name)"
+            case .direct(let provider, let model, let isRenamed):
+                found = "\(provider.name): \(model)\(isRenamed ? " renamed" : "")"
+            }
+        } catch {
+            found = error == .unknownAgent ? "no agent" : "no default"
+        }
+        #expect(found == expected)
+    }
+
+    @Test func `without a default provider only known names lead anywhere`() throws {
+        let catalog = try Self.catalog(defaultProvider: nil)
+        #expect(throws: ResolutionError.noDefaultProvider) { try catalog.resolve("gpt-4", credentials: .empty) }
+        #expect(catalog.nearestModel(to: "fsat") == nil || catalog.nearestModel(to: "fasst") == "fast")
+    }
+
+    @Test func `no group ever sees another group's key, nor the default group's`() throws {
+        let catalog = try Self.catalog()
+        let book = try Self.book(["openai", "openrouter"], catalog, group: .defaultGroup)
+        for name in ["g", "", "Default", "default "] {
+            let row = book.row(of: GroupID(name))
+            #expect(catalog.providers.allSatisfy { row.credential(for: $0) == nil })
+        }
+        let openAI = try #require(catalog.provider(named: "openai"))
+        #expect(book.row(of: .defaultGroup).canUse(openAI))
+    }
+
+    @Test func `keys that could break out of their line, doubles and unknown providers are refused (row 2)`() throws {
+        let catalog = try Self.catalog()
+        for key in ["", "sk\r\nx-evil: 1", "sk key", "sk\u{0}", "sk-é", String(repeating: "k", count: 5000)] {
+            #expect(throws: CredentialError.badKey(provider: "openai", group: Self.group)) {
+                try CredentialBook([.init(group: Self.group, provider: "openai", apiKey: Secret(key))], catalog: catalog)
+            }
+        }
+        #expect(throws: CredentialError.duplicate(provider: "openai", group: Self.group)) {
+            try Self.book(["openai", "openai"], catalog)
+        }
+        #expect(throws: CredentialError.unknownProvider("opnai", group: Self.group)) { try Self.book(["opnai"], catalog) }
+    }
+
+    @Test func `entries that are wrong are named, with what was probably meant`() {
+        let openAI = ProviderEntry(name: "openai")
+        let cases: [([ProviderEntry], [RouteEntry], String?, CatalogError)] = [
+            ([openAI, openAI], [], nil, .duplicateProvider("openai")),
+            ([ProviderEntry(name: "a/b")], [], nil, .badProviderName("a/b")),
+            ([ProviderEntry(name: "agent")], [], nil, .badProviderName("agent")),
+            ([ProviderEntry(name: "mine")], [], nil, .missingBaseURL(provider: "mine")),
+            ([ProviderEntry(name: "a", baseURL: "ftp://x")], [], nil, .badBaseURL(provider: "a", .notHTTP)),
+            ([openAI], [], "opneai", .unknownDefaultProvider("opneai", nearest: "openai")),
+            ([openAI], [RouteEntry(name: "r", targets: [])], nil, .emptyRoute("r")),
+            ([openAI], [RouteEntry(name: "r", targets: [.init(provider: "opena", model: "m")])], nil,
+                .unknownProvider("opena", route: "r", nearest: "openai")),
+            ([openAI], [RouteEntry(name: "r", targets: [.init(provider: "openai", model: "")])], nil, .emptyModel(route: "r")),
+            ([openAI], [RouteEntry(name: "r", targets: [.init(provider: "openai", model: "m", weight: 0)])], nil,
+                .badWeight(route: "r")),
+        ]
+        for (providers, routes, provider, error) in cases {
+            #expect(throws: error) { try Self.catalog(providers, routes: routes, defaultProvider: provider) }
+            #expect(!error.text.isEmpty)
+        }
+    }
+
+    @Test func `a reload keeps the connections of entries that did not change`() throws {
+        let first = try Self.catalog()
+        let second = try Self.catalog(reusing: first)
+        let third = try Self.catalog(
+            [ProviderEntry(name: "openrouter", baseURL: "https://eu.openrouter.ai/api/v1")],
+            routes: [],
+            reusing: first
+        )
+        #expect(second.provider(named: "openai")?.endpoint === first.provider(named: "openai")?.endpoint)
+        #expect(third.provider(named: "openrouter")?.endpoint !== first.provider(named: "openrouter")?.endpoint)
+    }
+
+    @Test func `every row of the family makes the request its provider expects`() throws {
+        for row in Family.table {
+            let entry = ProviderEntry(name: row.name, baseURL: row.baseURL == nil ? "https://example.com/v1" : nil)
+            let head = try Self.head(row.name == "azure" ? ProviderEntry(name: "azure", kind: .azure, baseURL: "https://r.openai.azure.com") : entry, "m")
+            #expect(head.hasPrefix("POST /") && head.contains("/chat/completions HTTP/1.1\r\nhost: "), "\(row.name)")
+            #expect(head.contains("accept-encoding: identity\r\n") && head.hasSuffix("\r\n") && !head.contains("\r\n\r\n"))
+        }
+        #expect(try Self.head(ProviderEntry(name: "openrouter"), "m").hasPrefix("POST /api/v1/chat/completions HTTP/1.1\r\nhost: openrouter.ai\r\n"))
+        #expect(try Self.head(ProviderEntry(name: "perplexity"), "m").hasPrefix("POST /chat/completions HTTP/1.1\r\n"))
+    }
+
+    @Test func `Azure has two forms of URL, and no model can leave its segment (row 2)`() throws {
+        let base = "https://r.openai.azure.com"
+        let v1 = ProviderEntry(name: "azure", kind: .azure, baseURL: base)
+        #expect(try Self.head(v1, "m").hasPrefix("POST /openai/v1/chat/completions HTTP/1.1\r\n"))
+        let full = ProviderEntry(name: "az", kind: .azure, baseURL: base + "/openai/v1/", apiVersion: "preview")
+        #expect(try Self.head(full, "m").hasPrefix("POST /openai/v1/chat/completions?api-version=preview HTTP/1.1\r\n"))
+        let old = ProviderEntry(name: "az", kind: .azure, baseURL: base, apiVersion: "2024-10-21", urls: .azureDeployments)
+        #expect(
+            try Self.head(old, "gpt 4", .embeddings)
+                .hasPrefix("POST /openai/deployments/gpt%204/embeddings?api-version=2024-10-21 HTTP/1.1\r\nhost: r.openai.azure.com\r\n")
+        )
+        for model in ["..", ".", "a/../b", "a\r\nx: y", "a?b#c", "é", "%2e"] {
+            let target = try Self.head(old, model).split(separator: " ")[1]
+            let segments = target.split(separator: "?")[0].split(separator: "/", omittingEmptySubsequences: false)
+            #expect(segments.count == 6, "\(target)")
+            #expect(target.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F })
+            #expect(segments[3] != "." && segments[3] != "..")
+        }
+        #expect(throws: CatalogError.missingAPIVersion(provider: "az")) {
+            try Self.head(ProviderEntry(name: "az", kind: .azure, baseURL: base, urls: .azureDeployments), "m")
+        }
+        #expect(throws: CatalogError.badAPIVersion(provider: "az")) {
+            try Self.head(ProviderEntry(name: "az", kind: .azure, baseURL: base, apiVersion: "1&x=2"), "m")
+        }
+    }
+
+    @Test func `a host that is known tells more than a name`() {
+        #expect(Family.row(named: "mine", host: "api.mistral.ai").name == "mistral")
+        #expect(Family.row(named: "openai", host: "api.mistral.ai").name == "mistral")
+        #expect(Family.row(named: "groq", host: "proxy.internal").name == "groq")
+        #expect(Family.row(named: "mine", host: "my.openai.azure.com").auth == .apiKey)
+        #expect(Family.row(named: "mine", host: "evilapi.openai.com.example").name == "generic")
+        #expect(Family.row(named: "mine", host: "notopenrouter.ai").name == "generic")
+    }
+
+    @Test func `the environment gives the keys that the contract names`() {
+        let read = Dictionary(uniqueKeysWithValues: EnvironmentCredential.all.map { ($0.variable, $0.provider) })
+        #expect(read["OPENROUTER_API_KEY"] == "openrouter" && read["OPENAI_API_KEY"] == "openai")
+        #expect(read["AI_GATEWAY_API_KEY"] == "vercel" && read["AZURE_OPENAI_API_KEY"] == "azure")
+        #expect(read["MISTRAL_API_KEY"] == "mistral" && read["GROQ_API_KEY"] == "groq")
+    }
+
+    @Test func `weights are kept in proportion, turns are taken in order`() throws {
+        let openAI = try #require(try Self.catalog().provider(named: "openai"))
+        func route(_ strategy: Strategy, _ weights: [Int]) -> Route {
+            let targets = weights.map { Target(provider: openAI, model: "m\($0)", weight: $0) }
+            return Route(name: "r", index: 0, strategy: strategy, targets: targets, retriesMax: 2, timeouts: nil)
+        }
+        let weighted = route(.weighted, [3, 0, 1])
+        var counts = [0, 0, 0]
+        for step in 0..<4000 as Range<UInt64> {
+            counts[weighted.first(chance: step &* (UInt64.max / 4000), turn: 0)] += 1
+        }
+        #expect(counts[1] == 0)
+        #expect((2990...3010).contains(counts[0]))
+        #expect(weighted.first(chance: .max, turn: 0) == 2)
+        let turns = route(.roundRobin, [1, 1, 1])
+        #expect((0..<6).map { turns.first(chance: 9, turn: $0) } == [0, 1, 2, 0, 1, 2])
+        #expect(route(.fallback, [1, 1]).first(chance: .max, turn: 5) == 0)
+    }
+}

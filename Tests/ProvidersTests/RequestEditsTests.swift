@@ -1,0 +1,125 @@
+import Chat
+import Core
+import NIOCore
+import Providers
+import Testing
+
+@Suite struct RequestEditsTests {
+    static func edit(
+        _ body: String,
+        model: String? = "up/model",
+        quirks: Quirks = Quirks(),
+        operation: Providers.Operation = .chat
+    ) throws -> (body: String, edits: RequestEdits) {
+        let bytes = ByteBuffer(string: body)
+        let index = try RequestIndex(bytes)
+        let json = model.map { ByteBuffer(string: JSONValue.string($0).text) }
+        let edits = RequestEdits(body: bytes, index: index, operation: operation, model: json, quirks: quirks)
+        var out = ByteBuffer()
+        edits.write(bytes, into: &out)
+        #expect(out.readableBytes == edits.length(of: bytes))
+        let joined = edits.pieces(of: bytes).map { String(buffer: $0) }.joined()
+        #expect(joined == String(buffer: out))
+        return (String(buffer: out), edits)
+    }
+
+    static var mistral: Quirks { Family.row(named: "mistral", host: nil).quirks }
+
+    @Test func `what nobody has to change stays as it is, byte for byte`() throws {
+        let body = "\n{ \"model\" :\"m\" , \"x\":[1.50,1e400,\"\\u00e9\"] }\r\n"
+        #expect(try Self.edit(body, model: nil).body == body)
+        #expect(try Self.edit(body).body == body.replacing("\"m\"", with: "\"up/model\""))
+    }
+
+    @Test func `a missing model is put first`() throws {
+        #expect(try Self.edit("{\"a\":1}").body == "{\"model\":\"up/model\",\"a\":1}")
+        #expect(try Self.edit(" { } ").body == " {\"model\":\"up/model\" } ")
+    }
+
+    @Test(arguments: [
+        (#"{"stream":true}"#, #"{"model":"up/model","stream_options":{"include_usage":true},"stream":true}"#),
+        (#"{"model":"m","stream":true}"#, #"{"stream_options":{"include_usage":true},"model":"up/model","stream":true}"#),
+        (#"{"model":"m","stream":true,"stream_options":null}"#, #"{"model":"up/model","stream":true,"stream_options":{"include_usage":true}}"#),
+        (#"{"model":"m","stream":true,"stream_options":{}}"#, #"{"model":"up/model","stream":true,"stream_options":{"include_usage":true}}"#),
+        (#"{"model":"m","stream":true,"stream_options":{"include_usage":false,"a":1}}"#, #"{"model":"up/model","stream":true,"stream_options":{"include_usage":true,"a":1}}"#),
+        (#"{"model":"m","stream":true,"stream_options":{ "a":{}}}"#, #"{"model":"up/model","stream":true,"stream_options":{ "include_usage":true,"a":{}}}"#),
+        (#"{"model":"m","stream":true,"stream_options":{"include_usage":true}}"#, #"{"model":"up/model","stream":true,"stream_options":{"include_usage":true}}"#),
+        (#"{"model":"m","stream":false}"#, #"{"model":"up/model","stream":false}"#),
+    ])
+    func `usage is asked for in streams, whatever stands there already`(body: String, expected: String) throws {
+        #expect(try Self.edit(body).body == expected)
+    }
+
+    @Test func `usage is asked for only where it has to be`() throws {
+        let body = #"{"model":"m","stream":true}"#
+        #expect(try Self.edit(body).edits.addsUsage)
+        #expect(try !Self.edit(body, quirks: Family.row(named: "openrouter", host: nil).quirks).edits.addsUsage)
+        #expect(try !Self.edit(body, quirks: Self.mistral).edits.addsUsage)
+        #expect(try !Self.edit(body, operation: .embeddings).edits.addsUsage)
+    }
+
+    @Test(arguments: [
+        (#"{"user":"u","model":"m"}"#, #"{"model":"up/model"}"#, "user"),
+        (#"{"model":"m","user":"u"}"#, #"{"model":"up/model"}"#, "user"),
+        (#"{"model":"m", "user":"u" ,"a":1}"#, #"{"model":"up/model" ,"a":1}"#, "user"),
+        (#"{"user":"u","store":true,"logit_bias":{},"model":"m"}"#, #"{"model":"up/model"}"#, "user,store,logit_bias"),
+        (#"{"model":"m","user":"u","a":1,"store":true,"logprobs":true}"#, #"{"model":"up/model","a":1}"#, "user,store,logprobs"),
+        (#"{"user":"u"}"#, #"{"model":"up/model"}"#, "user"),
+        (#"{"model":"m","max_completion_tokens":5}"#, #"{"model":"up/model","max_tokens":5}"#, ""),
+        (#"{"model":"m","max_completion_tokens":5,"max_tokens":6}"#, #"{"model":"up/model","max_tokens":6}"#, "max_completion_tokens"),
+        (#"{"model":"m","tool_choice":"required"}"#, #"{"model":"up/model","tool_choice":"any"}"#, ""),
+        (#"{"model":"m","tool_choice":{"type":"function"}}"#, #"{"model":"up/model","tool_choice":{"type":"function"}}"#, ""),
+        (#"{"model":"m","stream":true,"stream_options":{"include_usage":true}}"#, #"{"model":"up/model","stream":true}"#, "stream_options"),
+        (#"{"model":"m","messages":[{"role":"user","name":"n"},"x",{"refusal":null,"role":"a"}]}"#, #"{"model":"up/model","messages":[{"role":"user"},"x",{"role":"a"}]}"#, "messages[0].name,messages[2].refusal"),
+        (#"{"model":"m","\u0075ser":"u"}"#, #"{"model":"up/model"}"#, "user"),
+    ])
+    func `what Mistral refuses is taken out, renamed or named`(body: String, expected: String, dropped: String) throws {
+        let result = try Self.edit(body, quirks: Self.mistral)
+        #expect(result.body == expected)
+        #expect(result.edits.dropped.joined(separator: ",") == dropped)
+    }
+
+    @Test func `unknown fields survive every change (row 17)`() throws {
+        for seed in 1...3000 as ClosedRange<UInt64> {
+            var random = RandomJSON(seed: seed)
+            var own = [("model", "\"m\"")]
+            if random.below(2) == 0 { own.append(("stream", "true")) }
+            if random.below(3) == 0 { own.append(("user", random.value())) }
+            if random.below(3) == 0 { own.append(("logit_bias", random.value())) }
+            if random.below(3) == 0 { own.append(("stream_options", ["null", "{}", #"{"a":1}"#][random.below(3)])) }
+            let body = random.object(with: own)
+            let before = try JSONValue.parse(body)
+
+            let plain = try JSONValue.parse(try Self.edit(body).body)
+            #expect(plain["model"] == "up/model")
+            let known = ["model", "stream_options"]
+            #expect(plain.without(known[0], known[1]).hasSameMembers(as: before.without(known[0], known[1])))
+            if before["stream"] == true { #expect(plain["stream_options"]?["include_usage"] == true) }
+            if let other = before["stream_options"]?["a"] { #expect(plain["stream_options"]?["a"] == other) }
+
+            let strict = try JSONValue.parse(try Self.edit(body, quirks: Self.mistral).body)
+            let left = before.without("user", "logit_bias", "stream_options", "model")
+            #expect(strict.without("model").hasSameMembers(as: left))
+        }
+    }
+
+    @Test func `what policy reads is what a provider's parser reads (row 17)`() throws {
+        for seed in 1...3000 as ClosedRange<UInt64> {
+            var random = RandomJSON(seed: seed)
+            let limit = random.below(1000)
+            let body = random.object(with: [
+                ("mod\\u0065l", "\"a\\u00e9b\""), ("stream", ["true", "false"][random.below(2)]),
+                ("max_tokens", "\(limit)"), ("n", "\(1 + random.below(8))"),
+            ])
+            let bytes = ByteBuffer(string: body)
+            let index = try RequestIndex(bytes)
+            let tree = try JSONValue.parse(body)
+            #expect(tree["stream"] == .bool(index.isStream))
+            #expect(tree["max_tokens"]?.intValue == index.outputTokensMax)
+            #expect(tree["n"]?.intValue == index.choices)
+            let slice = try #require(index.model)
+            let model = bytes.withUnsafeReadableBytes { JSONScanner($0).string(slice) }
+            #expect(tree["model"]?.stringValue == model)
+        }
+    }
+}
