@@ -14,7 +14,8 @@ struct Turnpike: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            ServeCommand.self, ConfigCommand.self, VersionCommand.self, DocsCommand.self,
+            ServeCommand.self, SimulateCommand.self, ChatCommand.self, TailCommand.self, EnvCommand.self,
+            ConfigCommand.self, DoctorCommand.self, VersionCommand.self, DocsCommand.self,
         ]
     )
 }

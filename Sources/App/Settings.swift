@@ -78,8 +78,6 @@ package struct Settings: Sendable, Equatable {
         /// Certificate for clients, or nil for plain HTTP.
         package var tls: TLS?
         package var isBehindProxy: Bool
-        /// Addresses and networks whose `x-forwarded-for` is believed.
-        package var trustedProxies: [String]
         package var settingsURL: String?
         /// Event loops; 0 is one for each core.
         package var loops: Int
@@ -127,7 +125,7 @@ package struct Settings: Sendable, Equatable {
         /// Azure's choice of URLs.
         package var urls: Family.PathStyle?
         package var timeouts: Timeouts
-        /// Further attempts after the first, for calls without an alias.
+        /// Further attempts after the first, for aliases that lead here first and do not say it themselves.
         package var retriesMax: Int
 
         /// The same for the catalog.

@@ -22,20 +22,21 @@ struct Answerer: Sendable {
             name == Settings.simulatorName || settings.provider(name)?.auth == AuthStyle.none
                 || group?.credentials.contains { $0.provider == name } == true
         }
-        self.model = settings.defaults.model
-        let slash = self.model.firstIndex(of: "/")
-        let prefix = slash.map { String(self.model[..<$0]) } ?? ""
-        if let target = settings.alias(self.model)?.targets.first {
+        let model = settings.defaults.model
+        self.model = model
+        let slash = model.firstIndex(of: "/")
+        let prefix = slash.map { String(model[..<$0]) } ?? ""
+        if let target = settings.alias(model)?.targets.first {
             self.provider = target.provider
             self.upstreamModel = target.model
-            self.why = "the alias \(self.model) leads there"
+            self.why = "the alias \(model) leads there"
         } else if let slash, settings.provider(prefix) != nil || prefix == Settings.simulatorName, has(prefix) {
             self.provider = prefix
-            self.upstreamModel = String(self.model[self.model.index(after: slash)...])
+            self.upstreamModel = String(model[model.index(after: slash)...])
             self.why = "defaults.model names it"
         } else {
             self.provider = settings.defaults.provider
-            self.upstreamModel = self.model
+            self.upstreamModel = model
             self.why = Self.reason(loaded, input)
         }
         self.canAnswer = has(self.provider)

@@ -3,6 +3,7 @@ import Core
 import Glibc
 import Logging
 import NIOCore
+import Simulator
 import Telemetry
 
 struct ServeCommand: AsyncParsableCommand {
@@ -30,10 +31,13 @@ struct ServeCommand: AsyncParsableCommand {
         var source = SettingsSource(input: input)
         var loaded = try source.load()
         let firstKey = try Self.firstKey(for: loaded.settings)
-        if let key = firstKey {
-            source.finish = { $0.addFirstKey(key) }
-            loaded.settings.addFirstKey(key)
+        let simulator = loaded.settings.simulator ? try await Self.startSimulator() : nil
+        let simulatorURL = simulator.map { $0.baseURL + "/v1" }
+        source.finish = { settings in
+            if let firstKey { settings.addFirstKey(firstKey) }
+            if let simulatorURL { settings.addSimulator(baseURL: simulatorURL) }
         }
+        source.finish(&loaded.settings)
         let writer = LineWriter(descriptor: try Self.logDescriptor(loaded.settings.log))
         let logger = Self.logger(loaded.settings.log, writer)
         let watcher = SettingsWatcher(source: source, running: loaded, logger: logger)
@@ -54,9 +58,17 @@ struct ServeCommand: AsyncParsableCommand {
             throw Self.explain(error, listen: loaded.settings.server.listen)
         }
         writer.drain()
+        try await simulator?.stop()
     }
 
-    /// The key that a start makes where there is none, or made before; nil where the settings bring keys, or production.
+    /// The simulator on a free loopback port, with a short memory: the record is for `turnpike simulate`.
+    private static func startSimulator() async throws -> SimulatorServer {
+        var options = SimulatorOptions()
+        options.recordLimit = 100
+        return try await SimulatorServer.start(options)
+    }
+
+    /// The key that a start makes where there is none, or made before; nil in production, and where none is needed.
     private static func firstKey(for settings: Settings) throws -> Secret<String>? {
         guard settings.environment != .production else { return nil }
         do throws(FirstKey.Failure) {

@@ -45,3 +45,24 @@ struct Terminal: Sendable {
     @discardableResult
     func line(_ text: String = "") -> Bool { self.write(text + "\n") }
 }
+
+extension Terminal {
+    /// `text` without control characters other than new lines and tabs, so that what a model or a client wrote cannot
+    /// take over the terminal.
+    static func printable(_ text: String) -> String {
+        let isSafe = text.unicodeScalars.allSatisfy(Self.isPrintable)
+        if isSafe { return text }
+        var scalars = String.UnicodeScalarView()
+        scalars.append(contentsOf: text.unicodeScalars.lazy.filter(Self.isPrintable))
+        return String(scalars)
+    }
+
+    private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x09, 0x0A: true
+        case 0..<0x20, 0x7F..<0xA0: false
+        case 0x202A...0x202E, 0x2066...0x2069: false  // They turn the reading direction around.
+        default: true
+        }
+    }
+}

@@ -91,7 +91,7 @@ extension Settings {
         let provider = Self.defaultProvider(overlay.root, input)
         overlay.apply(environment: input.environment, defaultProvider: provider)
         mistakes += overlay.mistakes
-        var check = SettingsCheck()
+        var check = SettingsCheck(after: mistakes)
         check.check(overlay.root)
         mistakes += check.mistakes
         var values = check.values

@@ -5,6 +5,10 @@ import NIOCore
 struct SettingsCheck {
     private(set) var values = SettingsValues()
     private(set) var mistakes: [SettingsMistake] = []
+    /// Where reading the file found a mistake: what is missing there is not a second one.
+    private let noted: Set<SettingPath>
+
+    init(after mistakes: [SettingsMistake] = []) { self.noted = Set(mistakes.map(\.path)) }
 
     /// Checks everything below `root`.
     mutating func check(_ root: SettingsNode) {
@@ -55,7 +59,7 @@ struct SettingsCheck {
                 if case .null = entry.node.content { return false }
                 return true
             }
-            if !isGiven, !self.mistakes.contains(where: { $0.path == path.child(key) }) {
+            if !isGiven, !self.noted.contains(path.child(key)) {
                 self.note(node.origin, path, "needs \(key): \(child.row?.help ?? "")")
             }
         }
@@ -258,5 +262,4 @@ package struct SettingsValues: Sendable {
 
     func optionalText(_ path: SettingPath) -> String? { if case .text(let value) = self[path] { value } else { nil } }
 
-    func list(_ path: SettingPath) -> [String] { if case .list(let value) = self[path] { value } else { [] } }
 }

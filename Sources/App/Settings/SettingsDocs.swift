@@ -31,7 +31,7 @@ package enum SettingsDocs {
         if row.isSecret { notes += " *Secret.*" }
         if row.isRequired { notes += " *Required.*" }
         for alias in row.aliases { notes += " Also `\(alias.name)`." }
-        let standard = row.standard.map { "`\($0)`" } ?? (row.isRequired ? "" : "none")
+        let standard = row.standard.map { "`\($0)`" } ?? "–"
         return "| `\(row.path)` | \(row.kind.name) | \(standard) | \(notes) |\n"
     }
 
@@ -44,9 +44,9 @@ package enum SettingsDocs {
         No file is needed. A flag beats the environment, and the environment beats the file.
 
         Every key that is one value is also an environment variable and a flag: `server.listen` is
-        `TURNPIKE_SERVER_LISTEN` and `--server-listen`; `providers.local.base_url` is `TURNPIKE_PROVIDERS_LOCAL_BASE_URL`
-        and `--providers-local-base-url`. What is true or false may be a flag without a value: `--simulator`. An empty
-        variable counts as unset. Lists take commas there: `--server-trusted-proxies 10.0.0.0/8,::1`.
+        `TURNPIKE_SERVER_LISTEN` and `--server-listen`; `providers.local.base_url` is
+        `TURNPIKE_PROVIDERS_LOCAL_BASE_URL` and `--providers-local-base-url`. What is true or false may be a flag
+        without a value: `--simulator`. An empty variable counts as unset. Lists take commas there.
 
         All mistakes are reported at once, each with file and line and the nearest known key, and nothing is started.
         `turnpike config check` does the same without starting, and shows where each value came from.
@@ -76,8 +76,8 @@ package enum SettingsDocs {
         case "models":
             "`<alias>` is what clients ask for. Each alias needs at least one target.\n\n"
         case "bootstrap":
-            "Groups with their gateway keys and provider keys. Where no key is set, one is made at the first start and\n"
-                + "kept in `<data_dir>/first-key`, for the group `default`.\n\n"
+            "Groups with their gateway keys and provider keys. Where no key is set, one is made at the first start\n"
+                + "and kept in `<data_dir>/first-key`, for the group `default`.\n\n"
         default: ""
         }
     }

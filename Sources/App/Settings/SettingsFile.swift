@@ -8,6 +8,7 @@ struct SettingsFile {
     /// What was wrong so far.
     private(set) var mistakes: [SettingsMistake] = []
     private var nodeCount = 0
+    private var references = HiddenReferences()
 
     /// More than any sane file, and a bound on what aliases of aliases can cost.
     private static let nodeCountMax = 100_000
@@ -26,7 +27,7 @@ struct SettingsFile {
     mutating func read(_ text: String) -> SettingsNode {
         let empty = SettingsNode(.map([]), origin: .file(self.name, line: 1))
         do {
-            guard let root = try Yams.compose(yaml: text, .basic) else { return empty }
+            guard let root = try Yams.compose(yaml: self.references.hide(in: text), .basic) else { return empty }
             let node = self.node(root, path: .root, depth: 0)
             switch node.content {
             case .map: return node
@@ -87,9 +88,10 @@ struct SettingsFile {
                     self.note(path, line: key.mark?.line, "has a key that is not a plain word")
                     continue
                 }
-                let child = self.node(value, path: path.child(name.string), depth: depth + 1)
+                let text = self.references.restore(in: name.string)
+                let child = self.node(value, path: path.child(text), depth: depth + 1)
                 let keyOrigin = SettingOrigin.file(self.name, line: key.mark?.line ?? 1)
-                entries.append(.init(key: name.string, origin: keyOrigin, node: child))
+                entries.append(.init(key: text, origin: keyOrigin, node: child))
             }
             return SettingsNode(.map(entries), origin: origin)
         case .alias:
@@ -103,10 +105,11 @@ struct SettingsFile {
             return .null
         }
         do throws(BadValue) {
-            let text = try EnvironmentExpansion.expand(scalar.string, self.environment)
+            let written = self.references.restore(in: scalar.string)
+            let text = try EnvironmentExpansion.expand(written, self.environment)
             // An empty default, as in ${NAME:-}, says that there is no value.
-            if text.isEmpty, !scalar.string.isEmpty { return .null }
-            return .scalar(text, shown: scalar.string)
+            if text.isEmpty, !written.isEmpty { return .null }
+            return .scalar(text, shown: written)
         } catch {
             self.note(path, line: line, error.complaint)
             return .null

@@ -101,7 +101,8 @@ extension SettingsTable {
                 path: "models.<alias>.max_retries",
                 kind: .integer(0...20),
                 standard: nil,
-                help: "Further attempts after the first, over all targets; else the provider's.",
+                help:
+                    "Further attempts after the first, at the other targets; else what the first target's provider says.",
                 example: "1"
             ),
         ] + Self.timeouts(of: "models.<alias>", standards: [nil, nil, nil, nil, nil])
@@ -183,6 +184,13 @@ extension SettingsTable {
     /// Keys of the contract that this version checks but does not act on.
     static let later: [Setting] = [
         Self.later("server.admin_listen", .address, nil, "Second address for administration.", "127.0.0.1:8081"),
+        Self.later(
+            "server.trusted_proxies",
+            .list(expected: "an address or network (10.0.0.0/8)", check: SettingRule.isNetwork),
+            nil,
+            "Proxies whose `x-forwarded-for` is believed.",
+            "10.0.0.0/8"
+        ),
         Self.later("streams.keep", .duration(.zero...(.hours(24))), "60s", "How long a stream can be resumed.", "2m"),
         Self.later(
             "storage.url",

@@ -73,35 +73,40 @@ package enum SettingsTable {
             kind: .size(65_536...1_000_000_000_000),
             standard: "512MB",
             help: "Most request body bytes held at once, over all calls; beyond it calls are refused with 503.",
-            example: "64MB"
+            example: "64MB",
+            reload: .boot
         ),
         Setting(
             path: "server.max_head",
             kind: .size(1_024...1_048_576),
             standard: "32KiB",
             help: "Largest request head.",
-            example: "16KiB"
+            example: "16KiB",
+            reload: .boot
         ),
         Setting(
             path: "server.max_connections",
             kind: .integer(0...10_000_000),
             standard: "0",
             help: "Most client connections at once; 0 takes it from the descriptor limit.",
-            example: "1000"
+            example: "1000",
+            reload: .boot
         ),
         Setting(
             path: "server.head_timeout",
             kind: .duration(.milliseconds(10)...(.minutes(10))),
             standard: "10s",
             help: "Longest time for a request's head to arrive.",
-            example: "5s"
+            example: "5s",
+            reload: .boot
         ),
         Setting(
             path: "server.idle_timeout",
             kind: .duration(.milliseconds(10)...(.hours(24))),
             standard: "75s",
             help: "How long a connection may wait between two calls.",
-            example: "30s"
+            example: "30s",
+            reload: .boot
         ),
         Setting(
             path: "server.heartbeat",
@@ -122,35 +127,32 @@ package enum SettingsTable {
             kind: .choice(["refuse", "allow"]),
             standard: "refuse",
             help: "`refuse`: a client that closes its sending side has left. `allow`: it still gets its answer.",
-            example: "allow"
+            example: "allow",
+            reload: .boot
         ),
         Setting(
             path: "server.tls.certificate_file",
             kind: .anyText("a path"),
             standard: nil,
             help: "PEM file with the certificate chain for clients; read again when it changes.",
-            example: "/etc/turnpike/tls.crt"
+            example: "/etc/turnpike/tls.crt",
+            reload: .boot
         ),
         Setting(
             path: "server.tls.key_file",
             kind: .anyText("a path"),
             standard: nil,
             help: "PEM file with the private key of that certificate.",
-            example: "/etc/turnpike/tls.key"
+            example: "/etc/turnpike/tls.key",
+            reload: .boot
         ),
         Setting(
             path: "server.behind_proxy",
             kind: .bool,
             standard: "false",
             help: "Whether a proxy in front does TLS; loopback peers are then not trusted as local.",
-            example: "true"
-        ),
-        Setting(
-            path: "server.trusted_proxies",
-            kind: .list(expected: "an address or network (10.0.0.0/8)", check: SettingRule.isNetwork),
-            standard: nil,
-            help: "Proxies whose `x-forwarded-for` is believed.",
-            example: "10.0.0.0/8"
+            example: "true",
+            reload: .boot
         ),
         Setting(
             path: "server.settings_url",
@@ -175,14 +177,16 @@ package enum SettingsTable {
             kind: .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
             standard: "info",
             help: "Least important messages to log.",
-            example: "debug"
+            example: "debug",
+            reload: .boot
         ),
         Setting(
             path: "log.calls",
             kind: .bool,
             standard: "true",
             help: "Whether each call writes one line.",
-            example: "false"
+            example: "false",
+            reload: .boot
         ),
         Setting(
             path: "log.file",
