@@ -33,7 +33,9 @@ struct Answer: Sendable {
         ErrorBodies.writeFields(of: error, attempts: 0, into: &self.fields)
     }
 
-    /// Sends the answer. For HEAD the body is only measured.
+    /// Sends the answer.
+    ///
+    /// For HEAD the body is only measured.
     func send(on exchange: any ServerExchange, requestID: RequestID) async throws {
         var fields = ByteBuffer()
         fields.writeStaticString("x-request-id: ")

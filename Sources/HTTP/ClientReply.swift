@@ -93,14 +93,18 @@ final class ClientReply: ReplySink {
 
     // MARK: - Holding back
 
-    /// Keeps a lifecycle event for later. Where there are too many, the stream is let through as it is.
+    /// Keeps a lifecycle event for later.
+    ///
+    /// Where there are too many, the stream is let through as it is.
     private func hold(_ event: ServerSentEvent) {
         self.held.append(event)
         self.heldBytes += event.data.readableBytes
         if self.heldBytes > self.call.snapshot.limits.heldBytesMax { self.release() }
     }
 
-    /// Sends the head, unless a heartbeat has, and what was held. From here on the answer is this one.
+    /// Sends the head, unless a heartbeat has, and what was held.
+    ///
+    /// From here on the answer is this one.
     private func release() {
         self.hasContent = true
         if self.state == .waiting {
@@ -122,7 +126,9 @@ final class ClientReply: ReplySink {
         self.exchange.transport.giveBuffer(&fields)
     }
 
-    /// Fills a silence. The first one commits the status, and cannot say who will serve.
+    /// Fills a silence.
+    ///
+    /// The first one commits the status, and cannot say who will serve.
     private func beat() {
         guard self.state != .over else { return }
         if self.state == .waiting { self.open(saying: ByteBuffer()) }

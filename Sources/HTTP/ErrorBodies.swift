@@ -50,7 +50,9 @@ package enum ErrorBodies {
         if error.code == .unauthenticated { fields.writeField("www-authenticate", "Bearer") }
     }
 
-    /// Whole seconds, rounded up. Every 429 and 503 names a time (a guess where nobody knows it); others only if known.
+    /// Whole seconds, rounded up.
+    ///
+    /// Every 429 and 503 names a time (a guess where nobody knows it); others only if known.
     private static func retryAfterSeconds(_ error: GatewayError) -> Int? {
         if let wait = error.retryAfter {
             let (seconds, rest) = wait.components

@@ -63,24 +63,14 @@ extension Gateway {
 
     func readiness(isDraining: Bool) -> Answer {
         if isDraining { return Answer(status: 503, json: ["status": "draining"]) }
-        return self.options.isReady() ? Answer(json: ["status": "ready"]) : Answer(status: 503, json: ["status": "not ready"])
+        return self.options.isReady()
+            ? Answer(json: ["status": "ready"]) : Answer(status: 503, json: ["status": "not ready"])
     }
 
     func metrics() -> Answer {
-        var gauges = self.options.gauges
-        if let log = self.instruments.log {
-            gauges.append(
-                Gauge(
-                    name: "turnpike_log_lines_dropped_total",
-                    help: "Lines of the call log that were lost because it could not be written fast enough.",
-                    type: .counter,
-                    read: { Double(log.dropped) }
-                )
-            )
-        }
         return Answer(
             contentType: "text/plain; version=0.0.4; charset=utf-8",
-            body: self.instruments.metrics.exposition(version: self.options.version, gauges: gauges)
+            body: self.instruments.metrics.exposition(version: self.options.version, gauges: self.options.gauges)
         )
     }
 
@@ -122,7 +112,9 @@ extension Gateway {
         return text
     }
 
-    /// Shows finished calls as server-sent events until the client leaves or the server goes down. Holders of an
+    /// Shows finished calls as server-sent events until the client leaves or the server goes down.
+    ///
+    /// Holders of an
     /// ordinary key see the calls of their own group.
     func showCalls(on exchange: any ServerExchange, _ id: RequestID, to principal: Principal?) async throws {
         let seesAll = principal.map { $0.scopes.contains(.admin) } ?? true

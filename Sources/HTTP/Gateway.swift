@@ -19,7 +19,9 @@ package struct GatewayOptions: Sendable {
     package var trustsLoopback: Bool
     /// Whether calls can be served; false from the moment a shutdown begins.
     package var isReady: @Sendable () -> Bool
-    /// How long a call should wait because there is too much to do; nil: come in. Asked for calls only.
+    /// How long a call should wait because there is too much to do; nil: come in.
+    ///
+    /// Asked for calls only.
     package var shouldShed: @Sendable () -> Duration?
     /// Figures that others keep, for `/metrics`.
     package var gauges: [Gauge]

@@ -3,7 +3,9 @@ internal import Pipeline
 internal import Providers
 internal import Wire
 
-/// `GET /`: says that the gateway runs and how to call it. One file, nothing loaded from elsewhere.
+/// `GET /`: says that the gateway runs and how to call it.
+///
+/// One file, nothing loaded from elsewhere.
 enum HomePage {
     static func answer(_ options: GatewayOptions, _ snapshot: Snapshot) -> Answer {
         let isReady = options.isReady()

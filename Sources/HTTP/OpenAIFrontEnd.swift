@@ -18,7 +18,9 @@ enum OpenAIFrontEnd {
         SSEWriter.writeComment("keep-alive", into: &buffer)
     }
 
-    /// An error as the last event: the SDKs raise it. No `[DONE]` follows, since nothing was done.
+    /// An error as the last event: the SDKs raise it.
+    ///
+    /// No `[DONE]` follows, since nothing was done.
     static func writeError(_ error: GatewayError, requestID: RequestID, into buffer: inout ByteBuffer) {
         SSEWriter.write(data: ErrorBodies.body(of: error, dialect: .openAI, requestID: requestID), into: &buffer)
     }

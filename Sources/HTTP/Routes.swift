@@ -3,7 +3,9 @@ package import Chat
 package import Providers
 package import Wire
 
-/// Who may call a route. A row of the table cannot be written without one.
+/// Who may call a route.
+///
+/// A row of the table cannot be written without one.
 package enum RoutePolicy: Sendable, Equatable {
     /// Everybody.
     case open
@@ -41,7 +43,9 @@ package struct RouteRow: Sendable {
     }
 }
 
-/// The whole API in one table. What is not here does not exist.
+/// The whole API in one table.
+///
+/// What is not here does not exist.
 package enum Routes {
     package static let table: [RouteRow] = [
         RouteRow(.post, "/v1/chat/completions", .road, .call(.chat), "Chat with a model, streamed or whole."),
@@ -66,7 +70,9 @@ package enum Routes {
         case badTarget
     }
 
-    /// Finds the row for a request. The path is compared as it was checked, byte by byte, so that nothing else can read
+    /// Finds the row for a request.
+    ///
+    /// The path is compared as it was checked, byte by byte, so that nothing else can read
     /// it as another path (row 11).
     package static func find(_ method: HTTPMethod, target: UnsafeRawBufferPointer) -> Match {
         let path: UnsafeRawBufferPointer

@@ -5,7 +5,9 @@ package import NIOCore
 package import Providers
 package import Transport
 
-/// One call on its way: what is known of it so far. Confined to its loop; stages fill it in from the top of the road to
+/// One call on its way: what is known of it so far.
+///
+/// Confined to its loop; stages fill it in from the top of the road to
 /// the bottom.
 package final class Call {
     package let id: RequestID
@@ -18,30 +20,50 @@ package final class Call {
     /// When the request came in, on the wall clock.
     package let time: UnixTime
 
-    /// Who calls. Set by `Authenticate`.
+    /// Who calls.
+    ///
+    /// Set by `Authenticate`.
     package var principal: Principal?
-    /// The provider keys of the caller's group. Set by `Authenticate`.
+    /// The provider keys of the caller's group.
+    ///
+    /// Set by `Authenticate`.
     package var credentials = CredentialBook.Row.empty
 
-    /// The client's bytes. Set by `ReadRequest`.
+    /// The client's bytes.
+    ///
+    /// Set by `ReadRequest`.
     package var body = ByteBuffer()
-    /// Where the fields that policy reads stand in `body`. Set by `ReadRequest`.
+    /// Where the fields that policy reads stand in `body`.
+    ///
+    /// Set by `ReadRequest`.
     package var index: RequestIndex?
-    /// The model the client asked for, or the default one. Set by `ReadRequest`.
+    /// The model the client asked for, or the default one.
+    ///
+    /// Set by `ReadRequest`.
     package var model = ""
-    /// What `x-turnpike-timeout-ms` asks for. Set by `ReadRequest`.
+    /// What `x-turnpike-timeout-ms` asks for.
+    ///
+    /// Set by `ReadRequest`.
     package var timeout: TimeAmount?
 
-    /// What serves the model. Set by `ResolveModel`.
+    /// What serves the model.
+    ///
+    /// Set by `ResolveModel`.
     package var resolution: Resolution?
-    /// The target of the attempt under way. Set by `ChooseRoute`.
+    /// The target of the attempt under way.
+    ///
+    /// Set by `ChooseRoute`.
     package var target: CallTarget?
-    /// What may be tried if that one cannot be reached. Set by `ChooseRoute`.
+    /// What may be tried if that one cannot be reached.
+    ///
+    /// Set by `ChooseRoute`.
     package var alternatives: [CallTarget] = []
     /// Attempts begun.
     package var attempts = 0
 
-    /// The key for the attempt under way. Set by `UnsealCredential`, and only while the attempt runs.
+    /// The key for the attempt under way.
+    ///
+    /// Set by `UnsealCredential`, and only while the attempt runs.
     package var credential: Credential?
     /// The provider's answer while it comes in.
     package var upstream: (any UpstreamExchange)?

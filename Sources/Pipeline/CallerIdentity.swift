@@ -7,8 +7,8 @@ internal import Wire
 package enum CallerIdentity {
     /// The principal of the one credential that the request carries.
     ///
-    /// - Throws: `GatewayError` with `UNAUTHENTICATED`, the same for a key that is missing, unknown, disabled or expired;
-    ///   with `INVALID_REQUEST` if two fields carry different credentials (row 39).
+    /// - Throws: `GatewayError` with `UNAUTHENTICATED`, the same for a key that is missing, unknown, disabled or
+    ///   expired; with `INVALID_REQUEST` if two fields carry different credentials (row 39).
     package static func of(
         _ exchange: any ServerExchange,
         keys: KeyTable,

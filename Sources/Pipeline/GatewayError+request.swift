@@ -14,7 +14,11 @@ extension GatewayError {
         case .timeout(let what):
             self.init(.requestTimeout, "The request came too slowly: \(what).", cause: fault)
         case .unsupported(let what):
-            self.init(.unsupportedMediaType, "The request asks for something that is not supported: \(what).", cause: fault)
+            self.init(
+                .unsupportedMediaType,
+                "The request asks for something that is not supported: \(what).",
+                cause: fault
+            )
         case .overloaded(let wait):
             self.init(.overloaded, "The gateway is busy. Try again shortly.", retryAfter: wait, cause: fault)
         }

@@ -1,28 +1,37 @@
 package import Core
 package import Logging
+package import NIOCore
 package import Telemetry
 
-/// Where calls leave their traces. The same objects for the whole life of the process.
+/// Where calls leave their traces.
+///
+/// The same objects for the whole life of the process.
 package final class Instruments: Sendable {
     package let metrics: CallMetrics
     /// Nil: no line per call.
     package let log: CallLog?
     package let live: LiveCalls
     package let logger: Logger
-    /// The wall clock. Passed in, so that tests decide what time it is.
+    /// The wall clock.
+    ///
+    /// Passed in, so that tests decide what time it is.
     package let wallClock: @Sendable () -> UnixTime
+    /// The clock that deadlines are on.
+    package let monotonicClock: @Sendable () -> NIODeadline
 
     package init(
         metrics: CallMetrics,
         log: CallLog?,
         live: LiveCalls,
         logger: Logger,
-        wallClock: @escaping @Sendable () -> UnixTime
+        wallClock: @escaping @Sendable () -> UnixTime,
+        monotonicClock: @escaping @Sendable () -> NIODeadline = { .now() }
     ) {
         self.metrics = metrics
         self.log = log
         self.live = live
         self.logger = logger
         self.wallClock = wallClock
+        self.monotonicClock = monotonicClock
     }
 }

@@ -18,7 +18,9 @@ package struct Pipeline: Sendable {
         ])
     }
 
-    /// Takes a call down the road. Returns after the last byte of its answer, whatever that answer is.
+    /// Takes a call down the road.
+    ///
+    /// Returns after the last byte of its answer, whatever that answer is.
     ///
     /// - Throws: `CancellationError` if the client went away.
     package func run(_ call: Call, reply: any ReplySink) async throws {

@@ -5,7 +5,9 @@ package import NIOCore
 package import Providers
 package import Telemetry
 
-/// Everything a call reads of the configuration, at one moment. Immutable: a reload makes a new one, and a call keeps
+/// Everything a call reads of the configuration, at one moment.
+///
+/// Immutable: a reload makes a new one, and a call keeps
 /// the one it began with.
 package final class Snapshot: Sendable {
     package let catalog: Catalog
@@ -65,7 +67,9 @@ package final class SnapshotBox: Sendable {
     /// The snapshot in force on a loop.
     package func current(loop: Int = 0) -> Snapshot { self.slots[loop].withLockedValue { $0 } }
 
-    /// Puts another snapshot in force. Calls under way keep theirs.
+    /// Puts another snapshot in force.
+    ///
+    /// Calls under way keep theirs.
     package func replace(_ snapshot: Snapshot) {
         self.announce(snapshot)
         for slot in self.slots { slot.withLockedValue { $0 = snapshot } }

@@ -16,7 +16,8 @@ import Testing
     @Test func `only what the model says is content`() throws {
         for delta in [
             "{}", #"{"role":"assistant"}"#, #"{"role":"assistant","content":""}"#, #"{"content":null,"refusal":null}"#,
-            #"{"tool_calls":[]}"#, #"{"tool_calls":[ ]}"#, "null", #"{"role":"assistant","content":"","reasoning":null}"#,
+            #"{"tool_calls":[]}"#, #"{"tool_calls":[ ]}"#, "null",
+            #"{"role":"assistant","content":"","reasoning":null}"#,
         ] { #expect(try !Self.content(delta), "\(delta)") }
         for delta in [
             #"{"content":"x"}"#, #"{"refusal":"no"}"#, #"{"tool_calls":[{"index":0}]}"#, #"{"reasoning":"hm"}"#,
@@ -31,10 +32,17 @@ import Testing
 
     @Test(arguments: [
         (#"{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#, TokenUsage(input: 1, output: 2)),
-        (#"{"usage":{"prompt_tokens":9,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":3}}}"#, TokenUsage(input: 9, cachedInput: 4, reasoning: 3)),
+        (
+            #"{"usage":{"prompt_tokens":9,"prompt_tokens_details":{"cached_tokens":4},"#
+                + #""completion_tokens_details":{"reasoning_tokens":3}}}"#,
+            TokenUsage(input: 9, cachedInput: 4, reasoning: 3)
+        ),
         (#"{"x_groq":{"id":"r","usage":{"prompt_tokens":5,"completion_tokens":6}}}"#, TokenUsage(input: 5, output: 6)),
         (#"{"x_groq":{"usage":{"prompt_tokens":5}},"usage":{"prompt_tokens":7}}"#, TokenUsage(input: 7)),
-        (#"{"usage":{"prompt_tokens":5,"prompt_cache_hit_tokens":2,"cost":0.1,"is_byok":false}}"#, TokenUsage(input: 5, cachedInput: 2)),
+        (
+            #"{"usage":{"prompt_tokens":5,"prompt_cache_hit_tokens":2,"cost":0.1,"is_byok":false}}"#,
+            TokenUsage(input: 5, cachedInput: 2)
+        ),
         (#"{"usage":{"prompt_tokens":-5,"completion_tokens":1e400}}"#, TokenUsage()),
         (#"{"usage":{"prompt_tokens":"5","completion_tokens":99999999999}}"#, TokenUsage()),
     ])

@@ -32,7 +32,8 @@ import Transport
         )
     }
 
-    static func head(_ entry: ProviderEntry, _ model: String, _ operation: Providers.Operation = .chat) throws -> String {
+    static func head(_ entry: ProviderEntry, _ model: String, _ operation: Providers.Operation = .chat) throws -> String
+    {
         let provider = try #require(try Self.catalog([entry], routes: [], defaultProvider: nil).providers.first)
         var buffer = ByteBuffer()
         provider.writeHead(operation, model: model, into: &buffer)
@@ -85,13 +86,18 @@ import Transport
         let catalog = try Self.catalog()
         for key in ["", "sk\r\nx-evil: 1", "sk key", "sk\u{0}", "sk-é", String(repeating: "k", count: 5000)] {
             #expect(throws: CredentialError.badKey(provider: "openai", group: Self.group)) {
-                try CredentialBook([.init(group: Self.group, provider: "openai", apiKey: Secret(key))], catalog: catalog)
+                try CredentialBook(
+                    [.init(group: Self.group, provider: "openai", apiKey: Secret(key))],
+                    catalog: catalog
+                )
             }
         }
         #expect(throws: CredentialError.duplicate(provider: "openai", group: Self.group)) {
             try Self.book(["openai", "openai"], catalog)
         }
-        #expect(throws: CredentialError.unknownProvider("opnai", group: Self.group)) { try Self.book(["opnai"], catalog) }
+        #expect(throws: CredentialError.unknownProvider("opnai", group: Self.group)) {
+            try Self.book(["opnai"], catalog)
+        }
     }
 
     @Test func `entries that are wrong are named, with what was probably meant`() {
@@ -104,11 +110,18 @@ import Transport
             ([ProviderEntry(name: "a", baseURL: "ftp://x")], [], nil, .badBaseURL(provider: "a", .notHTTP)),
             ([openAI], [], "opneai", .unknownDefaultProvider("opneai", nearest: "openai")),
             ([openAI], [RouteEntry(name: "r", targets: [])], nil, .emptyRoute("r")),
-            ([openAI], [RouteEntry(name: "r", targets: [.init(provider: "opena", model: "m")])], nil,
-                .unknownProvider("opena", route: "r", nearest: "openai")),
-            ([openAI], [RouteEntry(name: "r", targets: [.init(provider: "openai", model: "")])], nil, .emptyModel(route: "r")),
-            ([openAI], [RouteEntry(name: "r", targets: [.init(provider: "openai", model: "m", weight: 0)])], nil,
-                .badWeight(route: "r")),
+            (
+                [openAI], [RouteEntry(name: "r", targets: [.init(provider: "opena", model: "m")])], nil,
+                .unknownProvider("opena", route: "r", nearest: "openai")
+            ),
+            (
+                [openAI], [RouteEntry(name: "r", targets: [.init(provider: "openai", model: "")])], nil,
+                .emptyModel(route: "r")
+            ),
+            (
+                [openAI], [RouteEntry(name: "r", targets: [.init(provider: "openai", model: "m", weight: 0)])], nil,
+                .badWeight(route: "r")
+            ),
         ]
         for (providers, routes, provider, error) in cases {
             #expect(throws: error) { try Self.catalog(providers, routes: routes, defaultProvider: provider) }
@@ -131,11 +144,21 @@ import Transport
     @Test func `every row of the family makes the request its provider expects`() throws {
         for row in Family.table {
             let entry = ProviderEntry(name: row.name, baseURL: row.baseURL == nil ? "https://example.com/v1" : nil)
-            let head = try Self.head(row.name == "azure" ? ProviderEntry(name: "azure", kind: .azure, baseURL: "https://r.openai.azure.com") : entry, "m")
+            let head = try Self.head(
+                row.name == "azure"
+                    ? ProviderEntry(name: "azure", kind: .azure, baseURL: "https://r.openai.azure.com") : entry,
+                "m"
+            )
             #expect(head.hasPrefix("POST /") && head.contains("/chat/completions HTTP/1.1\r\nhost: "), "\(row.name)")
-            #expect(head.contains("accept-encoding: identity\r\n") && head.hasSuffix("\r\n") && !head.contains("\r\n\r\n"))
+            #expect(
+                head.contains("accept-encoding: identity\r\n") && head.hasSuffix("\r\n") && !head.contains("\r\n\r\n")
+            )
         }
-        #expect(try Self.head(ProviderEntry(name: "openrouter"), "m").hasPrefix("POST /api/v1/chat/completions HTTP/1.1\r\nhost: openrouter.ai\r\n"))
+        #expect(
+            try Self.head(ProviderEntry(name: "openrouter"), "m").hasPrefix(
+                "POST /api/v1/chat/completions HTTP/1.1\r\nhost: openrouter.ai\r\n"
+            )
+        )
         #expect(try Self.head(ProviderEntry(name: "perplexity"), "m").hasPrefix("POST /chat/completions HTTP/1.1\r\n"))
     }
 
@@ -145,10 +168,19 @@ import Transport
         #expect(try Self.head(v1, "m").hasPrefix("POST /openai/v1/chat/completions HTTP/1.1\r\n"))
         let full = ProviderEntry(name: "az", kind: .azure, baseURL: base + "/openai/v1/", apiVersion: "preview")
         #expect(try Self.head(full, "m").hasPrefix("POST /openai/v1/chat/completions?api-version=preview HTTP/1.1\r\n"))
-        let old = ProviderEntry(name: "az", kind: .azure, baseURL: base, apiVersion: "2024-10-21", urls: .azureDeployments)
+        let old = ProviderEntry(
+            name: "az",
+            kind: .azure,
+            baseURL: base,
+            apiVersion: "2024-10-21",
+            urls: .azureDeployments
+        )
         #expect(
             try Self.head(old, "gpt 4", .embeddings)
-                .hasPrefix("POST /openai/deployments/gpt%204/embeddings?api-version=2024-10-21 HTTP/1.1\r\nhost: r.openai.azure.com\r\n")
+                .hasPrefix(
+                    "POST /openai/deployments/gpt%204/embeddings?api-version=2024-10-21 HTTP/1.1\r\n"
+                        + "host: r.openai.azure.com\r\n"
+                )
         )
         for model in ["..", ".", "a/../b", "a\r\nx: y", "a?b#c", "é", "%2e"] {
             let target = try Self.head(old, model).split(separator: " ")[1]

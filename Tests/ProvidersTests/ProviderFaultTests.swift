@@ -33,7 +33,9 @@ import Transport
     @Test func `a 404 is about the model or about the URL`() {
         #expect(Self.fault(404, #"{"error":{"message":"x","code":"model_not_found"}}"#) == .modelNotFound)
         #expect(Self.fault(404, #"{"error":{"message":"x","code":"DeploymentNotFound"}}"#) == .modelNotFound)
-        #expect(Self.fault(404, #"{"error":{"message":"model 'x' not found","type":"not_found_error"}}"#) == .modelNotFound)
+        #expect(
+            Self.fault(404, #"{"error":{"message":"model 'x' not found","type":"not_found_error"}}"#) == .modelNotFound
+        )
         #expect(Self.fault(404, "<html>nginx</html>") == .unreadable)
         #expect(Self.complaint(404, #"{"error":{"message":"No such thread"}}"#)?.message == "No such thread")
     }
@@ -64,14 +66,20 @@ import Transport
         #expect(inside(#"{"error":{"code":99999999999999999999,"message":"x"}}"#) == .failed(status: 200))
     }
 
-    @Test(arguments: [
-        ("5", nil, Duration.seconds(5)), ("0", nil, .zero), ("1.5", nil, .milliseconds(1500)), (nil, "250", .milliseconds(250)),
-        ("9", "250", .milliseconds(250)), ("9", "soon", .seconds(9)), ("1000000000", nil, .seconds(3600)),
-        ("Tue, 14 Nov 2023 22:13:50 GMT", nil, .seconds(30)), ("-5", nil, nil), ("NaN", nil, nil), ("inf", nil, nil),
-        ("1e9", nil, nil), ("Tue, 14 Nov 2023 22:13:00 GMT", nil, nil), ("", nil, nil), ("1.2.3", nil, nil), (".", nil, nil),
-        ("+5", nil, nil), ("99999999999999999999999999", nil, nil), (nil, nil, nil),
-    ] as [(String?, String?, Duration?)])
-    func `retry-after is read only where it is sane (row 85)`(seconds: String?, milliseconds: String?, wait: Duration?) {
+    @Test(
+        arguments: [
+            ("5", nil, Duration.seconds(5)), ("0", nil, .zero), ("1.5", nil, .milliseconds(1500)),
+            (nil, "250", .milliseconds(250)),
+            ("9", "250", .milliseconds(250)), ("9", "soon", .seconds(9)), ("1000000000", nil, .seconds(3600)),
+            ("Tue, 14 Nov 2023 22:13:50 GMT", nil, .seconds(30)), ("-5", nil, nil), ("NaN", nil, nil),
+            ("inf", nil, nil),
+            ("1e9", nil, nil), ("Tue, 14 Nov 2023 22:13:00 GMT", nil, nil), ("", nil, nil), ("1.2.3", nil, nil),
+            (".", nil, nil),
+            ("+5", nil, nil), ("99999999999999999999999999", nil, nil), (nil, nil, nil),
+        ] as [(String?, String?, Duration?)]
+    )
+    func `retry-after is read only where it is sane (row 85)`(seconds: String?, milliseconds: String?, wait: Duration?)
+    {
         let now = UnixTime(seconds: 1_700_000_000)
         let parsed = RetryAfter.parse(
             milliseconds: milliseconds.map { Array($0.utf8) },

@@ -1,6 +1,8 @@
 import Core
 
-/// Random JSON from a seed, in random spelling: white space, escapes, numbers of every form. What it spells is known as
+/// Random JSON from a seed, in random spelling: white space, escapes, numbers of every form.
+///
+/// What it spells is known as
 /// a tree, so that two readings can be compared.
 struct RandomJSON {
     private var state: UInt64
@@ -32,7 +34,8 @@ struct RandomJSON {
         case 3, 4: return self.string()
         case 5, 6:
             let members = (0..<self.below(4)).map { number in
-                "\(self.space())\"k\(number)\(self.below(10))\"\(self.space()):\(self.space())\(self.value(depth: depth + 1))"
+                let name = "\(self.space())\"k\(number)\(self.below(10))\""
+                return name + "\(self.space()):\(self.space())\(self.value(depth: depth + 1))"
             }
             return "{" + members.joined(separator: "\(self.space()),") + self.space() + "}"
         default:
@@ -60,7 +63,9 @@ extension JSONValue {
 
     /// Equal whatever the order of members at the top level.
     func hasSameMembers(as other: JSONValue) -> Bool {
-        guard let left = self.objectValue, let right = other.objectValue, left.count == right.count else { return false }
+        guard let left = self.objectValue, let right = other.objectValue, left.count == right.count else {
+            return false
+        }
         return left.allSatisfy { other[$0.0] == $0.1 }
     }
 }

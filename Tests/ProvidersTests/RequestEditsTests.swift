@@ -38,12 +38,30 @@ import Testing
 
     @Test(arguments: [
         (#"{"stream":true}"#, #"{"model":"up/model","stream_options":{"include_usage":true},"stream":true}"#),
-        (#"{"model":"m","stream":true}"#, #"{"stream_options":{"include_usage":true},"model":"up/model","stream":true}"#),
-        (#"{"model":"m","stream":true,"stream_options":null}"#, #"{"model":"up/model","stream":true,"stream_options":{"include_usage":true}}"#),
-        (#"{"model":"m","stream":true,"stream_options":{}}"#, #"{"model":"up/model","stream":true,"stream_options":{"include_usage":true}}"#),
-        (#"{"model":"m","stream":true,"stream_options":{"include_usage":false,"a":1}}"#, #"{"model":"up/model","stream":true,"stream_options":{"include_usage":true,"a":1}}"#),
-        (#"{"model":"m","stream":true,"stream_options":{ "a":{}}}"#, #"{"model":"up/model","stream":true,"stream_options":{ "include_usage":true,"a":{}}}"#),
-        (#"{"model":"m","stream":true,"stream_options":{"include_usage":true}}"#, #"{"model":"up/model","stream":true,"stream_options":{"include_usage":true}}"#),
+        (
+            #"{"model":"m","stream":true}"#,
+            #"{"stream_options":{"include_usage":true},"model":"up/model","stream":true}"#
+        ),
+        (
+            #"{"model":"m","stream":true,"stream_options":null}"#,
+            #"{"model":"up/model","stream":true,"stream_options":{"include_usage":true}}"#
+        ),
+        (
+            #"{"model":"m","stream":true,"stream_options":{}}"#,
+            #"{"model":"up/model","stream":true,"stream_options":{"include_usage":true}}"#
+        ),
+        (
+            #"{"model":"m","stream":true,"stream_options":{"include_usage":false,"a":1}}"#,
+            #"{"model":"up/model","stream":true,"stream_options":{"include_usage":true,"a":1}}"#
+        ),
+        (
+            #"{"model":"m","stream":true,"stream_options":{ "a":{}}}"#,
+            #"{"model":"up/model","stream":true,"stream_options":{ "include_usage":true,"a":{}}}"#
+        ),
+        (
+            #"{"model":"m","stream":true,"stream_options":{"include_usage":true}}"#,
+            #"{"model":"up/model","stream":true,"stream_options":{"include_usage":true}}"#
+        ),
         (#"{"model":"m","stream":false}"#, #"{"model":"up/model","stream":false}"#),
     ])
     func `usage is asked for in streams, whatever stands there already`(body: String, expected: String) throws {
@@ -63,14 +81,30 @@ import Testing
         (#"{"model":"m","user":"u"}"#, #"{"model":"up/model"}"#, "user"),
         (#"{"model":"m", "user":"u" ,"a":1}"#, #"{"model":"up/model" ,"a":1}"#, "user"),
         (#"{"user":"u","store":true,"logit_bias":{},"model":"m"}"#, #"{"model":"up/model"}"#, "user,store,logit_bias"),
-        (#"{"model":"m","user":"u","a":1,"store":true,"logprobs":true}"#, #"{"model":"up/model","a":1}"#, "user,store,logprobs"),
+        (
+            #"{"model":"m","user":"u","a":1,"store":true,"logprobs":true}"#, #"{"model":"up/model","a":1}"#,
+            "user,store,logprobs"
+        ),
         (#"{"user":"u"}"#, #"{"model":"up/model"}"#, "user"),
         (#"{"model":"m","max_completion_tokens":5}"#, #"{"model":"up/model","max_tokens":5}"#, ""),
-        (#"{"model":"m","max_completion_tokens":5,"max_tokens":6}"#, #"{"model":"up/model","max_tokens":6}"#, "max_completion_tokens"),
+        (
+            #"{"model":"m","max_completion_tokens":5,"max_tokens":6}"#, #"{"model":"up/model","max_tokens":6}"#,
+            "max_completion_tokens"
+        ),
         (#"{"model":"m","tool_choice":"required"}"#, #"{"model":"up/model","tool_choice":"any"}"#, ""),
-        (#"{"model":"m","tool_choice":{"type":"function"}}"#, #"{"model":"up/model","tool_choice":{"type":"function"}}"#, ""),
-        (#"{"model":"m","stream":true,"stream_options":{"include_usage":true}}"#, #"{"model":"up/model","stream":true}"#, "stream_options"),
-        (#"{"model":"m","messages":[{"role":"user","name":"n"},"x",{"refusal":null,"role":"a"}]}"#, #"{"model":"up/model","messages":[{"role":"user"},"x",{"role":"a"}]}"#, "messages[0].name,messages[2].refusal"),
+        (
+            #"{"model":"m","tool_choice":{"type":"function"}}"#,
+            #"{"model":"up/model","tool_choice":{"type":"function"}}"#, ""
+        ),
+        (
+            #"{"model":"m","stream":true,"stream_options":{"include_usage":true}}"#,
+            #"{"model":"up/model","stream":true}"#, "stream_options"
+        ),
+        (
+            #"{"model":"m","messages":[{"role":"user","name":"n"},"x",{"refusal":null,"role":"a"}]}"#,
+            #"{"model":"up/model","messages":[{"role":"user"},"x",{"role":"a"}]}"#,
+            "messages[0].name,messages[2].refusal"
+        ),
         (#"{"model":"m","\u0075ser":"u"}"#, #"{"model":"up/model"}"#, "user"),
     ])
     func `what Mistral refuses is taken out, renamed or named`(body: String, expected: String, dropped: String) throws {

@@ -48,7 +48,9 @@ final class FakeExchange: ServerExchange {
 
     /// The value of an answer's field.
     func field(_ name: String) -> String? {
-        self.fields.split(separator: "\r\n").first { $0.hasPrefix("\(name): ") }.map { String($0.dropFirst(name.count + 2)) }
+        self.fields.split(separator: "\r\n").first { $0.hasPrefix("\(name): ") }.map {
+            String($0.dropFirst(name.count + 2))
+        }
     }
 
     func readBody(limit: Int) async throws -> ByteBuffer {
@@ -141,14 +143,16 @@ final class FakeUpstream: UpstreamExchange {
         /// A whole JSON answer.
         static func json(_ body: String, status: Int = 200, fields: String = "") -> Script {
             let head =
-                "HTTP/1.1 \(status) X\r\ncontent-type: application/json\r\n\(fields)content-length: \(body.utf8.count)\r\n\r\n"
+                "HTTP/1.1 \(status) X\r\ncontent-type: application/json\r\n\(fields)"
+                + "content-length: \(body.utf8.count)\r\n\r\n"
             return Script(head: head, steps: body.isEmpty ? [] : [.bytes(body)])
         }
 
         /// A stream.
         static func stream(_ steps: Step..., fields: String = "") -> Script {
             Script(
-                head: "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\(fields)transfer-encoding: chunked\r\n\r\n",
+                head:
+                    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\(fields)transfer-encoding: chunked\r\n\r\n",
                 steps: steps
             )
         }

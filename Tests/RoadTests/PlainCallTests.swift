@@ -7,14 +7,17 @@ import Transport
 
 @Suite struct PlainCallTests {
     static let answer =
-        #"{"id":"c1","object":"chat.completion","choices":[{"message":{"content":"Hi"}}],"usage":{"prompt_tokens":3,"completion_tokens":2},"x_new":{"kept":[1.50,1e400]}}"#
+        #"{"id":"c1","object":"chat.completion","choices":[{"message":{"content":"Hi"}}],"#
+        + #""usage":{"prompt_tokens":3,"completion_tokens":2},"x_new":{"kept":[1.50,1e400]}}"#
 
     @Test func `a whole answer passes byte for byte and says who served it`() async throws {
         let road = try Road()
         road.transport.scripts = [
             .json(
                 Self.answer,
-                fields: "x-request-id: up-1\r\nopenai-processing-ms: 12\r\nset-cookie: a=b\r\nX-Generation-Id: gen-7\r\nx-ratelimit-remaining-requests: 4\r\n"
+                fields:
+                    "x-request-id: up-1\r\nopenai-processing-ms: 12\r\nset-cookie: a=b\r\n"
+                    + "X-Generation-Id: gen-7\r\nx-ratelimit-remaining-requests: 4\r\n"
             )
         ]
         let answer = await road.chat(#"{"model":"fast","messages":[]}"#)
@@ -43,7 +46,8 @@ import Transport
         #expect(!request.contains("openai-beta"))
         #expect(request.contains("accept-encoding: identity\r\n"))
         #expect(request.contains("traceparent: 00-"))
-        let expected = #"{ "temperature" : 1.0 , "model":"gpt-4o-mini", "unknown":{"a":[1,2,{"b":"\u00e9"}]},"messages":[]}"#
+        let expected =
+            #"{ "temperature" : 1.0 , "model":"gpt-4o-mini", "unknown":{"a":[1,2,{"b":"\u00e9"}]},"messages":[]}"#
         #expect(road.transport.body() == expected)
         #expect(request.contains("content-length: \(expected.utf8.count)\r\n"))
     }
@@ -128,7 +132,9 @@ import Transport
         #expect(road.transport.requests.count == 3)
     }
 
-    @Test func `with every target down the client is told when to come back and that trying again was done`() async throws {
+    @Test func `with every target down the client is told when to come back and that trying again was done`()
+        async throws
+    {
         let road = try Road()
         road.transport.scripts = [
             .failure(TransportError.connectFailed("refused")), .failure(TransportError.nameNotResolved("x")),
@@ -165,7 +171,9 @@ import Transport
             let answer = await road.chat(#"{"model":"\#(model)"}"#)
             #expect(answer.status == 200)
             #expect(road.transport.endpoints.last?.host == host)
-            #expect(try JSONValue.parse(road.transport.body(road.transport.requests.count - 1))["model"] == .string(sent))
+            #expect(
+                try JSONValue.parse(road.transport.body(road.transport.requests.count - 1))["model"] == .string(sent)
+            )
         }
         let agent = await road.chat(#"{"model":"agent/7"}"#)
         #expect(agent.status == 404)
@@ -196,7 +204,9 @@ import Transport
     @Test func `what a provider refuses is left out and named`() async throws {
         let road = try Road()
         road.transport.scripts = [.json(Self.answer)]
-        let answer = await road.chat(#"{"model":"mistral/small","seed":7,"user":"u","messages":[{"role":"user","name":"n"}]}"#)
+        let answer = await road.chat(
+            #"{"model":"mistral/small","seed":7,"user":"u","messages":[{"role":"user","name":"n"}]}"#
+        )
         #expect(answer.field("x-turnpike-dropped") == "user,messages[0].name")
         #expect(road.transport.body() == #"{"model":"small","random_seed":7,"messages":[{"role":"user"}]}"#)
     }

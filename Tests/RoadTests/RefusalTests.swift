@@ -8,12 +8,17 @@ import Transport
 import Wire
 
 @Suite struct RefusalTests {
-    @Test func `every route but the open ones refuses strangers, before a byte of the body (rows 10, 45)`() async throws {
+    @Test func `every route but the open ones refuses strangers, before a byte of the body (rows 10, 45)`() async throws
+    {
         let road = try Road()
         for row in Routes.table {
             let path = "\(row.path)".split(separator: "{", omittingEmptySubsequences: false)[0]
             for key in [nil, "tp_wrong-key-wrong-key", String(repeating: "x", count: 4000)] {
-                let answer = await road.send("\(row.method.text)", path + (row.path.description.hasSuffix("}") ? "m" : ""), key: key)
+                let answer = await road.send(
+                    "\(row.method.text)",
+                    path + (row.path.description.hasSuffix("}") ? "m" : ""),
+                    key: key
+                )
                 #expect(answer.status == (row.policy == .open ? 200 : 401), "\(row.path)")
                 #expect(!answer.wasBodyRead)
                 #expect(answer.field("x-request-id") != nil)
@@ -22,7 +27,9 @@ import Wire
         #expect(road.transport.requests.isEmpty)
     }
 
-    @Test func `a missing, an unknown, a disabled and an expired key get one and the same answer (row 38)`() async throws {
+    @Test func `a missing, an unknown, a disabled and an expired key get one and the same answer (row 38)`()
+        async throws
+    {
         let road = try Road()
         let missing = await road.send("GET", "/v1/models", key: nil)
         let unknown = await road.send("GET", "/v1/models", key: "tp_wrong-key-wrong-key")
@@ -32,7 +39,9 @@ import Wire
         #expect(road.exposition.contains("turnpike_authentication_failures_total 2"))
     }
 
-    @Test func `a key is found in any carrier, two different ones are ambiguous, a query carries none (row 39)`() async throws {
+    @Test func `a key is found in any carrier, two different ones are ambiguous, a query carries none (row 39)`()
+        async throws
+    {
         let road = try Road()
         for fields in [
             "x-api-key: \(Road.key)\r\n", "api-key: \(Road.key)\r\n", "authorization: bearer \(Road.key)\r\n",
@@ -41,7 +50,8 @@ import Wire
             #expect(await road.send("GET", "/v1/models", fields: fields, key: nil).status == 200, "\(fields)")
         }
         for fields in [
-            "x-api-key: other\r\nauthorization: Bearer \(Road.key)\r\n", "x-api-key: \(Road.key)\r\nx-api-key: other\r\n",
+            "x-api-key: other\r\nauthorization: Bearer \(Road.key)\r\n",
+            "x-api-key: \(Road.key)\r\nx-api-key: other\r\n",
             "api-key: other\r\nx-api-key: \(Road.key)\r\n",
         ] {
             let answer = await road.send("GET", "/v1/models", fields: fields, key: nil)
@@ -49,13 +59,18 @@ import Wire
             #expect(answer.json?["error"]?["code"] == "invalid_request")
         }
         #expect(await road.send("GET", "/v1/models?api_key=\(Road.key)", key: nil).status == 401)
-        #expect(await road.send("GET", "/v1/models", fields: "authorization: Basic \(Road.key)\r\n", key: nil).status == 401)
+        #expect(
+            await road.send("GET", "/v1/models", fields: "authorization: Basic \(Road.key)\r\n", key: nil).status == 401
+        )
     }
 
     @Test(arguments: [
         (#"{"model":"fast","model":"gpt-4"}"#, "invalid_request", "model"),
         (#"{"model":"fast","mod\u0065l":"gpt-4"}"#, "invalid_request", "model"),
-        (#"{"model":"fast","stream_options":{"include_usage":true,"include_usage":false}}"#, "invalid_request", "stream_options.include_usage"),
+        (
+            #"{"model":"fast","stream_options":{"include_usage":true,"include_usage":false}}"#, "invalid_request",
+            "stream_options.include_usage"
+        ),
         (#"{"model":"fast","n":1000000}"#, "invalid_request", "n"),
         (#"{"model":"fast","n":1.5}"#, "invalid_request", "n"),
         (#"{"model":"fast","max_tokens":4611686018427387904}"#, "invalid_request", "max_tokens"),
@@ -171,11 +186,16 @@ import Wire
     @Test func `bytes that are no request are refused in a shape their sender may read`() async throws {
         let road = try Road()
         for (fault, status) in [
-            (RequestFault.malformed("a bare line feed"), 400), (.headTooLarge, 431), (.timeout("the head took 10 s"), 408),
+            (RequestFault.malformed("a bare line feed"), 400), (.headTooLarge, 431),
+            (.timeout("the head took 10 s"), 408),
             (.bodyTooLarge(limit: 5), 413), (.overloaded(retryAfter: .seconds(1)), 503),
         ] {
             let exchange = FakeExchange("GET / HTTP/1.1\r\nhost: x\r\n\r\n", transport: road.transport)
-            await road.gateway.refuse(fault, rawHead: ByteBuffer(string: "POST /v1/chat/completions HT"), exchange: exchange)
+            await road.gateway.refuse(
+                fault,
+                rawHead: ByteBuffer(string: "POST /v1/chat/completions HT"),
+                exchange: exchange
+            )
             #expect(exchange.status == status)
             #expect(exchange.json?["error"]?["message"] != nil)
         }

@@ -27,9 +27,13 @@ struct Road {
             ProviderEntry(name: "local", baseURL: "http://127.0.0.1:9/v1", allowPrivate: true),
         ],
         routes: [RouteEntry] = [
-            RouteEntry(name: "fast", targets: [
-                .init(provider: "openai", model: "gpt-4o-mini"), .init(provider: "openrouter", model: "openai/gpt-4o"),
-            ])
+            RouteEntry(
+                name: "fast",
+                targets: [
+                    .init(provider: "openai", model: "gpt-4o-mini"),
+                    .init(provider: "openrouter", model: "openai/gpt-4o"),
+                ]
+            )
         ],
         credentialsFor: [String] = ["openai", "openrouter", "mistral"],
         defaultProvider: String? = "openai",
@@ -88,7 +92,8 @@ struct Road {
     ) async -> FakeExchange {
         let authorization = key.map { "authorization: Bearer \($0)\r\n" } ?? ""
         let head =
-            "\(method) \(path) HTTP/1.1\r\nhost: gateway\r\n\(authorization)\(fields)content-length: \(body.utf8.count)\r\n\r\n"
+            "\(method) \(path) HTTP/1.1\r\nhost: gateway\r\n\(authorization)\(fields)"
+            + "content-length: \(body.utf8.count)\r\n\r\n"
         let exchange = FakeExchange(head, body: body, transport: self.transport)
         during(exchange)
         await self.gateway.handle(exchange)

@@ -10,7 +10,7 @@ import Transport
         let key = Road.providerKey
         let half = String(key.dropFirst(10).prefix(20))
         for body in [
-            #"{"error":{"message":"Incorrect API key provided: \#(key).","type":"\#(key)","code":"\#(key)","param":"\#(key)"}}"#,
+            #"{"error":{"message":"Incorrect key: \#(key).","type":"\#(key)","code":"\#(key)","param":"\#(key)"}}"#,
             #"{"error":{"message":"Bearer \#(key) is bad; \#(half) too"}}"#, #"{"message":"\#(key)"}"#, key,
             #"{"detail":[{"msg":"x \#(key)"}]}"#,
         ] {
@@ -60,9 +60,12 @@ import Transport
         (500, 502, "provider_error"), (502, 502, "provider_error"), (503, 503, "provider_unavailable"),
         (504, 504, "provider_timeout"), (529, 503, "provider_unavailable"), (408, 504, "provider_timeout"),
     ])
-    func `a provider's status becomes the contract's (rows 85 to 87)`(status: Int, seen: Int, code: String) async throws {
+    func `a provider's status becomes the contract's (rows 85 to 87)`(status: Int, seen: Int, code: String) async throws
+    {
         let road = try Road()
-        road.transport.scripts = [.json(#"{"error":{"message":"secret words"}}"#, status: status, fields: "retry-after: 7\r\n")]
+        road.transport.scripts = [
+            .json(#"{"error":{"message":"secret words"}}"#, status: status, fields: "retry-after: 7\r\n")
+        ]
         let answer = await road.chat(#"{"model":"fast"}"#)
         #expect(answer.status == seen)
         #expect(answer.json?["error"]?["code"] == .string(code))
@@ -73,7 +76,8 @@ import Transport
     @Test func `a complaint about the request keeps its status, words, code and place`() async throws {
         let road = try Road()
         let error =
-            #"{"error":{"message":"This model's maximum context length is 8192 tokens.","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#
+            #"{"error":{"message":"This model's maximum context length is 8192 tokens.","#
+            + #""type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#
         road.transport.scripts = [.json(error, status: 400)]
         let answer = await road.chat(#"{"model":"fast"}"#)
         #expect(answer.status == 400)

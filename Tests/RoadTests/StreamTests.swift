@@ -16,7 +16,8 @@ import Transport
     }
     static let finish = data(#"{"id":"1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#)
     static let usage = data(
-        #"{"id":"1","choices":[],"usage":{"prompt_tokens":9,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":2}}}"#
+        #"{"id":"1","choices":[],"usage":{"prompt_tokens":9,"completion_tokens":4,"#
+            + #""prompt_tokens_details":{"cached_tokens":2}}}"#
     )
     static let done = data("[DONE]")
 
@@ -26,8 +27,11 @@ import Transport
         var exchange: FakeExchange?
         road.transport.scripts = [
             .stream(
-                .bytes(Self.role), .meanwhile { beforeContent = exchange?.status ?? -1 }, .bytes(Self.text("Hel")),
-                .bytes(Self.text("lo") + Self.finish), .bytes(Self.done)
+                .bytes(Self.role),
+                .meanwhile { beforeContent = exchange?.status ?? -1 },
+                .bytes(Self.text("Hel")),
+                .bytes(Self.text("lo") + Self.finish),
+                .bytes(Self.done)
             )
         ]
         let answer = await road.chat(Self.ask) { exchange = $0 }
@@ -85,7 +89,8 @@ import Transport
     @Test func `an error after content is told in the stream and nothing follows it (row 89)`() async throws {
         let road = try Road()
         let broken =
-            #"{"error":{"code":"server_error","message":"sk-or-v1-secret leaked"},"choices":[{"index":0,"delta":{},"finish_reason":"error"}]}"#
+            #"{"error":{"code":"server_error","message":"sk-or-v1-secret leaked"},"#
+            + #""choices":[{"index":0,"delta":{},"finish_reason":"error"}]}"#
         road.transport.scripts = [.stream(.bytes(Self.text("Hel")), .bytes(Self.data(broken)), .bytes(Self.done))]
         let answer = await road.chat(Self.ask)
         #expect(answer.status == 200)
@@ -118,7 +123,8 @@ import Transport
         let road = try Road()
         road.transport.scripts = [
             .stream(
-                .bytes(": OPENROUTER PROCESSING\n\n"), .bytes("id: 7\r\nevent: evil\r\n" + Self.text("x")),
+                .bytes(": OPENROUTER PROCESSING\n\n"),
+                .bytes("id: 7\r\nevent: evil\r\n" + Self.text("x")),
                 .bytes(Self.finish + Self.done)
             )
         ]
@@ -139,7 +145,10 @@ import Transport
         var exchange: FakeExchange?
         road.transport.scripts = [
             .stream(
-                .meanwhile { exchange?.silence?() }, .bytes(Self.role), .bytes(Self.text("x")), .bytes(Self.finish + Self.done)
+                .meanwhile { exchange?.silence?() },
+                .bytes(Self.role),
+                .bytes(Self.text("x")),
+                .bytes(Self.finish + Self.done)
             )
         ]
         let answer = await road.chat(Self.ask) { exchange = $0 }
@@ -175,8 +184,11 @@ import Transport
         let filler = Self.data(#"{"choices":[],"x":"\#(String(repeating: "a", count: 40_000))"}"#)
         road.transport.scripts = [
             .stream(
-                .bytes(filler), .meanwhile { status.append(exchange?.status ?? -1) }, .bytes(filler),
-                .meanwhile { status.append(exchange?.status ?? -1) }, .bytes(Self.finish + Self.done)
+                .bytes(filler),
+                .meanwhile { status.append(exchange?.status ?? -1) },
+                .bytes(filler),
+                .meanwhile { status.append(exchange?.status ?? -1) },
+                .bytes(Self.finish + Self.done)
             )
         ]
         let answer = await road.chat(Self.ask) { exchange = $0 }
@@ -190,7 +202,9 @@ import Transport
         let reader = try #require(road.live.join(group: nil))
         road.transport.scripts = [
             .stream(
-                .bytes(Self.text("x") + Self.usage), .meanwhile { exchange?.isGone = true }, .bytes(Self.text("y")),
+                .bytes(Self.text("x") + Self.usage),
+                .meanwhile { exchange?.isGone = true },
+                .bytes(Self.text("y")),
                 .bytes(Self.text("z"))
             )
         ]

@@ -55,7 +55,10 @@ import Testing
     }
 
     @Test func `whatever a client writes, one call is one line (row 52)`() throws {
-        let nasty = ["\n{\"ts\":\"forged\"}\n", "\r\n", "\u{1B}[31m", "\u{2028}", "\u{2029}", "\u{202E}", "\"", "\\", "\0", "\u{85}"]
+        let nasty = [
+            "\n{\"ts\":\"forged\"}\n", "\r\n", "\u{1B}[31m", "\u{2028}", "\u{2029}", "\u{202E}", "\"", "\\", "\0",
+            "\u{85}",
+        ]
         for text in nasty {
             let line = Self.line(Self.record(model: text, upstream: text))
             #expect(line.split(separator: "\n", omittingEmptySubsequences: false).count == 2)

@@ -26,7 +26,9 @@ import Testing
         let text = Self.text(Self.filled())
         #expect(text.contains(#"turnpike_calls_total{route="chat",provider="openai",model="gpt",code="ok"} 2"#))
         #expect(
-            text.contains(#"turnpike_calls_total{route="chat",provider="openrouter",model="other",code="provider_error"} 1"#)
+            text.contains(
+                #"turnpike_calls_total{route="chat",provider="openrouter",model="other",code="provider_error"} 1"#
+            )
         )
         #expect(text.contains(#"turnpike_tokens_total{route="chat",provider="openai",model="gpt",kind="output"} 8"#))
         #expect(text.contains("turnpike_authentication_failures_total 2"))

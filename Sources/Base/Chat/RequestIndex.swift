@@ -1,12 +1,16 @@
 package import Core
 package import NIOCore
 
-/// Where the few fields that policy reads stand in a request's body. The bytes stay the truth; this is a view of them.
+/// Where the few fields that policy reads stand in a request's body.
+///
+/// The bytes stay the truth; this is a view of them.
 ///
 /// Made in one pass that checks the whole text, refuses duplicate keys at the top level and inside `stream_options`
 /// (rows 17, 18, 21) and numbers that nobody can mean (row 24).
 package struct RequestIndex: Sendable {
-    /// What one request may ask for at most. Far above what providers allow; these stop what is absurd.
+    /// What one request may ask for at most.
+    ///
+    /// Far above what providers allow; these stop what is absurd.
     package enum Caps {
         package static let choices = 128
         package static let tokens = 10_000_000
@@ -42,7 +46,9 @@ package struct RequestIndex: Sendable {
 
     private init() {}
 
-    /// Scans the body of a request. Allocates nothing unless it throws.
+    /// Scans the body of a request.
+    ///
+    /// Allocates nothing unless it throws.
     ///
     /// - Throws: `RequestIndexError`.
     package init(_ body: ByteBuffer) throws(RequestIndexError) {
@@ -76,7 +82,9 @@ package struct RequestIndex: Sendable {
         }
     }
 
-    /// Looks at one member. Keys that policy does not read are passed over.
+    /// Looks at one member.
+    ///
+    /// Keys that policy does not read are passed over.
     private mutating func note(
         _ key: JSONKey,
         _ value: JSONSlice,
@@ -202,7 +210,10 @@ extension GatewayError {
             self.init(.invalidJSON, "The body is not valid JSON: \(expected.rawValue) was expected at byte \(offset).")
             self.details = Self.place(path) + [(key: "expected", value: expected.rawValue)]
         case .notJSON(let fault, let path):
-            self.init(.invalidJSON, "The body is not valid JSON: the text at byte \(fault.offset) is not valid Unicode.")
+            self.init(
+                .invalidJSON,
+                "The body is not valid JSON: the text at byte \(fault.offset) is not valid Unicode."
+            )
             self.details = Self.place(path)
         case .wrongType(let field, let expected), .outOfRange(let field, let expected):
             self.init(.invalidRequest, "'\(field)' must be \(expected).", param: field.description)

@@ -1,4 +1,6 @@
-/// What a provider says a call used. Nil means that it did not say, which is not the same as zero.
+/// What a provider says a call used.
+///
+/// Nil means that it did not say, which is not the same as zero.
 package struct TokenUsage: Sendable, Equatable {
     /// Tokens read, cached ones included.
     package var input: Int?

@@ -1,4 +1,6 @@
-/// Names a group, the tenant that owns keys, credentials and usage. Set by the operator; safe to log.
+/// Names a group, the tenant that owns keys, credentials and usage.
+///
+/// Set by the operator; safe to log.
 package struct GroupID: Sendable, Hashable, CustomStringConvertible {
     /// The group that credentials from the environment belong to.
     package static let defaultGroup = GroupID("default")

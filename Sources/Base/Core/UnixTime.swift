@@ -15,7 +15,9 @@ package struct UnixTime: Sendable, Hashable, Comparable {
 
     package static func < (left: UnixTime, right: UnixTime) -> Bool { left.milliseconds < right.milliseconds }
 
-    /// Appends `2026-11-21T02:58:47.123Z` (RFC 3339, UTC, milliseconds). Years outside 0 to 9999 are clamped.
+    /// Appends `2026-11-21T02:58:47.123Z` (RFC 3339, UTC, milliseconds).
+    ///
+    /// Years outside 0 to 9999 are clamped.
     package func writeRFC3339(into buffer: inout ByteBuffer) {
         let earliest: Int64 = -62_167_219_200_000
         let latest: Int64 = 253_402_300_799_999

@@ -1,6 +1,8 @@
 package import Core
 
-/// What a client sends to Turnpike: `tp_<id>_<secret>`. The id is public, the secret is shown once.
+/// What a client sends to Turnpike: `tp_<id>_<secret>`.
+///
+/// The id is public, the secret is shown once.
 package struct GatewayKey: Sendable {
     /// How every key made here begins.
     package static let prefix = "tp_"

@@ -1,6 +1,8 @@
 package import Core
 
-/// All gateway keys at one moment, by the digest of the whole key. Immutable: a change makes a new table.
+/// All gateway keys at one moment, by the digest of the whole key.
+///
+/// Immutable: a change makes a new table.
 ///
 /// A lookup does the same work for a key that is known, unknown, disabled or expired: one hash, at least one
 /// comparison of full digests without early exit, and one decision at the end (row 38).

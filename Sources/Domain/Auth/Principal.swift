@@ -1,6 +1,8 @@
 package import Core
 
-/// Who a request acts for, once its key is known. One object per key, shared by all its calls.
+/// Who a request acts for, once its key is known.
+///
+/// One object per key, shared by all its calls.
 package final class Principal: Sendable {
     /// The tenant.
     package let group: GroupID
@@ -9,7 +11,9 @@ package final class Principal: Sendable {
     /// The user or agent the key belongs to, as the operator named it; nil for a key of the group itself.
     package let owner: String?
     package let scopes: KeyScopes
-    /// The models this key may ask for: exact names, or a prefix and `*`. Nil means all.
+    /// The models this key may ask for: exact names, or a prefix and `*`.
+    ///
+    /// Nil means all.
     package let allowedModels: [String]?
 
     package init(

@@ -14,9 +14,13 @@ package struct AnswerScan: Sendable, Equatable {
     package private(set) var usageCut: Range<Int>?
     /// Whether `choices` is there and has an element.
     package private(set) var hasChoices = false
-    /// Whether a choice says something: text, a refusal, reasoning, a tool call. Only with `inChoices`.
+    /// Whether a choice says something: text, a refusal, reasoning, a tool call.
+    ///
+    /// Only with `inChoices`.
     package private(set) var hasContent = false
-    /// Whether a choice is finished, for whatever reason. Only with `inChoices`.
+    /// Whether a choice is finished, for whatever reason.
+    ///
+    /// Only with `inChoices`.
     package private(set) var isFinished = false
 
     private init() {}
@@ -107,7 +111,9 @@ package struct AnswerScan: Sendable, Equatable {
         return bytes[index] != UInt8(ascii: "]")
     }
 
-    private static func nestedUsage(_ outer: JSONSlice, _ bytes: UnsafeRawBufferPointer) throws(JSONError) -> TokenUsage? {
+    private static func nestedUsage(_ outer: JSONSlice, _ bytes: UnsafeRawBufferPointer) throws(JSONError)
+        -> TokenUsage?
+    {
         var found: TokenUsage?
         var members = JSONScanner(bytes, at: outer)
         let reader = JSONScanner(bytes)
@@ -117,7 +123,9 @@ package struct AnswerScan: Sendable, Equatable {
         return found
     }
 
-    /// Reads `prompt_tokens`, `completion_tokens` and their details. Numbers that no call can have count as not said.
+    /// Reads `prompt_tokens`, `completion_tokens` and their details.
+    ///
+    /// Numbers that no call can have count as not said.
     private static func usage(_ value: JSONSlice, _ bytes: UnsafeRawBufferPointer) throws(JSONError) -> TokenUsage {
         var usage = TokenUsage()
         let reader = JSONScanner(bytes)

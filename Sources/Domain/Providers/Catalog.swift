@@ -1,10 +1,14 @@
 package import Core
 
-/// Everything that can be called and under which names, at one moment. Immutable: a reload makes a new one.
+/// Everything that can be called and under which names, at one moment.
+///
+/// Immutable: a reload makes a new one.
 package final class Catalog: Sendable {
     package let providers: [Provider]
     package let routes: [Route]
-    /// What serves a model id that is no alias and names no provider. Nil: such ids are refused.
+    /// What serves a model id that is no alias and names no provider.
+    ///
+    /// Nil: such ids are refused.
     package let defaultProvider: Provider?
     /// Stands in where a request names no model.
     package let defaultModel: String?

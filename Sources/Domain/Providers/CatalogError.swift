@@ -1,6 +1,8 @@
 package import Transport
 
-/// Why providers and routes do not make a catalog. Each names the entry that has to be mended.
+/// Why providers and routes do not make a catalog.
+///
+/// Each names the entry that has to be mended.
 package enum CatalogError: Error, Sendable, Equatable {
     case duplicateProvider(String)
     case badProviderName(String)

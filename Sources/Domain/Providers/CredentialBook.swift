@@ -1,7 +1,9 @@
 package import Core
 package import NIOCore
 
-/// The provider keys of every group, at one moment and for one catalog. Immutable: a change makes a new book.
+/// The provider keys of every group, at one moment and for one catalog.
+///
+/// Immutable: a change makes a new book.
 ///
 /// A group sees its own row only; nothing ever falls back to the row of another group, `default` included.
 package struct CredentialBook: Sendable {
@@ -69,7 +71,9 @@ package struct CredentialBook: Sendable {
     package func row(of group: GroupID) -> Row { self.rows[group] ?? .empty }
 }
 
-/// One provider key, ready for the wire. The only place where a provider's key is readable.
+/// One provider key, ready for the wire.
+///
+/// The only place where a provider's key is readable.
 package final class Credential: Sendable {
     /// The whole header line with CRLF; empty for a provider that takes no key.
     private let line: Secret<ByteBuffer>

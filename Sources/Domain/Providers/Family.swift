@@ -2,7 +2,9 @@
 package struct Family: Sendable {
     /// The name that selects this row as a provider's name or `family`.
     package let name: String
-    /// Where the provider is, if the entry does not say. Nil: the entry must say.
+    /// Where the provider is, if the entry does not say.
+    ///
+    /// Nil: the entry must say.
     package let baseURL: String?
     package let auth: AuthStyle
     /// The environment variable that holds the default group's key for it.
@@ -42,7 +44,9 @@ package struct Family: Sendable {
     }
 }
 
-/// Where a provider differs from OpenAI's own wire. Only what a request or an answer is changed for.
+/// Where a provider differs from OpenAI's own wire.
+///
+/// Only what a request or an answer is changed for.
 package struct Quirks: Sendable {
     /// When a streamed answer says what it used.
     package enum StreamUsage: Sendable {
@@ -84,7 +88,9 @@ package struct Quirks: Sendable {
 }
 
 extension Family {
-    /// The family, one row each. The first row whose name or host fits an entry decides; `openai` is for all others.
+    /// The family, one row each.
+    ///
+    /// The first row whose name or host fits an entry decides; `openai` is for all others.
     package static let table: [Family] = [
         // Usage comes in every stream; comments keep the line alive; a 200 may hold an error; mid-stream errors have
         // finish_reason "error".
@@ -121,7 +127,8 @@ extension Family {
                 ]
                 $0.refusedMessageFields = ["name", "refusal", "audio", "annotations", "reasoning_content"]
                 $0.renamedFields = [
-                    Quirks.Rename(from: "max_completion_tokens", to: "max_tokens"), Quirks.Rename(from: "seed", to: "random_seed"),
+                    Quirks.Rename(from: "max_completion_tokens", to: "max_tokens"),
+                    Quirks.Rename(from: "seed", to: "random_seed"),
                 ]
                 $0.toolChoiceRequired = "any"
             }

@@ -56,12 +56,15 @@ extension GatewayError {
         }
     }
 
-    /// What a client learns of a failure on the way to a provider. Addresses and reasons stay in the log.
+    /// What a client learns of a failure on the way to a provider.
+    ///
+    /// Addresses and reasons stay in the log.
     package init(_ error: TransportError, provider: Provider) {
         let who = "The provider '\(provider.name)'"
         switch error {
         case .timeout(let clock, let limit, _):
-            let text = "\(who) did not answer in time: the \(clock.rawValue) limit of \(limit.milliseconds) ms was reached."
+            let text =
+                "\(who) did not answer in time: the \(clock.rawValue) limit of \(limit.milliseconds) ms was reached."
             self.init(.providerTimeout, text, cause: error)
         case .nameNotResolved:
             self.init(.providerUnavailable, "\(who) cannot be found: its name has no address.", cause: error)

@@ -1,4 +1,6 @@
-/// What a call asks of a model. Decides the provider's path and what its answer looks like.
+/// What a call asks of a model.
+///
+/// Decides the provider's path and what its answer looks like.
 package enum Operation: UInt8, Sendable, CaseIterable {
     case chat
     case embeddings

@@ -4,7 +4,9 @@ package import Transport
 
 /// What the boot file says about one provider.
 package struct ProviderEntry: Sendable {
-    /// The wire a provider speaks. Dialects other than OpenAI's have no row here yet.
+    /// The wire a provider speaks.
+    ///
+    /// Dialects other than OpenAI's have no row here yet.
     package enum Kind: String, Sendable, CaseIterable {
         case openAI = "openai"
         case azure

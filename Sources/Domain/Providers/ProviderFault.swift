@@ -105,6 +105,7 @@ extension ProviderFault {
 
 extension ProviderFault.Complaint {
     /// Reads the shapes that providers use: `{"error":{…}}`, `{"error":"…"}`, `{"message":…}`, `{"detail":…}`.
+    ///
     /// Nil if there is no text in any of these places.
     init?(in body: ByteBuffer) {
         guard let root = Self.tree(body) else { return nil }
@@ -113,7 +114,8 @@ extension ProviderFault.Complaint {
             self.init(message: text)
             return
         }
-        guard let message = Self.text(error["message"]) ?? Self.text(error["detail"]) ?? Self.text(root["detail"]) else {
+        guard let message = Self.text(error["message"]) ?? Self.text(error["detail"]) ?? Self.text(root["detail"])
+        else {
             return nil
         }
         self.init(

@@ -117,7 +117,9 @@ package struct RequestEdits: Sendable {
                 let place = first.key.start..<first.key.start
                 self.edits.append(Edit(range: place, text: ByteBuffer(staticString: "\"include_usage\":true,")))
             } else {
-                self.edits.append(Edit(range: options.range, text: ByteBuffer(staticString: "{\"include_usage\":true}")))
+                self.edits.append(
+                    Edit(range: options.range, text: ByteBuffer(staticString: "{\"include_usage\":true}"))
+                )
             }
         }
     }

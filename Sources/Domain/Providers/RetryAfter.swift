@@ -8,8 +8,8 @@ package enum RetryAfter {
 
     /// The wait that `retry-after-ms` asks for, else the one of `retry-after` in seconds or as a date.
     ///
-    /// - Returns: Nil if neither says anything sane: negative, not a number, a date in the past. Waits are rounded up to
-    ///   whole milliseconds and capped at `longest`.
+    /// - Returns: Nil if neither says anything sane: negative, not a number, a date in the past. Waits are rounded up
+    ///   to whole milliseconds and capped at `longest`.
     package static func parse(
         milliseconds: (some Collection<UInt8>)?,
         seconds: (some Collection<UInt8>)?,

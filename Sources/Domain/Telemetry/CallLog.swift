@@ -1,6 +1,6 @@
-package import NIOCore
-internal import NIOConcurrencyHelpers
 internal import Core
+internal import NIOConcurrencyHelpers
+package import NIOCore
 internal import Wire
 
 /// One JSON line for each call, formatted straight into a buffer of the call's own loop.
@@ -20,7 +20,9 @@ package final class CallLog: Sendable {
         self.shards = (0..<loops).map { _ in NIOLockedValueBox(ByteBuffer()) }
     }
 
-    /// Adds one line. Never waits for the disk.
+    /// Adds one line.
+    ///
+    /// Never waits for the disk.
     package func append(_ record: CallRecord, loop: Int) {
         let full: ByteBuffer? = self.shards[loop].withLockedValue { buffer in
             Self.write(record, into: &buffer)
@@ -29,7 +31,9 @@ package final class CallLog: Sendable {
         if let full { self.writer.write(full) }
     }
 
-    /// Hands everything that was added to the writer. Safe from any thread, safe to repeat.
+    /// Hands everything that was added to the writer.
+    ///
+    /// Safe from any thread, safe to repeat.
     package func flush() {
         for shard in self.shards {
             let lines: ByteBuffer? = shard.withLockedValue { $0.readableBytes > 0 ? Self.take(&$0) : nil }
@@ -48,7 +52,9 @@ package final class CallLog: Sendable {
         return full
     }
 
-    /// One line with its line feed. Free text is escaped so that one call is one line (row 52).
+    /// One line with its line feed.
+    ///
+    /// Free text is escaped so that one call is one line (row 52).
     package static func write(_ record: CallRecord, into buffer: inout ByteBuffer) {
         buffer.writeStaticString("{\"ts\":\"")
         record.time.writeRFC3339(into: &buffer)

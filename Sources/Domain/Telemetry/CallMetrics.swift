@@ -15,7 +15,9 @@ package final class CallMetrics: Sendable {
         var code: UInt8
 
         /// The same call whatever became of it.
-        var withoutCode: Series { Series(operation: self.operation, provider: self.provider, model: self.model, code: 0) }
+        var withoutCode: Series {
+            Series(operation: self.operation, provider: self.provider, model: self.model, code: 0)
+        }
     }
 
     struct Counts {
@@ -63,7 +65,9 @@ package final class CallMetrics: Sendable {
         self.shards = (0..<loops).map { _ in NIOLockedValueBox(Shard()) }
     }
 
-    /// Names the providers and models that may stand in labels. At start and after each reload.
+    /// Names the providers and models that may stand in labels.
+    ///
+    /// At start and after each reload.
     package func announce(providers: [String], models: [String]) {
         for shard in self.shards {
             shard.withLockedValue { $0.labels.announce(providers: providers, models: models) }
@@ -123,7 +127,10 @@ package final class CallMetrics: Sendable {
         let merged = self.merged()
         return providers.map { name in
             let number = merged.labels.provider(name)
-            return ProviderHealth(name: name, recent: number == 0 ? RecentCalls() : merged.health[number] ?? RecentCalls())
+            return ProviderHealth(
+                name: name,
+                recent: number == 0 ? RecentCalls() : merged.health[number] ?? RecentCalls()
+            )
         }
     }
 

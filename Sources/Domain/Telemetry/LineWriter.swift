@@ -28,7 +28,9 @@ package final class LineWriter: Sendable {
     /// Lines lost so far, to a full queue or to a descriptor that refuses.
     package var droppedLines: Int { self.state.withLockedValue(\.droppedLines) }
 
-    /// Queues whole lines, or counts them as dropped if too much is waiting. Does not wait.
+    /// Queues whole lines, or counts them as dropped if too much is waiting.
+    ///
+    /// Does not wait.
     package func write(_ lines: ByteBuffer) {
         let count = lines.readableBytes
         let fits = self.state.withLockedValue { state in
@@ -46,7 +48,9 @@ package final class LineWriter: Sendable {
         }
     }
 
-    /// Waits until everything queued so far was written or dropped. For the end of the process and for tests.
+    /// Waits until everything queued so far was written or dropped.
+    ///
+    /// For the end of the process and for tests.
     package func drain() { self.queue.sync {} }
 
     private func drop(_ lines: ByteBuffer) {

@@ -42,7 +42,9 @@ package final class LiveCalls: Sendable {
         }
     }
 
-    /// Begins to watch. End it with `leave`.
+    /// Begins to watch.
+    ///
+    /// End it with `leave`.
     ///
     /// - Parameter group: Only this group's calls; nil: all.
     /// - Returns: The reader's number, or nil if there are too many readers.

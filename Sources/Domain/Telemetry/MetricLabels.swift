@@ -19,7 +19,9 @@ package struct MetricLabels: Sendable {
 
     init() {}
 
-    /// Adds words. What was announced once stays, so that counters go on over a reload.
+    /// Adds words.
+    ///
+    /// What was announced once stays, so that counters go on over a reload.
     mutating func announce(providers: [String], models: [String]) {
         for name in providers where self.providers[name] == nil && self.providers.count < Self.providersMax {
             self.providers[name] = self.number(name)

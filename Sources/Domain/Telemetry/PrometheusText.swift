@@ -1,5 +1,5 @@
-package import NIOCore
 internal import Core
+package import NIOCore
 internal import Wire
 
 /// Writes Prometheus' text exposition format, version 0.0.4.
@@ -8,7 +8,9 @@ package struct PrometheusText {
 
     package init() {}
 
-    /// Begins a metric. Samples follow.
+    /// Begins a metric.
+    ///
+    /// Samples follow.
     package mutating func begin(_ name: String, _ type: MetricType, _ help: String) {
         self.buffer.writeString("# HELP \(name) \(help)\n# TYPE \(name) \(type.rawValue)\n")
     }

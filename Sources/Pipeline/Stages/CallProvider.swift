@@ -76,7 +76,8 @@ struct CallProvider: Stage {
         return upstream
     }
 
-    /// The request's head: what is rendered for the provider, the group's key, and the few fields that may pass (row 15).
+    /// The request's head: what is rendered for the provider, the group's key, and the few fields that may pass
+    /// (row 15).
     private static func writeHead(_ call: Call, _ target: CallTarget, length: Int, into bytes: inout ByteBuffer) {
         target.provider.writeHead(call.operation, model: target.model, into: &bytes)
         call.credential?.writeLine(into: &bytes)
@@ -126,7 +127,7 @@ struct CallProvider: Stage {
         let type = head.first(.contentType)?.value
         let isEvents = type.map { upstream.headBytes.hasPrefix("text/event-stream", in: $0) } ?? false
         if call.isStream, isEvents {
-            var relay = StreamRelay(call: call, target: target, edits: edits)
+            var relay = StreamRelay(call: call, target: target, edits: edits, now: self.instruments.monotonicClock)
             try await relay.run(upstream, reply)
             return
         }

@@ -49,7 +49,7 @@ struct RecordCall: Stage {
     }
 
     private func leave(_ call: Call, failure: GatewayError?, loop: Int) {
-        let end = NIODeadline.now()
+        let end = self.instruments.monotonicClock()
         let isGone = failure?.code == .clientGone
         var record = CallRecord(
             id: call.id,

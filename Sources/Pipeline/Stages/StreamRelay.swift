@@ -16,16 +16,18 @@ struct StreamRelay {
     private let call: Call
     private let target: CallTarget
     private let edits: RequestEdits
+    private let now: @Sendable () -> NIODeadline
     private var reader = SSEReader()
     /// For a chunk that something was taken out of; reused from chunk to chunk.
     private var scratch = ByteBuffer()
     private var isFinished = false
     private var isDone = false
 
-    init(call: Call, target: CallTarget, edits: RequestEdits) {
+    init(call: Call, target: CallTarget, edits: RequestEdits, now: @escaping @Sendable () -> NIODeadline) {
         self.call = call
         self.target = target
         self.edits = edits
+        self.now = now
     }
 
     /// Relays the whole stream.
@@ -47,7 +49,7 @@ struct StreamRelay {
             guard !self.reader.finish(), self.isFinished else { throw TransportError.closedInBody }
         }
         try await reply.end()
-        if self.isDone { await Self.readEnd(upstream) }
+        if self.isDone { await self.readEnd(upstream) }
     }
 
     private mutating func nextEvent() throws -> ServerSentEvent? {
@@ -98,15 +100,17 @@ struct StreamRelay {
 
     /// From here on the answer has begun: the total limit gives way to the one for streams.
     private func noteFirstContent(_ upstream: any UpstreamExchange) {
-        let now = NIODeadline.now()
+        let now = self.now()
         self.call.firstContent = now
         let limit = self.target.timeouts.streamMax
         upstream.setDeadline(now + limit, limit: limit, clock: .streamMax)
     }
 
-    /// Takes in the end of a body after its last event. The client has its answer already, so nothing is thrown.
-    private static func readEnd(_ upstream: any UpstreamExchange) async {
-        upstream.setDeadline(.now() + Self.endMax, limit: Self.endMax, clock: .idle)
+    /// Takes in the end of a body after its last event.
+    ///
+    /// The client has its answer already, so nothing is thrown.
+    private func readEnd(_ upstream: any UpstreamExchange) async {
+        upstream.setDeadline(self.now() + Self.endMax, limit: Self.endMax, clock: .idle)
         do {
             while try await upstream.read() != nil {}
         } catch {
