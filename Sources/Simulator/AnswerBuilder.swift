@@ -97,14 +97,13 @@ struct AnswerBuilder {
         }
         if behaviour.stallsBeforeHead, behaviour.stallMilliseconds == nil { return AnswerSteps([.stall]) }
         if behaviour.switchesProtocols { return self.switching() }
+        if let size = behaviour.gzipBombBytes { return self.bomb(size, isStream: isStream) }
         if let status = behaviour.redirect {
-            let target = behaviour.location ?? "http://127.0.0.1:9/elsewhere"
-            let content = Content(status: status, type: "text/plain", fields: [("location", target)])
+            let content = Content(status: status, type: "text/plain", fields: self.locationFields)
             return self.whole(content, Array("Moved.\n".utf8), Mark())
         }
-        if let size = behaviour.gzipBombBytes { return self.bomb(size, isStream: isStream) }
         if let size = behaviour.bodyBytes { return self.hugeBody(size) }
-        if let depth = behaviour.nestingDepth { return self.deepBody(depth) }
+        if let depth = behaviour.nestingDepth { return self.deepBody(depth, isStream: isStream) }
         if behaviour.answersErrorWithStatus200 {
             let failure = FailureBodies.failure(502, behaviour: behaviour, instead: "Provider returned error")
             return self.whole(
@@ -169,11 +168,16 @@ struct AnswerBuilder {
             suffix: Array((isStream ? "\"}\n\ndata: [DONE]\n\n" : "\"}").utf8)
         )
         let content = Content(
-            status: self.behaviour.status ?? 200,
+            status: self.behaviour.redirect ?? self.behaviour.status ?? 200,
             type: isStream ? "text/event-stream" : "application/json",
-            fields: [("content-encoding", "gzip")]
+            fields: [("content-encoding", "gzip")] + self.locationFields
         )
         return self.whole(content, body, Mark())
+    }
+
+    private var locationFields: [(name: String, value: String)] {
+        guard self.behaviour.redirect != nil else { return [] }
+        return [("location", self.behaviour.location ?? "http://127.0.0.1:9/elsewhere")]
     }
 
     private static let openingOfBody = """
@@ -188,16 +192,26 @@ struct AnswerBuilder {
         return self.assembled(opening, [(UInt8(ascii: "B"), fill)], closing)
     }
 
-    private func deepBody(_ depth: Int) -> AnswerSteps {
-        let opening = Array("{\"id\":\"chatcmpl-sim\",\"choices\":".utf8)
-        return self.assembled(opening, [(UInt8(ascii: "["), depth), (UInt8(ascii: "]"), depth)], Array("}".utf8))
+    private func deepBody(_ depth: Int, isStream: Bool) -> AnswerSteps {
+        let opening = "{\"id\":\"chatcmpl-sim\",\"choices\":"
+        return self.assembled(
+            Array((isStream ? "data: \(opening)" : opening).utf8),
+            [(UInt8(ascii: "["), depth), (UInt8(ascii: "]"), depth)],
+            Array((isStream ? "}\n\ndata: [DONE]\n\n" : "}").utf8),
+            type: isStream ? "text/event-stream" : "application/json"
+        )
     }
 
     /// A JSON body too large to be held: made while it is written.
-    private func assembled(_ opening: [UInt8], _ fills: [(UInt8, Int)], _ closing: [UInt8]) -> AnswerSteps {
+    private func assembled(
+        _ opening: [UInt8],
+        _ fills: [(UInt8, Int)],
+        _ closing: [UInt8],
+        type: String = "application/json"
+    ) -> AnswerSteps {
         let size = fills.reduce(opening.count + closing.count) { $0 + $1.1 }
         let framing = BodyFraming(isChunked: false, behaviour: Behaviour())
-        let content = Content(status: self.behaviour.status ?? 200, type: "application/json")
+        let content = Content(status: self.behaviour.status ?? 200, type: type)
         var steps = self.head(content, length: size, framing: framing)
         steps.append(.write(ByteBuffer(bytes: opening), Mark()))
         for (byte, count) in fills { steps.append(.fill(byte, count: count)) }

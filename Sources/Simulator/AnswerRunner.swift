@@ -22,6 +22,7 @@ final class AnswerRunner {
     private let context: ChannelHandlerContext
     private let record: CallRecord
     private let behaviour: Behaviour
+    private let clock: @Sendable () -> NIODeadline
     private let whenDone: (Ending) -> Void
     private var steps: AnswerSteps
 
@@ -42,12 +43,14 @@ final class AnswerRunner {
         context: ChannelHandlerContext,
         record: CallRecord,
         decision: CallService.Decision,
+        clock: @escaping @Sendable () -> NIODeadline,
         whenDone: @escaping (Ending) -> Void
     ) {
         self.context = context
         self.record = record
         self.steps = decision.steps
         self.behaviour = decision.behaviour
+        self.clock = clock
         self.whenDone = whenDone
     }
 
@@ -164,7 +167,7 @@ final class AnswerRunner {
     }
 
     private func written(_ size: Int, _ mark: Mark) {
-        let now = NIODeadline.now()
+        let now = self.clock()
         self.record.update { call in
             if call.firstByteNanoseconds == 0 { call.firstByteNanoseconds = now.uptimeNanoseconds }
             if mark.status > 0 { call.status = mark.status }

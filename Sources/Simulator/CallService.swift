@@ -1,14 +1,6 @@
 import NIOCore
 import NIOHTTP1
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
-
 /// Decides what each call is answered.
 ///
 /// Shared by all connections; knows nothing of sockets.
@@ -52,7 +44,9 @@ final class CallService: Sendable {
 
     /// Ends the record of a call, if it has not ended already.
     func end(_ record: CallRecord, _ ending: RecordedCall.Ending) {
-        if let call = record.end(ending, now: .now()), call.sequence > 0 { self.options.onCallEnded?(call) }
+        if let call = record.end(ending, now: self.options.clocks.monotonic()), call.sequence > 0 {
+            self.options.onCallEnded?(call)
+        }
     }
 
     // MARK: - Before the body
@@ -129,7 +123,7 @@ final class CallService: Sendable {
             flavour: flavour,
             sequence: call.sequence,
             pace: self.options.pace.milliseconds,
-            now: Int(time(nil)),
+            now: self.options.clocks.wall(),
             key: CallKey.find(in: call.head.headers) ?? "",
             clientCloses: !call.head.isKeepAlive
         )

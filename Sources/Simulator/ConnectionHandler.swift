@@ -128,14 +128,14 @@ final class ConnectionHandler: ChannelInboundHandler {
         call.connection = self.number
         call.serverName = self.serverName
         call.acceptedNanoseconds = self.accepted.uptimeNanoseconds
-        call.headReceivedNanoseconds = NIODeadline.now().uptimeNanoseconds
+        call.headReceivedNanoseconds = self.service.options.clocks.monotonic().uptimeNanoseconds
         return call
     }
 
     // MARK: - Answering
 
     private func answer(_ request: Request, context: ChannelHandlerContext) {
-        let now = NIODeadline.now()
+        let now = self.service.options.clocks.monotonic()
         if request.isComplete { request.record.update { $0.bodyCompleteNanoseconds = now.uptimeNanoseconds } }
         let kept = request.body.readableBytesView.prefix(RecordedCall.bodyLimit)
         self.service.recorder.setBody(Array(kept), size: request.bodyBytes, of: request.record)
@@ -155,7 +155,12 @@ final class ConnectionHandler: ChannelInboundHandler {
             )
         }
         request.body = ByteBuffer()
-        let runner = AnswerRunner(context: context, record: request.record, decision: decision) { ending in
+        let runner = AnswerRunner(
+            context: context,
+            record: request.record,
+            decision: decision,
+            clock: self.service.options.clocks.monotonic
+        ) { ending in
             self.answered(request, ending, context: context)
         }
         self.state = .answering(runner, request)

@@ -45,6 +45,8 @@ package struct SimulatorOptions: Sendable {
     package var recordLimit = 10_000
     /// Is told of each call when it has ended, on the connection's event loop: must not block.
     package var onCallEnded: (@Sendable (RecordedCall) -> Void)?
+    /// A test may set the time.
+    var clocks = SimulatorClocks.real
 
     package init() {}
 }

@@ -150,7 +150,7 @@ package final class SimulatorServer: Sendable {
     }
 
     private static func initialize(_ channel: any Channel, service: CallService, tls: NIOSSLContext?) throws {
-        let accepted = NIODeadline.now()
+        let accepted = service.options.clocks.monotonic()
         let number = service.recorder.connectionOpened()
         channel.closeFuture.whenComplete { _ in service.recorder.connectionClosed() }
         if let action = service.onAccept(connection: number, at: accepted) {

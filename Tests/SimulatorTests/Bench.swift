@@ -1,6 +1,7 @@
 import NIOConcurrencyHelpers
 import NIOCore
-import Simulator
+
+@testable import Simulator
 
 /// A running simulator and the calls that have ended on it.
 struct Bench: Sendable {

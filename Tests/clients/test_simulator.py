@@ -11,6 +11,7 @@ import os
 import urllib.error
 import urllib.request
 import uuid
+import zlib
 
 import openai
 import pytest
@@ -170,8 +171,8 @@ def test_every_spelling_of_the_event_stream_reads_the_same(client):
         return "".join(chunk.choices[0].delta.content or "" for chunk in stream)
 
     usual = text("sim")
-    # Not bom, nul and spoof: this client does not follow the standard there.
-    for variant in ["crlf", "cr", "mixed", "comments", "multiline", "nospace", "fields", "nofinal", "comments,crlf"]:
+    variants = "crlf cr mixed comments multiline nospace fields nofinal bom nul spoof comments,crlf,multiline".split()
+    for variant in variants:
         assert text(f"sim?sse={variant}") == usual, variant
     ways = ["split=1", "split=7", "http_chunk=3", "framing=close", "trailers=1", "http10=1", "idle_close=1", "gzip=1"]
     for way in ways:
@@ -445,6 +446,26 @@ def test_the_client_retries_until_the_script_runs_out(base):
         control(base, "DELETE", "/sim/script")
     assert answer.choices[0].finish_reason == "stop"
     assert [call["status"] for call in calls_with(base, key)] == [500, 500, 200]
+
+
+@pytest.mark.parametrize("size", [1, 257, 258, 259, 100_000, 20_000_000])
+@pytest.mark.parametrize("more", [{}, {"stream": True}])
+def test_a_gzip_bomb_inflates_to_what_it_says(base, size, more):
+    body = {"model": f"sim?gzip_bomb={size}", "messages": HELLO, **more}
+    request = urllib.request.Request(
+        f"{base}/v1/chat/completions", data=json.dumps(body).encode(), headers={"Authorization": f"Bearer {KEY}"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.headers["content-encoding"] == "gzip"
+        packed = answer.read()
+    assert len(packed) < 1000 + size / 150
+    # A raw inflater, because the checksum behind the data is wrong on purpose.
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    text = inflater.decompress(packed[10:]) + inflater.flush()
+    assert inflater.eof
+    assert text.count(b"A" * size) == 1 and len(text) < size + 200
+    document = text.split(b"\n\n")[0].removeprefix(b"data: ")
+    assert len(json.loads(document)["padding"]) == size
 
 
 # Other flavours
