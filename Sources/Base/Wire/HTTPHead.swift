@@ -173,8 +173,11 @@ package struct HTTPHead: Sendable {
             do {
                 isComplete = try self.parseLines(base, end, isRequest: isRequest, limits: limits)
             } catch {
-                // Half a line is judged when its other half is here, for the same reason.
-                guard error.isTooLarge || Self.hasLineFeed(base, self.lineStart, end) else {
+                // Half a line is judged when its other half is here, for the same reason; a start line only if that
+                // comes within its limit.
+                let lineMax = self.phase == .startLine ? limits.startLineBytesMax : end
+                guard error.isTooLarge || Self.hasLineFeed(base, self.lineStart, min(end, self.lineStart + lineMax))
+                else {
                     try self.waitForMore(end, limits: limits)
                     return false
                 }
@@ -223,7 +226,7 @@ package struct HTTPHead: Sendable {
     /// Notes that no line is complete in the first `end` bytes.
     private mutating func waitForMore(_ end: Int, limits: HTTPLimits) throws(HTTPParseError) {
         self.searched = end
-        if self.phase == .startLine, end >= limits.startLineBytesMax {
+        if self.phase == .startLine, end - self.lineStart >= limits.startLineBytesMax {
             self.phase = .failed
             throw .startLineTooLong
         }
