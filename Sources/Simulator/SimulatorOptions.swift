@@ -46,7 +46,7 @@ package struct SimulatorOptions: Sendable {
     /// Is told of each call when it has ended, on the connection's event loop: must not block.
     package var onCallEnded: (@Sendable (RecordedCall) -> Void)?
     /// A test may set the time.
-    var clocks = SimulatorClocks.real
+    var clocks = Clocks.real
 
     package init() {}
 }

@@ -9,12 +9,12 @@ import NIOCore
 #endif
 
 /// Where the simulator's times come from.
-struct SimulatorClocks: Sendable {
+struct Clocks: Sendable {
     /// What the record's times are taken from.
     var monotonic: @Sendable () -> NIODeadline
     /// Seconds since 1970, for `created` and for dates in headers.
     var wall: @Sendable () -> Int
 
     /// The machine's clocks.
-    static let real = SimulatorClocks(monotonic: { NIODeadline.now() }, wall: { Int(time(nil)) })
+    static let real = Clocks(monotonic: { NIODeadline.now() }, wall: { Int(time(nil)) })
 }
