@@ -5,7 +5,7 @@ import Testing
     /// What to plant, and where.
     static let planted: [(path: String, code: String)] = [
         ("Sources/Pipeline/A.swift", "let task = Task { await work() }"),
-        ("Sources/Pipeline/A.swift", "let task = Task<Void, Never>(priority: .low) { }"),
+        ("Sources/Pipeline/A.swift", "let task = Task<Void, Never> { await work() }"),
         ("Sources/Net/Pool.swift", "Task.detached { }"),
         ("Sources/HTTP/A.swift", "let value = try! parse(body)"),
         ("Sources/HTTP/A.swift", "let value = body as! String"),
@@ -22,7 +22,7 @@ import Testing
         ("Sources/Pipeline/A.swift", "let client = HTTPClient(eventLoopGroup: group)"),
         ("Sources/Simulator/A.swift", "let bootstrap = ClientBootstrap(group: group)"),
         ("Sources/HTTP/A.swift", "let key = ProcessInfo.processInfo.environment[\"KEY\"]"),
-        ("Sources/Pipeline/A.swift", "import Synchronization"),
+        ("Sources/Pipeline/A.swift", "let count = Mutex(0)"),
         ("Sources/Domain/Auth/A.swift", "let status: HTTPResponse.Status = .ok"),
         ("Sources/Base/Wire/A.swift", "func parse() async {}"),
         ("Sources/Domain/Providers/A.swift", "let cache = NIOLockedValueBox(0)"),
@@ -55,6 +55,8 @@ import Testing
         ("Sources/Base/Core/A.swift", "import FoundationEssentials"),
         ("Sources/Pipeline/A.swift", "func blueprint(of: Plan) {}; let asset = 1; subTask(1)"),
         ("Sources/Net/A.swift", "// Safety: confined to its loop.\n    final class Box: @unchecked Sendable {}"),
+        ("Sources/Net/A.swift", "final class Box: @unchecked Sendable {\n    // Safety: confined to its loop."),
+        ("Sources/Net/A.swift", "private var task: Task<Void, Never>?"),
         ("Sources/Base/Wire/A.swift", "let asyncName = 1"),
     ]
 

@@ -19,9 +19,10 @@ struct SourceText: Sendable {
         )
     }
 
-    /// Whether the line, or the run of comment and attribute lines right above it, holds `note`.
-    func hasNote(_ note: String, above lineIndex: Int) -> Bool {
+    /// Whether the line, the one below it, or the run of comment and attribute lines right above it holds `note`.
+    func hasNote(_ note: String, at lineIndex: Int) -> Bool {
         if self.lines[lineIndex].contains(note) { return true }
+        if lineIndex + 1 < self.lines.count, self.lines[lineIndex + 1].contains(note) { return true }
         var index = lineIndex - 1
         while index >= 0 {
             let line = self.lines[index].drop { $0 == " " }
