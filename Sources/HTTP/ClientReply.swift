@@ -45,12 +45,12 @@ final class ClientReply: ReplySink {
         self.state = .over
         self.hasContent = true
         self.call.status = answer.status
-        var fields = self.exchange.transport.takeBuffer()
+        var fields = self.call.transport.takeBuffer()
         self.writeCommon(into: &fields)
         fields.writeField("content-type", answer.contentType)
         fields.writeImmutableBuffer(answer.fields)
         self.exchange.begin(status: answer.status, fields: fields, body: .length(answer.body.readableBytes))
-        self.exchange.transport.giveBuffer(&fields)
+        self.call.transport.giveBuffer(&fields)
         self.exchange.write(answer.body)
         try await self.exchange.finish()
     }
@@ -110,7 +110,7 @@ final class ClientReply: ReplySink {
         if self.state == .waiting {
             self.open(saying: self.fields)
         }
-        self.exchange.transport.giveBuffer(&self.fields)
+        self.call.transport.giveBuffer(&self.fields)
         for event in self.held { self.exchange.write { SSEWriter.write(data: event.data, into: &$0) } }
         self.held.removeAll()
     }
@@ -118,12 +118,12 @@ final class ClientReply: ReplySink {
     private func open(saying served: ByteBuffer) {
         self.state = .open
         self.call.status = 200
-        var fields = self.exchange.transport.takeBuffer()
+        var fields = self.call.transport.takeBuffer()
         self.writeCommon(into: &fields)
         OpenAIFrontEnd.writeStreamFields(into: &fields)
         fields.writeImmutableBuffer(served)
         self.exchange.begin(status: 200, fields: fields, body: .stream)
-        self.exchange.transport.giveBuffer(&fields)
+        self.call.transport.giveBuffer(&fields)
     }
 
     /// Fills a silence.

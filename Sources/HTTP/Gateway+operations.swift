@@ -36,7 +36,12 @@ extension Gateway {
 
     private func caller(_ exchange: any ServerExchange, _ snapshot: Snapshot) throws(GatewayError) -> Principal {
         do {
-            return try CallerIdentity.of(exchange, keys: snapshot.keys, now: self.instruments.wallClock())
+            return try CallerIdentity.of(
+                exchange.head,
+                exchange.headBytes,
+                keys: snapshot.keys,
+                now: self.instruments.wallClock()
+            )
         } catch {
             self.instruments.metrics.authenticationFailed(loop: exchange.transport.loopIndex)
             throw error

@@ -65,14 +65,31 @@ package final class Gateway: RequestHandler {
     }
 
     package func handle(_ exchange: any ServerExchange) async {
-        let loop = exchange.transport.loopIndex
+        let head = exchange.head
+        let headBytes = exchange.headBytes
+        let transport = exchange.transport
+        let loop = transport.loopIndex
         let chance = self.chances[loop].withLockedValue { $0.pair() }
-        let id = Self.requestID(of: exchange, chance)
+        let id = Self.requestID(head, headBytes, chance)
         do {
-            switch Self.route(of: exchange) {
+            switch Self.route(head, headBytes) {
             case .row(let row, let parameter):
                 if case .call(let operation) = row.action {
-                    try await self.serve(operation, on: exchange, id, chance)
+                    guard try await self.isAdmitted(exchange, id) else { return }
+                    let call = Call(
+                        id: id,
+                        chance: chance,
+                        operation: operation,
+                        dialect: .openAI,
+                        exchange: exchange,
+                        head: head,
+                        headBytes: headBytes,
+                        transport: transport,
+                        loop: loop,
+                        snapshot: self.snapshots.current(loop: loop),
+                        time: self.instruments.wallClock()
+                    )
+                    try await self.serve(call)
                 } else {
                     try await self.answer(row, parameter, on: exchange, id)
                 }
@@ -102,52 +119,47 @@ package final class Gateway: RequestHandler {
 
     // MARK: - Calls to models
 
-    private func serve(
-        _ operation: Operation,
-        on exchange: any ServerExchange,
-        _ id: RequestID,
-        _ chance: (high: UInt64, low: UInt64)
-    ) async throws {
+    /// Whether a call may start; answers it if not.
+    private func isAdmitted(_ exchange: any ServerExchange, _ id: RequestID) async throws -> Bool {
+        let error: GatewayError
         if exchange.isDraining {
-            let error = GatewayError(.shuttingDown, "The gateway is shutting down.", retryAfter: .seconds(1))
-            return try await Answer(error, dialect: .openAI, requestID: id).send(on: exchange, requestID: id)
-        }
-        if let wait = self.options.shouldShed() {
+            error = GatewayError(.shuttingDown, "The gateway is shutting down.", retryAfter: .seconds(1))
+        } else if let wait = self.options.shouldShed() {
             self.instruments.metrics.refused(loop: exchange.transport.loopIndex)
-            let error = GatewayError(.overloaded, "The gateway is busy. Try again shortly.", retryAfter: wait)
-            return try await Answer(error, dialect: .openAI, requestID: id).send(on: exchange, requestID: id)
+            error = GatewayError(.overloaded, "The gateway is busy. Try again shortly.", retryAfter: wait)
+        } else {
+            return true
         }
-        let call = Call(
-            id: id,
-            chance: chance,
-            operation: operation,
-            dialect: .openAI,
-            exchange: exchange,
-            snapshot: self.snapshots.current(loop: exchange.transport.loopIndex),
-            time: self.instruments.wallClock()
-        )
+        try await Answer(error, dialect: .openAI, requestID: id).send(on: exchange, requestID: id)
+        return false
+    }
+
+    private func serve(_ call: Call) async throws {
         let reply = ClientReply(call)
-        exchange.onHurry { reply.hurry() }
+        call.exchange.onHurry { reply.hurry() }
         defer {
-            exchange.onHurry(nil)
-            exchange.onSilence(.zero, nil)
+            call.exchange.onHurry(nil)
+            call.exchange.onSilence(.zero, nil)
         }
         try await self.pipeline.run(call, reply: reply)
     }
 
     // MARK: - What is common to all requests
 
-    private static func route(of exchange: any ServerExchange) -> Routes.Match {
-        let head = exchange.head
-        return exchange.headBytes.withUnsafeReadableBytes { bytes in
+    private static func route(_ head: HTTPHead, _ headBytes: ByteBuffer) -> Routes.Match {
+        headBytes.withUnsafeReadableBytes { bytes in
             Routes.find(head.method, target: UnsafeRawBufferPointer(rebasing: bytes[head.targetRange.range]))
         }
     }
 
     /// The client's own id where it is a sane token, else a new one.
-    private static func requestID(of exchange: any ServerExchange, _ chance: (high: UInt64, low: UInt64)) -> RequestID {
-        guard let field = exchange.head.first(.xRequestID) else { return RequestID(high: chance.high, low: chance.low) }
-        let kept = exchange.headBytes.withUnsafeReadableBytes { RequestID(clientToken: $0[field.value]) }
+    private static func requestID(
+        _ head: HTTPHead,
+        _ headBytes: ByteBuffer,
+        _ chance: (high: UInt64, low: UInt64)
+    ) -> RequestID {
+        guard let field = head.first(.xRequestID) else { return RequestID(high: chance.high, low: chance.low) }
+        let kept = headBytes.withUnsafeReadableBytes { RequestID(clientToken: $0[field.value]) }
         return kept ?? RequestID(high: chance.high, low: chance.low)
     }
 

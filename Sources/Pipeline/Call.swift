@@ -4,6 +4,7 @@ package import Core
 package import NIOCore
 package import Providers
 package import Transport
+package import Wire
 
 /// One call on its way: what is known of it so far.
 ///
@@ -16,6 +17,12 @@ package final class Call {
     package let operation: Operation
     package let dialect: Dialect
     package let exchange: any ServerExchange
+    /// The request's head and its bytes, kept here so that no stage has to copy them out of the exchange.
+    package let head: HTTPHead
+    package let headBytes: ByteBuffer
+    /// The way out of the call's loop, and the number of that loop.
+    package let transport: any LoopTransport
+    package let loop: Int
     package let snapshot: Snapshot
     /// When the request came in, on the wall clock.
     package let time: UnixTime
@@ -83,6 +90,10 @@ package final class Call {
         operation: Operation,
         dialect: Dialect,
         exchange: any ServerExchange,
+        head: HTTPHead,
+        headBytes: ByteBuffer,
+        transport: any LoopTransport,
+        loop: Int,
         snapshot: Snapshot,
         time: UnixTime
     ) {
@@ -91,6 +102,10 @@ package final class Call {
         self.operation = operation
         self.dialect = dialect
         self.exchange = exchange
+        self.head = head
+        self.headBytes = headBytes
+        self.transport = transport
+        self.loop = loop
         self.snapshot = snapshot
         self.time = time
     }

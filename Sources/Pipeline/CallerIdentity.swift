@@ -1,7 +1,7 @@
 package import Auth
 package import Core
-package import Transport
-internal import Wire
+package import NIOCore
+package import Wire
 
 /// Finds out who a request acts for.
 package enum CallerIdentity {
@@ -10,12 +10,12 @@ package enum CallerIdentity {
     /// - Throws: `GatewayError` with `UNAUTHENTICATED`, the same for a key that is missing, unknown, disabled or
     ///   expired; with `INVALID_REQUEST` if two fields carry different credentials (row 39).
     package static func of(
-        _ exchange: any ServerExchange,
+        _ head: HTTPHead,
+        _ headBytes: ByteBuffer,
         keys: KeyTable,
         now: UnixTime
     ) throws(GatewayError) -> Principal {
-        let head = exchange.head
-        return try exchange.headBytes.withBytes { (bytes) throws(GatewayError) -> Principal in
+        return try headBytes.withBytes { (bytes) throws(GatewayError) -> Principal in
             var carrier = CredentialCarrier()
             if head.contains(.authorization) || head.contains(.xAPIKey) || head.contains(.apiKey) {
                 for field in head.fields {

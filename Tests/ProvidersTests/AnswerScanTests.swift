@@ -25,6 +25,15 @@ import Testing
         ] { #expect(try Self.content(delta), "\(delta)") }
     }
 
+    @Test func `a finished choice is seen without a look at the structure, and only where there is one`() {
+        func says(_ text: String) -> Bool { AnswerScan.saysFinished(ByteBuffer(string: text)) }
+        #expect(says(#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#))
+        #expect(says(#"{"choices":[{"finish_reason":null},{"finish_reason" : "length"}]}"#))
+        #expect(!says(#"{"choices":[{"delta":{"content":"a_b \"finish_reason\":\"stop\""},"finish_reason":null}]}"#))
+        #expect(!says(#"{"native_finish_reason":"stop"}"#))
+        for text in ["", "_", "\"finish_reason\"", "\"finish_reason\":", "x_y_z", "finish_"] { #expect(!says(text)) }
+    }
+
     @Test func `Azure's first chunk has no choices and is no content`() throws {
         let scan = try Self.scan(#"{"choices":[],"model":"","prompt_filter_results":[{"prompt_index":0}]}"#)
         #expect(!scan.hasContent && !scan.hasChoices && !scan.isFinished && scan.usage == nil)

@@ -84,8 +84,27 @@ package struct RequestIndex: Sendable {
 
     /// Looks at one member.
     ///
-    /// Keys that policy does not read are passed over.
+    /// Keys that policy does not read are passed over by their first byte; one that begins with an escape could be any.
     private mutating func note(
+        _ key: JSONKey,
+        _ value: JSONSlice,
+        in bytes: UnsafeRawBufferPointer,
+        _ reader: JSONScanner
+    ) throws(RequestIndexError) {
+        switch bytes[key.slice.start + 1] {
+        case UInt8(ascii: "m"): try self.noteModelAndLimits(key, value, in: bytes, reader)
+        case UInt8(ascii: "s"): try self.noteStreaming(key, value, in: bytes, reader)
+        case UInt8(ascii: "n"), UInt8(ascii: "b"), UInt8(ascii: "t"):
+            try self.noteChoicesAndTools(key, value, in: bytes, reader)
+        case UInt8(ascii: "\\"):
+            try self.noteModelAndLimits(key, value, in: bytes, reader)
+            try self.noteStreaming(key, value, in: bytes, reader)
+            try self.noteChoicesAndTools(key, value, in: bytes, reader)
+        default: return
+        }
+    }
+
+    private mutating func noteModelAndLimits(
         _ key: JSONKey,
         _ value: JSONSlice,
         in bytes: UnsafeRawBufferPointer,
@@ -100,29 +119,47 @@ package struct RequestIndex: Sendable {
         } else if key.equals("messages") {
             try Self.count(value, atMost: Caps.messages, "messages", in: bytes)
             self.messages = value
-        } else if key.equals("stream") {
+        } else if key.equals("max_tokens") || key.equals("max_completion_tokens") {
+            let name: StaticString = key.equals("max_tokens") ? "max_tokens" : "max_completion_tokens"
+            self.outputTokensMax = try Self.number(value, name, 0...Caps.tokens, reader) ?? self.outputTokensMax
+        }
+    }
+
+    private mutating func noteStreaming(
+        _ key: JSONKey,
+        _ value: JSONSlice,
+        in bytes: UnsafeRawBufferPointer,
+        _ reader: JSONScanner
+    ) throws(RequestIndexError) {
+        if key.equals("stream") {
             if reader.isNull(value) { return }
             guard let flag = reader.bool(value) else { throw .wrongType("stream", expected: "true or false") }
             self.isStream = flag
         } else if key.equals("stream_options") {
             try self.noteStreamOptions(value, in: bytes, reader)
-        } else if key.equals("n") || key.equals("best_of") {
-            let name: StaticString = key.equals("n") ? "n" : "best_of"
-            guard let number = try Self.number(value, name, 1...Caps.choices, reader) else { return }
-            self.choices = max(self.choices, number)
-        } else if key.equals("max_tokens") || key.equals("max_completion_tokens") {
-            let name: StaticString = key.equals("max_tokens") ? "max_tokens" : "max_completion_tokens"
-            self.outputTokensMax = try Self.number(value, name, 0...Caps.tokens, reader) ?? self.outputTokensMax
-        } else if key.equals("tools") {
-            try Self.count(value, atMost: Caps.tools, "tools", in: bytes)
-        } else if key.equals("tool_choice") {
-            self.toolChoice = value
         } else if key.equals("stop") {
             guard value.count <= Caps.stopBytes else {
                 throw .outOfRange("stop", expected: "at most \(Caps.stopBytes) bytes")
             }
         } else if key.equals("store") {
             self.isStored = reader.bool(value) ?? false
+        }
+    }
+
+    private mutating func noteChoicesAndTools(
+        _ key: JSONKey,
+        _ value: JSONSlice,
+        in bytes: UnsafeRawBufferPointer,
+        _ reader: JSONScanner
+    ) throws(RequestIndexError) {
+        if key.equals("n") || key.equals("best_of") {
+            let name: StaticString = key.equals("n") ? "n" : "best_of"
+            guard let number = try Self.number(value, name, 1...Caps.choices, reader) else { return }
+            self.choices = max(self.choices, number)
+        } else if key.equals("tools") {
+            try Self.count(value, atMost: Caps.tools, "tools", in: bytes)
+        } else if key.equals("tool_choice") {
+            self.toolChoice = value
         }
     }
 

@@ -1,5 +1,6 @@
 package import Chat
 package import Core
+internal import Glibc
 package import NIOCore
 
 /// What the gateway has to know of an answer in OpenAI's dialect, whole or one chunk of a stream.
@@ -48,6 +49,12 @@ package struct AnswerScan: Sendable, Equatable {
                 result.usageCut = start..<key.slice.start
                 usageStart = nil
             }
+            defer { previousEnd = value.end }
+            // Most keys are passed over by their first byte; one that begins with an escape could be any.
+            switch bytes[key.slice.start + 1] {
+            case UInt8(ascii: "c"), UInt8(ascii: "u"), UInt8(ascii: "e"), UInt8(ascii: "x"), UInt8(ascii: "\\"): break
+            default: return
+            }
             if key.equals("choices") {
                 result.hasChoices = Self.isFilledArray(value, bytes)
                 if inChoices, result.hasChoices { try result.lookIntoChoices(value, bytes) }
@@ -60,12 +67,36 @@ package struct AnswerScan: Sendable, Equatable {
             } else if key.equals("x_groq") {
                 groq = value
             }
-            previousEnd = value.end
         }
         if result.usage == nil, let groq, reader.kind(groq) == .object {
             result.usage = try Self.nestedUsage(groq, bytes)
         }
         self = result
+    }
+
+    /// Whether a chunk's bytes say that a choice is finished, without a look at their structure.
+    ///
+    /// Safe in JSON that was checked: inside a text the quotes around the key would be escaped.
+    package static func saysFinished(_ data: ByteBuffer) -> Bool {
+        let key: StaticString = "\"finish_reason\""
+        // The underscore is the key's rarest byte, and stands at this place in it.
+        let underscore = 7
+        return data.withUnsafeReadableBytes { bytes in
+            guard let base = bytes.baseAddress else { return false }
+            var start = underscore
+            // One key for each choice.
+            while start < bytes.count, let hit = memchr(base + start, 0x5F, bytes.count - start) {
+                let keyStart = UnsafeRawPointer(hit) - base - underscore
+                start = keyStart + underscore + 1
+                guard keyStart + key.utf8CodeUnitCount <= bytes.count,
+                    memcmp(base + keyStart, key.utf8Start, key.utf8CodeUnitCount) == 0
+                else { continue }
+                var index = keyStart + key.utf8CodeUnitCount
+                while index < bytes.count, bytes[index] <= 0x20 || bytes[index] == UInt8(ascii: ":") { index += 1 }
+                if index < bytes.count, bytes[index] == UInt8(ascii: "\"") { return true }
+            }
+            return false
+        }
     }
 
     private mutating func lookIntoChoices(_ choices: JSONSlice, _ bytes: UnsafeRawBufferPointer) throws(JSONError) {

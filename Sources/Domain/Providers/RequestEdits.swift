@@ -70,7 +70,17 @@ package struct RequestEdits: Sendable {
             buffer.writeImmutableBuffer(body)
             return
         }
-        for piece in self.pieces(of: body) { buffer.writeImmutableBuffer(piece) }
+        body.withUnsafeReadableBytes { bytes in
+            var position = 0
+            for edit in self.edits {
+                if edit.range.lowerBound > position {
+                    buffer.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[position..<edit.range.lowerBound]))
+                }
+                buffer.writeImmutableBuffer(edit.text)
+                position = max(position, edit.range.upperBound)
+            }
+            buffer.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[position...]))
+        }
     }
 
     /// The changed body in pieces that share the client's bytes, for bodies too large to be worth copying.

@@ -3,7 +3,6 @@ internal import Chat
 internal import Core
 internal import Providers
 internal import Telemetry
-internal import Transport
 
 /// Lets only known keys pass, before a byte of the body was read (row 10).
 struct Authenticate: Stage {
@@ -12,9 +11,9 @@ struct Authenticate: Stage {
     func run(_ call: Call, reply: any ReplySink, next: Next) async throws {
         let principal: Principal
         do throws(GatewayError) {
-            principal = try CallerIdentity.of(call.exchange, keys: call.snapshot.keys, now: call.time)
+            principal = try CallerIdentity.of(call.head, call.headBytes, keys: call.snapshot.keys, now: call.time)
         } catch {
-            self.instruments.metrics.authenticationFailed(loop: call.exchange.transport.loopIndex)
+            self.instruments.metrics.authenticationFailed(loop: call.loop)
             throw error
         }
         guard principal.scopes.contains(.inference) else {

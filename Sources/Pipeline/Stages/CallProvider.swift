@@ -51,7 +51,7 @@ struct CallProvider: Stage {
     }
 
     private func open(_ call: Call, _ target: CallTarget, _ edits: RequestEdits) async throws -> any UpstreamExchange {
-        let transport = call.exchange.transport
+        let transport = call.transport
         var timeouts = target.timeouts
         if let timeout = call.timeout, timeout < timeouts.total { timeouts.total = timeout }
         var bytes = transport.takeBuffer()
@@ -81,14 +81,13 @@ struct CallProvider: Stage {
     private static func writeHead(_ call: Call, _ target: CallTarget, length: Int, into bytes: inout ByteBuffer) {
         target.provider.writeHead(call.operation, model: target.model, into: &bytes)
         call.credential?.writeLine(into: &bytes)
-        let head = call.exchange.head
         var hasTrace = false
-        if head.contains(.traceparent) || head.contains(.openAIBeta) {
-            call.exchange.headBytes.withUnsafeReadableBytes { raw in
-                for field in head.fields {
+        if call.head.contains(.traceparent) || call.head.contains(.openAIBeta) {
+            call.headBytes.withUnsafeReadableBytes { raw in
+                for field in call.head.fields {
                     switch field.name {
                     case .traceparent, .tracestate, .openAIBeta:
-                        guard !head.isHopByHop(field, in: raw) else { continue }
+                        guard !call.head.isHopByHop(field, in: raw) else { continue }
                         if field.name == .traceparent { hasTrace = true }
                         bytes.writeBytes(UnsafeRawBufferPointer(rebasing: raw[field.line]))
                     default:
@@ -138,10 +137,10 @@ struct CallProvider: Stage {
         // A stream was asked for, and what came is a whole answer, which no client waits for.
         if call.isStream { throw ProviderFault.unreadable }
         if let usage = scan.usage { call.usage = usage }
-        var fields = call.exchange.transport.takeBuffer()
+        var fields = call.transport.takeBuffer()
         AnswerFields.write(call, target, edits, upstream, into: &fields)
         try await reply.whole(WholeReply(status: head.status, fields: fields, body: body))
-        call.exchange.transport.giveBuffer(&fields)
+        call.transport.giveBuffer(&fields)
     }
 
     /// What an answer with a failure status means.

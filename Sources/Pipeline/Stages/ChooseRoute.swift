@@ -4,7 +4,6 @@ internal import Core
 internal import NIOConcurrencyHelpers
 internal import NIOCore
 internal import Providers
-internal import Transport
 
 /// Puts the targets of a call in order and drops those that the caller's group has no credential for.
 struct ChooseRoute: Stage {
@@ -37,7 +36,7 @@ struct ChooseRoute: Stage {
     private func choose(from route: Route, for call: Call) throws {
         var turn = 0
         if route.strategy == .roundRobin {
-            turn = self.turns[call.exchange.transport.loopIndex].withLockedValue { turns in
+            turn = self.turns[call.loop].withLockedValue { turns in
                 let turn = turns[route.index, default: 0]
                 turns[route.index] = turn &+ 1
                 return turn

@@ -41,16 +41,15 @@ struct ReadRequest: Stage {
     }
 
     private static func checkHead(_ call: Call) throws {
-        let head = call.exchange.head
-        let bytes = call.exchange.headBytes
-        if let field = head.first(.contentEncoding), !bytes.hasWord("identity", in: field.value) {
+        let bytes = call.headBytes
+        if let field = call.head.first(.contentEncoding), !bytes.hasWord("identity", in: field.value) {
             let text = "Bodies must not be compressed; send them without content-encoding."
             throw GatewayError(.unsupportedMediaType, text)
         }
-        if let field = head.first(.contentType), !bytes.isJSONType(in: field.value) {
+        if let field = call.head.first(.contentType), !bytes.isJSONType(in: field.value) {
             throw GatewayError(.unsupportedMediaType, "The body must be JSON; send content-type: application/json.")
         }
-        guard let field = head.first(.turnpikeTimeoutMS) else { return }
+        guard let field = call.head.first(.turnpikeTimeoutMS) else { return }
         let text = bytes.getString(at: bytes.readerIndex + field.value.lowerBound, length: field.value.count) ?? ""
         guard let milliseconds = Int(text), (1...Self.timeoutMax).contains(milliseconds) else {
             var error = GatewayError(.invalidRequest, "x-turnpike-timeout-ms must be a whole number of milliseconds.")

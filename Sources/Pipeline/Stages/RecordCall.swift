@@ -15,7 +15,7 @@ struct RecordCall: Stage {
     let instruments: Instruments
 
     func run(_ call: Call, reply: any ReplySink, next: Next) async throws {
-        let loop = call.exchange.transport.loopIndex
+        let loop = call.loop
         self.instruments.metrics.begin(loop: loop)
         var failure: GatewayError?
         do {

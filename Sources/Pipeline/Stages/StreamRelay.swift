@@ -34,7 +34,7 @@ struct StreamRelay {
     ///
     /// - Throws: `ProviderFault` or `TransportError` if it breaks off, cannot be read or carries an error.
     mutating func run(_ upstream: any UpstreamExchange, _ reply: any ReplySink) async throws {
-        var fields = self.call.exchange.transport.takeBuffer()
+        var fields = self.call.transport.takeBuffer()
         AnswerFields.write(self.call, self.target, self.edits, upstream, into: &fields)
         try reply.begin(StreamHead(fields: fields))
         while !self.isDone, let bytes = try await upstream.read() {
@@ -76,16 +76,16 @@ struct StreamRelay {
         let isEarly = self.call.firstContent == nil
         let scan: AnswerScan
         do throws(JSONError) {
-            scan = try AnswerScan(data, inChoices: isEarly || !self.isFinished)
+            scan = try AnswerScan(data, inChoices: isEarly)
         } catch {
             throw ProviderFault.unreadable
         }
         if scan.hasError { throw ProviderFault(inSuccess: data) }
         if let usage = scan.usage { self.call.usage = usage }
-        if scan.isFinished { self.isFinished = true }
+        if !self.isFinished { self.isFinished = AnswerScan.saysFinished(data) }
         if isEarly, scan.hasContent || scan.isFinished { self.noteFirstContent(upstream) }
         guard self.edits.addsUsage, let cut = scan.usageCut else {
-            try reply.event(ServerSentEvent(data: data), isContent: scan.hasContent || scan.isFinished)
+            try reply.event(ServerSentEvent(data: data), isContent: self.call.firstContent != nil)
             return
         }
         // The chunk that is there for usage alone goes; in the others only the member goes.
@@ -95,7 +95,7 @@ struct StreamRelay {
             self.scratch.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[..<cut.lowerBound]))
             self.scratch.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[cut.upperBound...]))
         }
-        try reply.event(ServerSentEvent(data: self.scratch), isContent: scan.hasContent || scan.isFinished)
+        try reply.event(ServerSentEvent(data: self.scratch), isContent: self.call.firstContent != nil)
     }
 
     /// From here on the answer has begun: the total limit gives way to the one for streams.
