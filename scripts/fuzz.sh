@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the fuzz targets (libFuzzer with AddressSanitizer) and runs each for FUZZ_SECONDS. TARGET=FuzzSSE runs one.
-# A crash leaves its input in .build-fuzz/crashes/<target>; move it to Fuzz/<target>/Corpus together with the fix.
+# A crash leaves its input in .build-fuzz/crashes/<target>; move it to Fuzz/Corpus/<target> together with the fix.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 need_packages "to build" run
@@ -16,7 +16,8 @@ done
 build_fuzzers() {
     local target
     for target in "${targets[@]}"; do
-        TURNPIKE_FUZZ=1 swift build -c release --scratch-path .build-fuzz --product "$target" || return
+        # Not gold, the default: it breaks off over the sanitizer's debug information.
+        TURNPIKE_FUZZ=1 swift build -c release --scratch-path .build-fuzz --product "$target" -Xswiftc -use-ld=lld || return
     done
 }
 
@@ -25,8 +26,8 @@ fuzz() {
     local target=$1 corpus=.build-fuzz/corpus/$1 crashes=.build-fuzz/crashes/$1
     local seeds=() dictionary=()
     mkdir -p "$corpus" "$crashes"
-    [[ ! -d Fuzz/$target/Corpus ]] || seeds=("Fuzz/$target/Corpus")
-    [[ ! -f Fuzz/$target/dictionary ]] || dictionary=("-dict=Fuzz/$target/dictionary")
+    [[ ! -d Fuzz/Corpus/$target ]] || seeds=("Fuzz/Corpus/$target")
+    [[ ! -f Fuzz/Corpus/$target.dictionary ]] || dictionary=("-dict=Fuzz/Corpus/$target.dictionary")
     SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0 timeout -k 2 $((seconds + 30)) \
         ".build-fuzz/release/$target" "-max_total_time=$seconds" -timeout=5 -rss_limit_mb=2048 -max_len=65536 \
         "-artifact_prefix=$crashes/" "${dictionary[@]}" "$corpus" "${seeds[@]}"
