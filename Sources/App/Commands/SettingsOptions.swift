@@ -16,14 +16,27 @@ struct SettingsOptions: ParsableArguments {
     /// Every flag of the table, for the end of a command's help.
     static var help: String {
         let rows = SettingsTable.rows.filter { $0.availability == .now && $0.flag != nil }
-        let width = rows.map { $0.flag?.count ?? 0 }.max() ?? 0
-        var text = "SETTINGS (flags beat the environment, which beats the file; docs/settings.md says more):\n"
+        var text = "SETTINGS (flags beat the environment, which beats the file):\n"
         for row in rows {
             guard let flag = row.flag else { continue }
             let standard = row.standard.map { " [\($0)]" } ?? ""
-            let help = row.help.replacing("`", with: "")
-            text += "  " + flag + String(repeating: " ", count: width - flag.count + 2) + help + standard + "\n"
+            text += "  \(flag)\(standard)\n"
+            text += Self.wrapped(row.help.replacing("`", with: ""), indentedBy: 8)
         }
         return text
+    }
+
+    /// `text` in lines of at most 76 columns, since the parser would break them without indentation.
+    private static func wrapped(_ text: String, indentedBy indentation: Int) -> String {
+        let margin = String(repeating: " ", count: indentation)
+        var lines: [String] = []
+        for word in text.split(separator: " ") {
+            if let last = lines.last, last.count + word.count + 1 <= 76 {
+                lines[lines.count - 1] = last + " " + word
+            } else {
+                lines.append(margin + word)
+            }
+        }
+        return lines.map { $0 + "\n" }.joined()
     }
 }

@@ -88,7 +88,9 @@ extension Settings {
         overlay.apply(environment: input.environment)
         overlay.apply(flags: input.flags)
         overlay.add(input.discovered)
-        let provider = Self.defaultProvider(overlay.root, input)
+        // Only a start turns the simulator on or off.
+        let hasSimulator = running?.settings.simulator ?? Self.isSimulatorOn(overlay.root)
+        let provider = Self.defaultProvider(overlay.root, input, hasSimulator: hasSimulator)
         overlay.apply(environment: input.environment, defaultProvider: provider)
         mistakes += overlay.mistakes
         var check = SettingsCheck(after: mistakes)
@@ -149,7 +151,11 @@ extension Settings {
     /// Where a model goes that names no provider: what was said; else the provider of `AI_GATEWAY_URL`'s host; else the
     /// first that has a key in the environment; else the first of the file, or one found on this machine; else the
     /// simulator if it is on; else openrouter.
-    private static func defaultProvider(_ root: SettingsNode, _ input: SettingsInput) -> String {
+    private static func defaultProvider(
+        _ root: SettingsNode,
+        _ input: SettingsInput,
+        hasSimulator: Bool
+    ) -> String {
         let environment = input.environment
         if case .scalar(let name, _) = root["defaults.provider"]?.content { return name }
         let standard = SettingsTable.row("defaults.provider")?.standard ?? "openrouter"
@@ -159,7 +165,7 @@ extension Settings {
             let row = host.map { Family.row(named: "", host: $0).name } ?? standard
             return KnownProviders.withoutEntry.contains { $0.name == row } ? row : standard
         }
-        let configured = root["providers"]?.keys ?? []
+        let configured = root["providers"]?.keys.filter(SettingRule.isProviderName) ?? []
         let withKey = KnownProviders.keyVariables.first { variable in
             let hasKey = environment[variable.name].map { !$0.isEmpty } ?? false
             let exists =
@@ -167,7 +173,7 @@ extension Settings {
                 || KnownProviders.withoutEntry.contains { $0.name == variable.provider }
             return hasKey && exists && variable.obstacle == nil
         }
-        return withKey?.provider ?? configured.first ?? (Self.isSimulatorOn(root) ? Self.simulatorName : standard)
+        return withKey?.provider ?? configured.first ?? (hasSimulator ? Self.simulatorName : standard)
     }
 
     private static func isSimulatorOn(_ root: SettingsNode) -> Bool {

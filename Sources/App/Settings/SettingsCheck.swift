@@ -109,6 +109,7 @@ struct SettingsCheck {
     private mutating func check(_ node: SettingsNode, _ row: Setting, _ path: SettingPath) {
         switch node.content {
         case .null:
+            if self.noted.contains(path) { return }
             if row.standard != nil {
                 self.note(node.origin, path, "has no value (expected: \(row.kind.name.replacing("\\|", with: "or")))")
             } else {

@@ -59,7 +59,7 @@ extension SettingsTable {
                 path: "providers.<name>.max_retries",
                 kind: .integer(0...20),
                 standard: "2",
-                help: "Further attempts after the first.",
+                help: "Further attempts after the first, at the other targets of an alias that does not say it itself.",
                 example: "0",
                 aliases: [.init(name: "AI_MAX_RETRIES")]
             ),

@@ -19,6 +19,8 @@ package final class SettingsWatcher: Sendable {
     private let running: NIOLockedValueBox<LoadedSettings>
     private let logger: Logger
     private let stamp: @Sendable () -> SmallFile.Stamp?
+    /// The state of the file when the watcher was made: what is saved before `run` looks counts as a change.
+    private let startStamp: SmallFile.Stamp?
     private let wait: @Sendable (Duration) async throws -> Void
 
     /// - Parameters:
@@ -36,7 +38,9 @@ package final class SettingsWatcher: Sendable {
         self.source = source
         self.running = NIOLockedValueBox(running)
         self.logger = logger
-        self.stamp = stamp ?? { SmallFile.stamp(path) }
+        let stamp = stamp ?? { SmallFile.stamp(path) }
+        self.stamp = stamp
+        self.startStamp = stamp()
         self.wait = wait
     }
 
@@ -72,7 +76,7 @@ package final class SettingsWatcher: Sendable {
     /// Says so whenever the file has another state than before and has been still for a moment, so that a file that is
     /// being written is not read halfway.
     private func poll(_ pace: Pace, _ signal: AsyncStream<Reason>.Continuation) async throws {
-        var known = self.stamp()
+        var known = self.startStamp
         while true {
             try await self.wait(pace.poll)
             var seen = self.stamp()

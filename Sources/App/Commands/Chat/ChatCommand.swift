@@ -9,10 +9,12 @@ struct ChatCommand: AsyncParsableCommand {
         abstract: "Talk to a model through the gateway.",
         discussion: """
             At a terminal it is a conversation: /help lists its commands, Ctrl-C stops an answer, Ctrl-D leaves.
-            With a message, or with standard input that is no terminal, it prints one answer and ends:
+            With a message, or with standard input that is no terminal, it prints one answer and ends; - stands for \
+            standard input:
 
                 turnpike chat "Why is the sky blue?"
                 git diff | turnpike chat --system "Write a commit message."
+                cat report.txt | turnpike chat "Sum this up:" -
             """
     )
 
@@ -27,7 +29,7 @@ struct ChatCommand: AsyncParsableCommand {
     @Flag(help: "Print one JSON object for the answer.")
     var json = false
 
-    @Argument(help: "The message; what comes on standard input is put behind it.")
+    @Argument(help: "The message; - puts standard input behind it.")
     var message: [String] = []
 
     func run() async throws {
@@ -72,14 +74,18 @@ struct ChatCommand: AsyncParsableCommand {
         guard answer.isComplete else { throw CommandFailure("the answer was cut off") }
     }
 
+    /// The message.
+    ///
+    /// Standard input is only read where it is asked for or nothing else was said: a script's input may be
+    /// a pipe that nobody ever closes.
     private func question() throws -> String {
-        var parts = self.message.isEmpty ? [] : [self.message.joined(separator: " ")]
-        if isatty(STDIN_FILENO) != 1 {
-            let input = try Self.standardInput()
-            if !input.isEmpty { parts.append(input) }
-        }
-        guard !parts.isEmpty else { throw CommandFailure("there is no message", isMisuse: true) }
-        return parts.joined(separator: "\n\n")
+        var parts: [String] = []
+        let words = self.message.filter { $0 != "-" }
+        if !words.isEmpty { parts.append(words.joined(separator: " ")) }
+        if words.count < self.message.count || self.message.isEmpty { parts.append(try Self.standardInput()) }
+        let question = parts.filter { !$0.isEmpty }.joined(separator: "\n\n")
+        guard !question.isEmpty else { throw CommandFailure("there is no message", isMisuse: true) }
+        return question
     }
 
     /// Everything on standard input, up to 8 MiB.

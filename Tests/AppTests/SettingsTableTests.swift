@@ -1,0 +1,133 @@
+import Core
+import Testing
+
+@testable import turnpike
+
+@Suite struct SettingsTableTests {
+    @Test func `every default can be read, and is written the way the docs show it`() throws {
+        for row in SettingsTable.rows {
+            guard let standard = row.standard else { continue }
+            let value = try row.kind.parse(standard)
+            switch (row.kind, value) {
+            case (.size, .integer(let bytes)): #expect(try row.kind.parse(SettingKind.sizeText(bytes)) == value)
+            case (.duration, .duration(let time)):
+                #expect(try row.kind.parse(SettingKind.durationText(time)) == value)
+            default: break
+            }
+        }
+    }
+
+    @Test func `no two settings share a variable or a flag`() {
+        let names = SettingsTable.rows.compactMap(\.environmentName)
+        let flags = SettingsTable.rows.compactMap(\.flag)
+        #expect(Set(names).count == names.count)
+        #expect(Set(flags).count == flags.count)
+        #expect(Set(SettingsTable.rows.map(\.path)).count == SettingsTable.rows.count)
+    }
+
+    @Test func `no flag of the table is one that the commands have for themselves`() {
+        let own: Set = ["--config", "--json", "--all", "--offline", "--help", "--version"]
+        #expect(own.isDisjoint(with: SettingsTable.rows.compactMap(\.flag)))
+    }
+
+    /// A file in which the setting has its example, and everything around it that a good file needs.
+    private static func file(with row: Setting) -> String {
+        let value = row.example
+        let key = String(row.path.split(separator: ".").last ?? "")
+        if row.path.hasPrefix("providers.<name>.timeouts.") {
+            return "providers: { mine: { base_url: https://a.example/v1, timeouts: { \(key): \(value) } } }"
+        }
+        if row.path == "providers.<name>.urls" {
+            return "providers: { azure: { base_url: https://a.openai.azure.com, api_version: v1, urls: \(value) } }"
+        }
+        if row.path == "providers.<name>.kind" {
+            return "providers: { mine: { base_url: https://a.example/v1, kind: \(value) } }"
+        }
+        if row.path == "providers.<name>.base_url" { return "providers: { mine: { base_url: \(value) } }" }
+        if row.path.hasPrefix("providers.") {
+            return "providers: { mine: { base_url: https://a.example/v1, \(key): \(value) } }"
+        }
+        if row.path.hasPrefix("models.<alias>.targets[].") {
+            var target = ["provider": "groq", "model": "m", "weight": "1"]
+            target[key] = value
+            let text = target.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", ")
+            return "models: { fast: { targets: [ { \(text) } ] } }"
+        }
+        if row.path.hasPrefix("models.<alias>.timeouts.") {
+            return "models: { fast: { targets: [ { provider: groq, model: m } ], timeouts: { \(key): \(value) } } }"
+        }
+        if row.path.hasPrefix("models.") {
+            return "models: { fast: { targets: [ { provider: groq, model: m } ], \(key): \(value) } }"
+        }
+        return Self.bootstrapFile(with: row) ?? Self.nested(row.path, value)
+    }
+
+    private static func bootstrapFile(with row: Setting) -> String? {
+        let secret = "sixteen-and-more-characters"
+        switch row.path {
+        case "bootstrap.groups[].id": return "bootstrap: { groups: [ { id: \(row.example) } ] }"
+        case "bootstrap.groups[].name": return "bootstrap: { groups: [ { id: g, name: \(row.example) } ] }"
+        case "bootstrap.groups[].credentials[].provider":
+            return "bootstrap: { groups: [ { id: g, credentials: [ { provider: \(row.example), api_key: k } ] } ] }"
+        case "bootstrap.groups[].credentials[].api_key":
+            return "bootstrap: { groups: [ { id: g, credentials: [ { provider: groq, api_key: \(row.example) } ] } ] }"
+        case "bootstrap.groups[].keys[].name":
+            return "bootstrap: { groups: [ { id: g, keys: [ { name: \(row.example), secret: \(secret) } ] } ] }"
+        case "bootstrap.groups[].keys[].secret":
+            return "bootstrap: { groups: [ { id: g, keys: [ { name: n, secret: \(row.example) } ] } ] }"
+        default: return nil
+        }
+    }
+
+    private static func nested(_ path: String, _ value: String) -> String {
+        let parts = path.split(separator: ".")
+        let opening = parts.dropLast().map { "\($0): { " }.joined()
+        let beside: String
+        switch path {
+        case "server.tls.certificate_file": beside = ", key_file: k.pem"
+        case "server.tls.key_file": beside = ", certificate_file: c.pem"
+        case "environment":
+            beside = "\nbootstrap: { groups: [ { id: g, keys: [ { name: n, secret: sixteen-and-more-chars } ] } ] }"
+        default: beside = ""
+        }
+        let closing = String(repeating: " }", count: parts.count - 1)
+        return opening + "\(parts.last ?? ""): \(value)" + beside + closing
+    }
+
+    @Test(arguments: SettingsTable.rows.filter { $0.availability == .now }.map(\.path))
+    func `every setting changes what the program sees`(path: String) throws {
+        let row = try #require(SettingsTable.row(path))
+        let environment = ["OPENROUTER_API_KEY": "sk-or-1", "TURNPIKE_DEV_KEY": "twenty-characters-at-least"]
+        let changed = try Given.settings(Self.file(with: row), environment)
+        #expect(try changed != Given.settings(nil, environment), "\(path) has no effect")
+    }
+
+    @Test(arguments: SettingsTable.rows.filter { $0.availability == .later }.map(\.path))
+    func `a setting that does nothing yet is refused`(path: String) throws {
+        let row = try #require(SettingsTable.row(path))
+        let mistakes = Given.mistakes(Self.nested(row.path, row.example))
+        #expect(mistakes.count == 1)
+        #expect(mistakes.first?.contains("\(path): not available in this version") == true, "\(mistakes)")
+    }
+
+    @Test(arguments: SettingsTable.rows.filter { $0.availability == .later && $0.standard != nil }.map(\.path))
+    func `the default of a setting that does nothing yet is accepted`(path: String) throws {
+        let row = try #require(SettingsTable.row(path))
+        #expect(Given.mistakes(Self.nested(row.path, "\"\(row.standard ?? "")\"")) == [])
+    }
+
+    @Test func `docs settings is what the table says`() throws {
+        let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        let path = "/\(root)/docs/settings.md"
+        let page = try SmallFile.read(path, bytesMax: 1 << 20)
+        #expect(page == SettingsDocs.markdown, "run: turnpike docs --write docs")
+    }
+
+    @Test func `help lists every setting that works`() {
+        let help = SettingsOptions.help
+        for row in SettingsTable.rows where row.availability == .now {
+            guard let flag = row.flag else { continue }
+            #expect(help.contains("\n  \(flag) ") || help.contains("\n  \(flag)\n"))
+        }
+    }
+}
