@@ -64,7 +64,8 @@ import Transport
         let line = TailLine.text(call, terminal: Terminal(descriptor: -1))
         #expect(
             line
-                == "03:39:45.856     200     1341      202        9       56  demo          groq          m[2J  2 attempts"
+                == "03:39:45.856     200     1341      202        9       56  "
+                + "demo          groq          m[2J  2 attempts"
         )
         #expect(TailLine.header.hasPrefix("TIME          STATUS"))
     }

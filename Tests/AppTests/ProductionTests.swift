@@ -17,8 +17,8 @@ import Testing
         (keys + "simulator: true", "simulator: production refuses the simulator"),
         (
             keys + "server: { listen: ':80' }",
-            "server.listen: production refuses plain HTTP beyond loopback: set server.tls, or server.behind_proxy where "
-                + "a proxy does TLS"
+            "server.listen: production refuses plain HTTP beyond loopback: set server.tls, or server.behind_proxy "
+                + "where a proxy does TLS"
         ),
         (
             keys + "providers: { a: { base_url: 'http://a.example/v1' } }",

@@ -46,7 +46,7 @@ struct Answerer: Sendable {
     private static func reason(_ loaded: LoadedSettings, _ input: SettingsInput) -> String {
         let provider = loaded.settings.defaults.provider
         if let entry = loaded.values.entries["defaults.provider"] {
-            return "defaults.provider says so (\(entry.origin))"
+            return "defaults.provider, \(entry.origin)"
         }
         if provider == Settings.simulatorName { return "no provider key is set" }
         if input.discovered.contains(where: { $0.name == provider }) { return "found on this machine" }

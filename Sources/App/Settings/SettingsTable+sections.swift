@@ -102,7 +102,7 @@ extension SettingsTable {
                 kind: .integer(0...20),
                 standard: nil,
                 help:
-                    "Further attempts after the first, at the other targets; else what the first target's provider says.",
+                    "Further attempts after the first, at the other targets; else the first one's provider says.",
                 example: "1"
             ),
         ] + Self.timeouts(of: "models.<alias>", standards: [nil, nil, nil, nil, nil])
