@@ -66,7 +66,9 @@ extension ServerConnection {
             return
         }
         var bytes = bytes
-        self.headBytes = bytes.readSlice(length: self.head.byteCount) ?? ByteBuffer()
+        // A copy into our own small buffer, so that the socket's receive buffer is not held as long as the call.
+        self.headBytes.clear()
+        if let head = bytes.readSlice(length: self.head.byteCount) { self.headBytes.writeImmutableBuffer(head) }
         if bytes.readableBytes > 0 { self.inbound = bytes }
         self.arrival = .now()
         self.timer.disarm()

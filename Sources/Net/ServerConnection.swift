@@ -118,7 +118,6 @@ final class ServerConnection: ChannelInboundHandler, WheelTimerOwner {
 
     private func resetExchange() {
         self.head.reset()
-        self.headBytes = ByteBuffer()
         self.body = BodyState()
         self.response.reset()
         self.fault = nil
@@ -154,7 +153,7 @@ final class ServerConnection: ChannelInboundHandler, WheelTimerOwner {
         case .handshake, .lingering:
             self.context?.close(promise: nil)
         case .idle:
-            self.endConnection(gracefully: true)
+            self.context?.close(promise: nil)
         case .head:
             self.refuse(.timeout("The request head did not arrive within \(self.server.options.headTimeout.seconds) s."))
         case .body:
@@ -171,7 +170,10 @@ final class ServerConnection: ChannelInboundHandler, WheelTimerOwner {
     /// Finishes what runs and takes nothing new.
     func drain() {
         switch self.phase {
-        case .idle, .head, .handshake:
+        case .idle, .handshake:
+            // Nothing is owed and nothing is unread: no need to wait for the client's FIN.
+            self.context?.close(promise: nil)
+        case .head:
             self.endConnection(gracefully: true)
         case .busy, .body, .lingering, .closed:
             break

@@ -134,7 +134,6 @@ final class UpstreamConnection: ChannelInboundHandler, WheelTimerOwner {
     /// Makes a reusable connection ready to wait in the pool.
     func becomeIdle() {
         self.state = .idle
-        self.headBytes = ByteBuffer()
         self.timer.arm(.now() + UpstreamPool.idleFor)
     }
 
@@ -224,7 +223,9 @@ final class UpstreamConnection: ChannelInboundHandler, WheelTimerOwner {
             }
             guard let headBytes = bytes.readSlice(length: self.head.byteCount) else { return }
             if self.head.status >= 200 {
-                self.headBytes = headBytes
+                // A copy into our own small buffer, so that the socket's receive buffer can be used again.
+                self.headBytes.clear()
+                self.headBytes.writeImmutableBuffer(headBytes)
                 self.body = HTTPBodyDecoder(self.head.framing)
                 self.state = self.body.isComplete ? .complete : .body
                 return
@@ -300,11 +301,21 @@ final class UpstreamConnection: ChannelInboundHandler, WheelTimerOwner {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .handshakeCompleted? = event as? TLSUserEvent {
             self.runtime.executor.scope {
+                if !self.hasRightName(context) {
+                    self.handshakeFailure = .tlsFailed("the certificate is not for \(self.endpoint.host)")
+                }
                 self.isReady = true
                 self.handshakeWaiter?.wake()
             }
         }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    /// Addresses are checked by the TLS library against the socket; names are checked here once more, by name alone.
+    private func hasRightName(_ context: ChannelHandlerContext) -> Bool {
+        if (try? SocketAddress(ipAddress: self.endpoint.host, port: 0)) != nil { return true }
+        guard let certificate = try? context.pipeline.syncOperations.nioSSL_peerCertificate() else { return false }
+        return CertificateName.covers(self.endpoint.host, certificate)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -110,6 +110,17 @@ package final class Call {
         self.time = time
     }
 
+    private var releasedBytes = 0
+
+    /// Lets go of the client's bytes once nothing can need them again.
+    package func releaseBody() {
+        self.releasedBytes = self.body.readableBytes
+        self.body = ByteBuffer()
+    }
+
+    /// How long the client's body was.
+    package var bodyLength: Int { max(self.releasedBytes, self.body.readableBytes) }
+
     /// Whether the client wants a stream.
     package var isStream: Bool { self.index?.isStream ?? false }
 

@@ -50,6 +50,22 @@ import Wire
         }
     }
 
+    @Test func `a certificate for the address alone does not stand for a name`() async throws {
+        try await ServerFixture.with(handler: echo) { fixture in
+            let address = try await fixture.server.listen(
+                host: "127.0.0.1",
+                port: 0,
+                tls: try self.identity("address")
+            )
+            let port = address?.port ?? 0
+            await self.expectRefused { try await self.call(fixture, port: port, ca: Fixtures.tls("address.pem")) }
+            let byAddress = try await self.call(
+                fixture, port: port, host: "127.0.0.1", ca: Fixtures.tls("address.pem")
+            )
+            #expect(byAddress == "POST / hi")
+        }
+    }
+
     @Test func `a missing authorities file is an error that names it`() async throws {
         try await ServerFixture.with(handler: echo) { fixture in
             await self.expectRefused { try await self.call(fixture, port: 1, ca: "/no/such/file.pem") }

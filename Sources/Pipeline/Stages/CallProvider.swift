@@ -126,7 +126,7 @@ struct CallProvider: Stage {
         let type = head.first(.contentType)?.value
         let isEvents = type.map { upstream.headBytes.hasPrefix("text/event-stream", in: $0) } ?? false
         if call.isStream, isEvents {
-            var relay = StreamRelay(call: call, target: target, edits: edits, now: self.instruments.monotonicClock)
+            let relay = StreamRelay(call: call, target: target, edits: edits, now: self.instruments.monotonicClock)
             try await relay.run(upstream, reply)
             return
         }

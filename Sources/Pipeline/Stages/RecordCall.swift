@@ -48,6 +48,8 @@ struct RecordCall: Stage {
         return GatewayError(.internalFailure, "Something went wrong inside the gateway.", cause: error)
     }
 
+    // Not inlined: its record would stand in the frame of every waiting call.
+    @inline(never)
     private func leave(_ call: Call, failure: GatewayError?, loop: Int) {
         let end = self.instruments.monotonicClock()
         let isGone = failure?.code == .clientGone
@@ -66,7 +68,7 @@ struct RecordCall: Stage {
             attempts: call.attempts,
             total: end - call.exchange.arrival,
             firstToken: call.firstContent.map { $0 - call.exchange.arrival },
-            bytesIn: call.body.readableBytes,
+            bytesIn: call.bodyLength,
             bytesOut: call.exchange.bytesSent,
             isClientGone: isGone
         )

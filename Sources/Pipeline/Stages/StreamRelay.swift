@@ -9,7 +9,7 @@ internal import Wire
 ///
 /// Every chunk is checked and looked at once: for an error, for usage, and until the first content for content. What
 /// the client did not ask for, because the gateway did, is taken out again.
-struct StreamRelay {
+final class StreamRelay {
     /// How long the end of the body is waited for after the last event, so that the connection can be used again.
     private static let endMax = TimeAmount.seconds(1)
 
@@ -33,10 +33,12 @@ struct StreamRelay {
     /// Relays the whole stream.
     ///
     /// - Throws: `ProviderFault` or `TransportError` if it breaks off, cannot be read or carries an error.
-    mutating func run(_ upstream: any UpstreamExchange, _ reply: any ReplySink) async throws {
+    func run(_ upstream: any UpstreamExchange, _ reply: any ReplySink) async throws {
         var fields = self.call.transport.takeBuffer()
         AnswerFields.write(self.call, self.target, self.edits, upstream, into: &fields)
         try reply.begin(StreamHead(fields: fields))
+        // The reply has the buffer now; a second reference would keep it alive as long as the stream.
+        fields = ByteBuffer()
         while !self.isDone, let bytes = try await upstream.read() {
             self.reader.feed(bytes)
             while !self.isDone, let event = try self.nextEvent() {
@@ -52,7 +54,7 @@ struct StreamRelay {
         if self.isDone { await self.readEnd(upstream) }
     }
 
-    private mutating func nextEvent() throws -> ServerSentEvent? {
+    private func nextEvent() throws -> ServerSentEvent? {
         do throws(SSEError) {
             return try self.reader.next()
         } catch {
@@ -60,7 +62,7 @@ struct StreamRelay {
         }
     }
 
-    private mutating func pass(
+    private func pass(
         _ event: ServerSentEvent,
         _ upstream: any UpstreamExchange,
         _ reply: any ReplySink
@@ -102,6 +104,8 @@ struct StreamRelay {
     private func noteFirstContent(_ upstream: any UpstreamExchange) {
         let now = self.now()
         self.call.firstContent = now
+        // No other target can answer any more, so the request is not needed again.
+        self.call.releaseBody()
         let limit = self.target.timeouts.streamMax
         upstream.setDeadline(now + limit, limit: limit, clock: .streamMax)
     }
