@@ -158,7 +158,10 @@ extension ServerConnection {
             if let failure = self.body.failure { throw failure }
             try await self.waiter.wait()
         }
-        return self.body.bytes
+        // Handed over, not shared: the caller decides how long it lives.
+        let bytes = self.body.bytes
+        self.body.bytes = ByteBuffer()
+        return bytes
     }
 
     private func sendContinue() {
