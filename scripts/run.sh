@@ -13,7 +13,7 @@ if ! release_is_fresh; then
 fi
 
 has_config() {
-    [[ -n ${TURNPIKE_CONFIG:-} ]] && return 0
+    [[ -n ${TURNPIKE_CONFIG:-} || -f turnpike.yaml ]] && return 0
     local argument
     for argument in "$@"; do [[ $argument == --config || $argument == --config=* ]] && return 0; done
     return 1
