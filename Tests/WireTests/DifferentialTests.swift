@@ -63,7 +63,7 @@ import Glibc
         if ours.isClosed { return .same }
         let further = theirs.messages.count - ours.messages.count + (theirs.hasOpenMessage ? 1 : 0)
         if let error = ours.error {
-            return theirs.error != nil ? .same : self.explain(error, bytes, isRequest, "further \(further)")
+            return theirs.error != nil ? .same : self.explain(error, ours.rest, isRequest, "further \(further)")
         }
         if let error = theirs.error {
             // We judge a line when its end is here. Then we must refuse it too.
@@ -74,6 +74,8 @@ import Glibc
         return .same
     }
 
+    /// Finds the listed difference for an error of ours in `bytes`, which begin with what was refused; or, without an
+    /// error, for one of llhttp somewhere in `bytes`.
     private static func explain(
         _ error: HTTPParseError?,
         _ bytes: [UInt8],

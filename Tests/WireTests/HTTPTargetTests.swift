@@ -36,6 +36,22 @@ private func path(_ target: String) -> String? {
         #expect(parse(target) == nil)
     }
 
+    @Test(arguments: [
+        ("/m/a%2Fb", true), ("/m/a%2fb/c", true), ("/m/a%2F", true), ("/m/..a%2F.b", true), ("/m/%2Fa", false),
+        ("/m/a%2F%2Fb", false), ("/m/a%2F/b", false), ("/m/a%2F..", false), ("/m/..%2Fa", false),
+        ("/m/a%2F.%2Fb", false), ("/m/%2E%2Fa", false), ("/m/a%5Cb", false), ("/m/a%252Fb", false), ("/m%2Fa", false),
+        ("/n/a%2Fb", false), ("/M/a%2Fb", false), ("/x/m/a%2Fb", false),
+    ])
+    func `behind one prefix an escaped slash is a slash, with all that holds for slashes (row 11)`(
+        target: String,
+        isAccepted: Bool
+    ) {
+        let parsed = latin1(target).withUnsafeBytes {
+            try? HTTPTarget.parse($0, method: .get, slashEscapesBehind: "/m/")
+        }
+        #expect((parsed != nil) == isAccepted)
+    }
+
     @Test func `an asterisk is a target for OPTIONS only`() {
         #expect(parse("*", .options)?.form == .asterisk)
         #expect(parse("*", .options)?.path == 0..<1)

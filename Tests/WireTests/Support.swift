@@ -31,6 +31,7 @@ func shown(_ bytes: [UInt8], limit: Int = 600) -> String {
         switch byte {
         case 0x0D: text += "\\r"
         case 0x0A: text += "\\n"
+        case 0x5C: text += "\\x5c"
         case 0x20..<0x7F: text.unicodeScalars.append(Unicode.Scalar(byte))
         default: text += "\\x" + String(byte, radix: 16)
         }
@@ -59,7 +60,7 @@ struct Reading: Equatable {
     var hasOpenMessage = false
     /// Why the connection was refused. Nil if it was not.
     var error: HTTPParseError?
-    /// What was not used: of an incomplete message, or behind the last one that the connection may carry.
+    /// What was not used: of an incomplete or refused message, or behind the last one of the connection.
     var rest: [UInt8] = []
     /// Whether reading stopped because a message said it is the last.
     var isClosed = false
@@ -105,6 +106,7 @@ struct ConnectionReader {
             } catch {
                 reading.error = error
                 reading.hasOpenMessage = body != nil
+                reading.rest = buffer
                 return reading
             }
         }
@@ -170,7 +172,8 @@ struct ConnectionReader {
         guard decoder.isComplete else { return false }
         reading.messages.append(message)
         body = nil
-        reading.isClosed = !self.head.keepAlive && self.head.status / 100 != 1
+        // An interim response ends nothing, but 101 is the last thing that is HTTP.
+        reading.isClosed = !self.head.keepAlive && (self.head.status / 100 != 1 || self.head.status == 101)
         return true
     }
 }
