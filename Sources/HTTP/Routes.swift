@@ -61,6 +61,11 @@ package enum Routes {
         RouteRow(.get, "/api/v1/calls/live", .keyOrLoopback, .liveCalls, "Finished calls as they happen, as events."),
     ]
 
+    /// Where a model's name stands in a path.
+    ///
+    /// Names have slashes, and clients that build paths from parts escape them there (`a%2Fb`).
+    private static let modelPrefix: StaticString = "/v1/models/"
+
     /// What a request leads to.
     package enum Match {
         /// `parameter` is what stands for `{id}`, as a range of the target's bytes.
@@ -72,13 +77,13 @@ package enum Routes {
 
     /// Finds the row for a request.
     ///
-    /// The path is compared as it was checked, byte by byte, so that nothing else can read
-    /// it as another path (row 11).
+    /// The path is compared as it was checked, byte by byte, so that nothing else can read it as another path (row 11).
+    /// Only in a model's name does `%2F` stand for `/`, and there no part of it chooses the row.
     package static func find(_ method: HTTPMethod, target: UnsafeRawBufferPointer) -> Match {
         let path: UnsafeRawBufferPointer
         let start: Int
         do throws(HTTPParseError) {
-            let parsed = try HTTPTarget.parse(target, method: method)
+            let parsed = try HTTPTarget.parse(target, method: method, slashEscapesBehind: Self.modelPrefix)
             path = UnsafeRawBufferPointer(rebasing: target[parsed.path])
             start = parsed.path.lowerBound
         } catch {

@@ -215,6 +215,25 @@ import Wire
         #expect(none.json?["error"]?["message"]?.stringValue?.contains("'fast'") == true)
     }
 
+    @Test func `a model's name may have its slashes escaped, and no other path may (row 11)`() async throws {
+        let road = try Road()
+        for path in ["openrouter%2Fopenai%2Fgpt-4o", "openrouter%2fopenai/gpt-4o", "openrouter/openai%2Fgpt-4o?x=1"] {
+            let one = await road.send("GET", "/v1/models/\(path)")
+            #expect(one.status == 200, "\(path)")
+            #expect(one.json?["id"] == "openrouter/openai/gpt-4o")
+            // The same door for both spellings.
+            #expect(await road.send("GET", "/v1/models/\(path)", key: nil).status == 401)
+        }
+        for path in [
+            "/v1/models%2Ffast", "/v1%2Fmodels/fast", "/v1/models/..%2F..%2Fmetrics", "/v1/models/%2e%2e%2Fa",
+            "/v1/models/.%2Fa", "/v1/models/a%2F..", "/v1/models/%2Fa", "/v1/models/a%2F%2Fb", "/v1/models/a/%2Fb",
+            "/v1/models/a%252Fb", "/v1/models/a%5Cb", "/v1/modelsx%2Fa", "/api%2Fai/status", "/api/v1%2Fcalls/live",
+        ] {
+            #expect(await road.send("GET", path).status == 400, "\(path)")
+        }
+        #expect(await road.send("POST", "/v1/chat%2Fcompletions", body: "{}").status == 400)
+    }
+
     @Test func `the description of the API has every route and no other`() async throws {
         let road = try Road()
         let paths = await road.send("GET", "/openapi.json", key: nil).json?["paths"]?.objectValue

@@ -6,27 +6,38 @@
 /// other controls). A last empty segment (`/v1/`) is accepted and is another path than the one without it.
 /// So equal paths are equal bytes, but for the case of hexadecimal digits in the escapes that remain.
 package struct HTTPTarget: Sendable, Equatable {
-    /// How the target was written (RFC 9112 §3.2). Authority form (CONNECT) is refused.
+    /// How the target was written (RFC 9112 §3.2).
+    ///
+    /// Authority form (CONNECT) is refused.
     package enum Form: Sendable { case origin, absolute, asterisk }
 
     /// How the target was written.
     package var form: Form
     /// The host and port of a target in absolute form, counted from the target's first byte.
     package var authority: Range<Int>?
-    /// The path with its first `/`, counted from the target's first byte. The single `*` in asterisk form.
+    /// The path with its first `/`, counted from the target's first byte.
+    ///
+    /// The single `*` in asterisk form.
     package var path: Range<Int>
-    /// What follows the `?`, if there is one. Printable, without `#` and `\`, escapes complete, never `%00`.
+    /// What follows the `?`, if there is one.
+    ///
+    /// Printable, without `#` and `\`, escapes complete, never `%00`.
     package var query: Range<Int>?
 
-    /// Takes a target apart. Allocates nothing.
+    /// Takes a target apart.
+    ///
+    /// Allocates nothing.
     ///
     /// - Parameters:
     ///   - bytes: The target and nothing else, such as `head.targetRange` of the head's bytes.
     ///   - method: Decides whether `*` is allowed (OPTIONS only).
+    ///   - prefix: Behind this beginning of a path `%2F` is accepted and is a `/`, under all rules for segments. What
+    ///     stands there must be one parameter to everybody, since it can be spelled in two ways.
     /// - Throws: `HTTPParseError.badTarget`, or `.badHost` for a bad authority in absolute form. The answer is 400.
     package static func parse(
         _ bytes: UnsafeRawBufferPointer,
-        method: HTTPMethod
+        method: HTTPMethod,
+        slashEscapesBehind prefix: StaticString? = nil
     ) throws(HTTPParseError) -> HTTPTarget {
         let target = bytes.assumingMemoryBound(to: UInt8.self)
         let authority = try self.authority(of: target, method: method)
@@ -34,7 +45,7 @@ package struct HTTPTarget: Sendable, Equatable {
             return HTTPTarget(form: .asterisk, authority: nil, path: 0..<1, query: nil)
         }
         let pathStart = authority?.upperBound ?? 0
-        let pathEnd = try self.endOfPath(target, pathStart)
+        let pathEnd = try self.endOfPath(target, pathStart, slashEscapesBehind: prefix)
         var query: Range<Int>?
         if pathEnd < target.count {
             try self.checkQuery(target, pathEnd + 1)
@@ -148,8 +159,10 @@ package struct HTTPTarget: Sendable, Equatable {
     /// Checks the path from `start` to the `?` or the end; returns where it ends.
     private static func endOfPath(
         _ target: UnsafeBufferPointer<UInt8>,
-        _ start: Int
+        _ start: Int,
+        slashEscapesBehind prefix: StaticString?
     ) throws(HTTPParseError) -> Int {
+        let slashEscapesStart = prefix.flatMap { self.end(of: $0, in: target, start) } ?? Int.max
         var index = start
         var segmentStart = start
         while index < target.count {
@@ -163,7 +176,13 @@ package struct HTTPTarget: Sendable, Equatable {
                 index += 1
                 segmentStart = index
             case ByteClass.percent:
-                guard !self.isForbiddenEscape(try self.escape(target, index)) else { throw .badTarget }
+                let byte = try self.escape(target, index)
+                if byte == ByteClass.slash, index >= slashEscapesStart {
+                    try self.checkSegment(target, segmentStart, index, isLast: false)
+                    segmentStart = index + 3
+                } else if self.isForbiddenEscape(byte) {
+                    throw .badTarget
+                }
                 index += 3
             default:
                 guard ByteClass.isPath(byte) else { throw .badTarget }
@@ -172,6 +191,12 @@ package struct HTTPTarget: Sendable, Equatable {
         }
         try self.checkSegment(target, segmentStart, index, isLast: true)
         return index
+    }
+
+    /// Where `prefix` ends if the target has it at `start`, byte by byte.
+    private static func end(of prefix: StaticString, in target: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int? {
+        let bytes = UnsafeBufferPointer(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount)
+        return target[start...].starts(with: bytes) ? start + bytes.count : nil
     }
 
     private static func checkSegment(
