@@ -119,6 +119,34 @@ import Transport
         #expect(answer.isFinished)
     }
 
+    @Test(arguments: ["", "\n"])
+    func `a last DONE without its blank line is one all the same`(end: String) async throws {
+        let road = try Road()
+        road.transport.scripts = [.stream(.bytes(Self.text("x") + Self.finish), .bytes("data: [DONE]\(end)"))]
+        let answer = await road.chat(Self.ask)
+        #expect(answer.sent == Self.text("x") + Self.finish + Self.done)
+        #expect(answer.isFinished)
+    }
+
+    @Test func `an event without its blank line is dropped, and needs no error once a choice is finished`()
+        async throws
+    {
+        let road = try Road()
+        road.transport.scripts = [.stream(.bytes(Self.text("x") + Self.finish), .bytes("data: {\"cho"))]
+        let answer = await road.chat(Self.ask)
+        #expect(answer.sent == Self.text("x") + Self.finish)
+        #expect(answer.isFinished)
+    }
+
+    @Test func `a finish that was cut with its event finishes nothing`() async throws {
+        let road = try Road()
+        road.transport.scripts = [.stream(.bytes(Self.text("x")), .bytes(String(Self.finish.dropLast(2))))]
+        let answer = await road.chat(Self.ask)
+        #expect(answer.sent.hasPrefix(Self.text("x")))
+        #expect(answer.sent.contains(#""code":"provider_error""#))
+        #expect(!answer.sent.contains("stop"))
+    }
+
     @Test func `comments and foreign event names of a provider do not pass`() async throws {
         let road = try Road()
         road.transport.scripts = [

@@ -46,12 +46,25 @@ final class StreamRelay {
             }
             try await reply.flush()
         }
-        if !self.isDone {
-            // Some providers never send [DONE]; then only a finished choice shows that the answer is whole.
-            guard !self.reader.finish(), self.isFinished else { throw TransportError.closedInBody }
-        }
+        let mayGoOn = self.isDone
+        if !self.isDone { try self.passUnfinishedDone(upstream, reply) }
+        // Some providers never send [DONE]; then only a finished choice shows that the answer is whole.
+        guard self.isDone || self.isFinished else { throw TransportError.closedInBody }
         try await reply.end()
-        if self.isDone { await self.readEnd(upstream) }
+        if mayGoOn { await self.readEnd(upstream) }
+    }
+
+    /// Takes a last `[DONE]` for what it says although the blank line behind it is missing.
+    ///
+    /// Any other event without its end does not count, as WHATWG HTML §9.2.6 has it.
+    private func passUnfinishedDone(_ upstream: any UpstreamExchange, _ reply: any ReplySink) throws {
+        self.reader.feed(ByteBuffer(string: "\n\n"))
+        guard let event = try self.nextEvent(), Self.isDone(event) else { return }
+        try self.pass(event, upstream, reply)
+    }
+
+    private static func isDone(_ event: ServerSentEvent) -> Bool {
+        event.data.readableBytes >= 6 && event.data.hasPrefix("[done]", in: 0..<6)
     }
 
     private func nextEvent() throws -> ServerSentEvent? {
@@ -68,7 +81,7 @@ final class StreamRelay {
         _ reply: any ReplySink
     ) throws {
         let data = event.data
-        if data.readableBytes >= 6, data.hasPrefix("[done]", in: 0..<6) {
+        if Self.isDone(event) {
             self.isDone = true
             try reply.event(ServerSentEvent(data: data), isContent: false)
             return
