@@ -85,7 +85,7 @@ final class RawClient: Sendable {
         let promise = self.channel.eventLoop.makePromise(of: Reply.self)
         self.state.withLockedValue { $0.waiting = (until, promise) }
         Collector.check(self.state)
-        let timer = self.channel.eventLoop.scheduleTask(in: .seconds(20)) { promise.fail(TimedOut()) }
+        let timer = self.channel.eventLoop.scheduleTask(in: .seconds(60)) { promise.fail(TimedOut()) }
         defer { timer.cancel() }
         return try await promise.futureResult.get()
     }
