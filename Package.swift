@@ -47,7 +47,8 @@ var targets: [Target] = [
     .executableTarget(
         name: "turnpike",
         dependencies: [
-            "Core", "Wire", "Chat", "Transport", "Net", "Providers", "Auth", "Telemetry", "Pipeline", "HTTP", "Simulator",
+            "Core", "Wire", "Chat", "Transport", "Net", "Providers", "Auth", "Telemetry", "Pipeline", "HTTP",
+            "Simulator",
             logging, arguments, signals, yaml, crypto,
         ] + nio + sockets,
         path: "Sources/App",
@@ -64,14 +65,16 @@ var targets: [Target] = [
     tests("TelemetryTests", ["Core", "Telemetry", logging] + nio),
     tests(
         "RoadTests",
-        ["Core", "Wire", "Chat", "Transport", "Providers", "Auth", "Telemetry", "Pipeline", "HTTP", logging, embedded] + nio
+        ["Core", "Wire", "Chat", "Transport", "Providers", "Auth", "Telemetry", "Pipeline", "HTTP", logging, embedded]
+            + nio
     ),
     tests("SimulatorTests", ["Simulator"] + nio + sockets),
     tests("AppTests", ["turnpike", "Core", "Wire", "Providers", "Auth"] + nio),
     tests(
         "ScenarioTests",
         [
-            "turnpike", "Core", "Wire", "Chat", "Transport", "Net", "Providers", "Auth", "Telemetry", "Pipeline", "HTTP",
+            "turnpike", "Core", "Wire", "Chat", "Transport", "Net", "Providers", "Auth", "Telemetry", "Pipeline",
+            "HTTP",
             "Simulator", "TestKit", logging,
         ] + nio + sockets
     ),

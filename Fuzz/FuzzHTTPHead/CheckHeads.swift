@@ -1,6 +1,8 @@
 import Wire
 
-/// The first byte says what to parse; the rest is the message. A head must be judged the same however it is cut.
+/// The first byte says what to parse; the rest is the message.
+///
+/// A head must be judged the same however it is cut.
 func checkHeads(_ input: UnsafeRawBufferPointer) throws {
     guard let kind = input.first else { return }
     let bytes = UnsafeRawBufferPointer(rebasing: input.dropFirst())

@@ -1,8 +1,9 @@
 import NIOCore
 import Wire
 
-/// The first byte says how to cut; the rest is a stream. Cutting must not matter, and writing what was read must give
-/// the same events again.
+/// The first byte says how to cut; the rest is a stream.
+///
+/// Cutting must not matter, and writing what was read must give the same events again.
 func checkEvents(_ input: UnsafeRawBufferPointer) throws {
     guard let cut = input.first else { return }
     let bytes = Array(input.dropFirst())

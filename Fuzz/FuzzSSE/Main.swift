@@ -5,7 +5,9 @@ private func runDriver(
     _ body: @convention(c) (UnsafePointer<UInt8>, Int) -> CInt
 ) -> CInt
 
-/// Runs the fuzzer. SwiftPM calls the main function of a target by this name.
+/// Runs the fuzzer.
+///
+/// SwiftPM calls the main function of a target by this name.
 @_cdecl("FuzzSSE_main")
 public func fuzzerMain(_ count: CInt, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> CInt {
     var count = count

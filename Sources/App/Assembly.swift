@@ -107,7 +107,9 @@ struct Assembly: Sendable {
 
     // MARK: Settings into snapshots
 
-    /// Everything a call reads, from settings that were checked. Whole, or an error and nothing.
+    /// Everything a call reads, from settings that were checked.
+    ///
+    /// Whole, or an error and nothing.
     static func snapshot(_ settings: Settings, reusing old: Snapshot?) throws -> Snapshot {
         let catalog = try Catalog(
             providers: settings.providers.map(\.entry),
@@ -195,7 +197,9 @@ struct Assembly: Sendable {
         }
     }
 
-    /// Lives until the first stop signal, then drains. A second signal ends the patience.
+    /// Lives until the first stop signal, then drains.
+    ///
+    /// A second signal ends the patience.
     private func live(stops: UnixSignalsSequence, hangups: UnixSignalsSequence, watcher: SettingsWatcher) async {
         await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {

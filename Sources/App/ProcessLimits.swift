@@ -2,7 +2,9 @@ import Glibc
 
 /// How many files and sockets this process may have open.
 enum DescriptorLimit {
-    /// Raises the soft limit to the hard one and returns what is in force. Where that fails the old limit stays.
+    /// Raises the soft limit to the hard one and returns what is in force.
+    ///
+    /// Where that fails the old limit stays.
     static func raise() -> Int {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }

@@ -1,7 +1,9 @@
 package import NIOCore
 
-/// Decides which resolved addresses may be dialled. It sits in the one dialer, on the address itself, because a check
-/// on a URL can be talked around (other routes, redirects, parser differences, mapped addresses, rebinding).
+/// Decides which resolved addresses may be dialled.
+///
+/// It sits in the one dialer, on the address itself, because a check on a URL can be talked around (other routes,
+/// redirects, parser differences, mapped addresses, rebinding).
 package enum AddressGuard {
     /// Whether `address` is out on the public internet.
     ///
@@ -19,7 +21,9 @@ package enum AddressGuard {
         }
     }
 
-    /// Network, prefix length. Source: IANA IPv4 Special-Purpose Address Registry, and multicast and class E.
+    /// Network, prefix length.
+    ///
+    /// Source: IANA IPv4 Special-Purpose Address Registry, and multicast and class E.
     private static let refusedV4: [(network: UInt32, bits: UInt32)] = [
         (0x0000_0000, 8),  // this network
         (0x0A00_0000, 8),  // private

@@ -1,7 +1,8 @@
 import NIOCore
 
-/// The one task of each client connection. It is unstructured because a connection begins in a channel callback; it ends
-/// with the connection, which cancels it.
+/// The one task of each client connection.
+///
+/// It is unstructured because a connection begins in a channel callback; it ends with the connection, which cancels it.
 enum ConnectionTask {
     fileprivate struct Carrier: @unchecked Sendable {
         // Safety: the connection is confined to the loop whose executor runs the task.

@@ -152,7 +152,9 @@ private final class DialClock: WheelTimerOwner {
         self.waiter.wake()
     }
 
-    /// The future's value. When the clock runs out or the caller is cancelled first, `orLater` gets a late value.
+    /// The future's value.
+    ///
+    /// When the clock runs out or the caller is cancelled first, `orLater` gets a late value.
     func value<Value: Sendable>(
         of future: EventLoopFuture<Value>,
         orLater discard: @escaping (Value) -> Void = { _ in }

@@ -136,7 +136,8 @@ private final class SurplusConnection: ChannelInboundHandler {
             context.close(promise: nil)
             return
         }
-        let body = #"{"error":{"message":"Too many connections. Try again in a second.","type":"server_error","#
+        let body =
+            #"{"error":{"message":"Too many connections. Try again in a second.","type":"server_error","#
             + #""param":null,"code":"overloaded"}}"#
         var answer = context.channel.allocator.buffer(capacity: 256)
         answer.writeString("HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n")

@@ -38,7 +38,9 @@ package final class LoopExecutor: TaskExecutor, SerialExecutor, @unchecked Senda
         }
     }
 
-    /// Runs `body` on the loop, then every job that it made ready. Every channel callback goes through here.
+    /// Runs `body` on the loop, then every job that it made ready.
+    ///
+    /// Every channel callback goes through here.
     @inline(__always)
     package func scope<Result>(_ body: () -> Result) -> Result {
         self.depth += 1

@@ -2,7 +2,9 @@ package import NIOCore
 package import Transport
 import Wire
 
-/// Everything one event loop owns: executor, actor, timers, buffers, upstream connections. Confined to that loop.
+/// Everything one event loop owns: executor, actor, timers, buffers, upstream connections.
+///
+/// Confined to that loop.
 package final class LoopRuntime: LoopTransport {
     package let eventLoop: any EventLoop
     package let loopIndex: Int

@@ -12,7 +12,9 @@ final class LoopWaiter: @unchecked Sendable {
 
     init(executor: LoopExecutor) { self.executor = executor }
 
-    /// Suspends until `wake` or `fail`. One caller at a time.
+    /// Suspends until `wake` or `fail`.
+    ///
+    /// One caller at a time.
     func wait() async throws {
         if Task.isCancelled { throw CancellationError() }
         self.wasCancelled = false
@@ -33,7 +35,9 @@ final class LoopWaiter: @unchecked Sendable {
     /// Whether somebody waits.
     var isWaiting: Bool { self.continuation != nil }
 
-    /// Lets the waiting caller look again. Nothing happens if nobody waits.
+    /// Lets the waiting caller look again.
+    ///
+    /// Nothing happens if nobody waits.
     func wake() {
         guard let continuation = self.continuation else { return }
         self.continuation = nil

@@ -67,7 +67,9 @@ package final class NetRuntime: Sendable {
         }
     }
 
-    /// Calls `action` on every loop at each `interval`, until the runtime ends. `action` must be short.
+    /// Calls `action` on every loop at each `interval`, until the runtime ends.
+    ///
+    /// `action` must be short.
     package func every(_ interval: TimeAmount, _ action: @escaping @Sendable (_ loopIndex: Int) -> Void) {
         for (index, loop) in self.loops.enumerated() {
             loop.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in action(index) }

@@ -1,6 +1,8 @@
 import NIOCore
 
-/// The client connections of one loop, so that they can be drained. Confined to that loop.
+/// The client connections of one loop, so that they can be drained.
+///
+/// Confined to that loop.
 final class OpenConnections {
     private var connections: [ObjectIdentifier: ServerConnection] = [:]
 

@@ -1,5 +1,4 @@
 import Glibc
-
 import NIOConcurrencyHelpers
 package import NIOCore
 package import NIOPosix
@@ -9,7 +8,9 @@ package import NIOPosix
 /// An answer is used for 10 s without asking again; when the resolver fails, the last good answer is used for up to
 /// 60 s. The caller bounds the wait.
 package final class Resolver: Sendable {
-    /// Asks the system, blocking. Replaced in tests.
+    /// Asks the system, blocking.
+    ///
+    /// Replaced in tests.
     package typealias Lookup = @Sendable (_ host: String, _ port: Int) throws -> [SocketAddress]
 
     private struct Entry: Sendable {
@@ -30,7 +31,9 @@ package final class Resolver: Sendable {
         self.lookup = lookup
     }
 
-    /// The addresses of `host`, in the order of preference. A numeric host resolves to itself.
+    /// The addresses of `host`, in the order of preference.
+    ///
+    /// A numeric host resolves to itself.
     func resolve(_ host: String, port: Int, on loop: any EventLoop) -> EventLoopFuture<[SocketAddress]> {
         if let literal = try? SocketAddress(ipAddress: host, port: port) {
             return loop.makeSucceededFuture([literal])

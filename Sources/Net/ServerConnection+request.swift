@@ -25,7 +25,9 @@ extension ServerConnection {
         self.runtime.executor.scope { self.take(bytes) }
     }
 
-    /// Takes bytes as the phase wants them. Pipelined requests wait in `inbound`, up to `pipelineBytesMax`.
+    /// Takes bytes as the phase wants them.
+    ///
+    /// Pipelined requests wait in `inbound`, up to `pipelineBytesMax`.
     func take(_ bytes: ByteBuffer) {
         var bytes = bytes
         if var pending = self.inbound {

@@ -5,7 +5,9 @@ import Transport
 import Wire
 
 /// One client's connection: reads requests one after the other and hands each to the handler, in order, within the
-/// connection's one task. Confined to its loop.
+/// connection's one task.
+///
+/// Confined to its loop.
 ///
 /// `ServerConnection+request.swift` has the way in, `ServerConnection+response.swift` the way out.
 final class ServerConnection: ChannelInboundHandler, WheelTimerOwner {
@@ -123,8 +125,10 @@ final class ServerConnection: ChannelInboundHandler, WheelTimerOwner {
         self.fault = nil
     }
 
-    /// Ends the connection. Closing a socket with unread bytes makes the kernel send a reset, which can take the answer
-    /// away from the client; so after a complete answer our side is closed first and the rest is read and dropped.
+    /// Ends the connection.
+    ///
+    /// Closing a socket with unread bytes makes the kernel send a reset, which can take the answer away from the
+    /// client; so after a complete answer our side is closed first and the rest is read and dropped.
     func endConnection(gracefully: Bool) {
         guard let context = self.context, self.phase != .closed, self.phase != .lingering else { return }
         guard gracefully else {
@@ -155,7 +159,9 @@ final class ServerConnection: ChannelInboundHandler, WheelTimerOwner {
         case .idle:
             self.context?.close(promise: nil)
         case .head:
-            self.refuse(.timeout("The request head did not arrive within \(self.server.options.headTimeout.seconds) s."))
+            self.refuse(
+                .timeout("The request head did not arrive within \(self.server.options.headTimeout.seconds) s.")
+            )
         case .body:
             self.checkBodyPace()
         case .busy:

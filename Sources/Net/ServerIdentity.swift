@@ -14,7 +14,9 @@ package final class ServerIdentity: Sendable {
     private let keyFile: String
     private let state: NIOLockedValueBox<State>
 
-    /// Reads both files. The certificate file may hold a chain, leaf first.
+    /// Reads both files.
+    ///
+    /// The certificate file may hold a chain, leaf first.
     ///
     /// - Throws: `NIOSSLError` where a file is missing, unreadable, or the key does not fit the certificate.
     package init(certificateFile: String, keyFile: String) throws {
@@ -29,7 +31,9 @@ package final class ServerIdentity: Sendable {
     /// When the certificate ends, in Unix seconds.
     package var notAfter: Int { self.state.withLockedValue { $0.notAfter } }
 
-    /// Reads the files again if they changed. On any error the old certificate stays; connections keep theirs.
+    /// Reads the files again if they changed.
+    ///
+    /// On any error the old certificate stays; connections keep theirs.
     ///
     /// - Returns: Whether a new certificate is in force.
     package func reloadIfChanged() throws -> Bool {

@@ -51,7 +51,9 @@ package final class ServerLoad: Sendable {
         return .seconds(1)
     }
 
-    /// A loop stays late. New calls are refused until it was in time for 200 ms.
+    /// A loop stays late.
+    ///
+    /// New calls are refused until it was in time for 200 ms.
     func noteOverload() { self.overloadedAt.store(NIODeadline.now().uptimeNanoseconds, ordering: .relaxed) }
 
     /// Counts a new connection; false if there are too many, and then it is not counted.

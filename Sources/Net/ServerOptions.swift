@@ -1,7 +1,9 @@
 package import NIOCore
 package import Wire
 
-/// What bounds a client's connection. Every wait has its limit here.
+/// What bounds a client's connection.
+///
+/// Every wait has its limit here.
 package struct ServerOptions: Sendable {
     /// Head size, field count and chunk limits.
     package var limits = HTTPLimits()

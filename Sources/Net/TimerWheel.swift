@@ -29,7 +29,9 @@ final class TimerWheel {
         self.currentTick = 0
     }
 
-    /// Looks at `timer` not later than its deadline asks for. Called by `WheelTimer.arm`.
+    /// Looks at `timer` not later than its deadline asks for.
+    ///
+    /// Called by `WheelTimer.arm`.
     fileprivate func schedule(_ timer: WheelTimer) {
         let tick = self.tick(of: timer.deadline)
         if let scheduled = timer.scheduledTick, scheduled <= tick { return }
@@ -110,7 +112,9 @@ protocol WheelTimerOwner: AnyObject {
     func timerFired()
 }
 
-/// The timer of one connection. Confined to its loop.
+/// The timer of one connection.
+///
+/// Confined to its loop.
 final class WheelTimer {
     private let wheel: TimerWheel
     /// Cleared by the owner when it ends, which breaks the cycle.

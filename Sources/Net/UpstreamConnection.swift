@@ -5,7 +5,9 @@ import NIOTLS
 import Transport
 import Wire
 
-/// One connection to an upstream: an HTTP/1.1 client that carries one exchange at a time. Confined to its loop.
+/// One connection to an upstream: an HTTP/1.1 client that carries one exchange at a time.
+///
+/// Confined to its loop.
 final class UpstreamConnection: ChannelInboundHandler, WheelTimerOwner {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -63,7 +65,9 @@ final class UpstreamConnection: ChannelInboundHandler, WheelTimerOwner {
 
     // MARK: One exchange
 
-    /// Sends a request and waits for the head of the answer. On any error the connection is closed.
+    /// Sends a request and waits for the head of the answer.
+    ///
+    /// On any error the connection is closed.
     func exchange(_ request: UpstreamRequest) async throws {
         guard self.state == .idle, let context = self.context else { throw TransportError.closedBeforeHead }
         self.state = .head

@@ -2,8 +2,10 @@ import NIOCore
 import Synchronization
 import Transport
 
-/// Idle upstream connections of one loop, newest first, by endpoint. Never shared between loops, and never a limit that
-/// would queue a stream: with no idle connection a new one is dialled.
+/// Idle upstream connections of one loop, newest first, by endpoint.
+///
+/// Never shared between loops, and never a limit that would queue a stream: with no idle connection a new one is
+/// dialled.
 final class UpstreamPool {
     /// How long a connection may stand idle; below the 60 s after which many servers close it.
     static let idleFor = TimeAmount.seconds(55)

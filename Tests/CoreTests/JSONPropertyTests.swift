@@ -23,9 +23,10 @@ struct JSONTextGenerator {
     mutating func text() -> [UInt8] {
         var bytes = Array((self.space() + self.value(depth: self.below(5)) + self.space()).utf8)
         guard self.below(3) == 0, !bytes.isEmpty else { return bytes }
-        let interesting: [UInt8] = Array("{}[]\",:\\u0123456789eE+-.tfn \t\r\n/".utf8) + [
-            0, 0x1F, 0x7F, 0x80, 0xBF, 0xC0, 0xC2, 0xE0, 0xED, 0xA0, 0xEF, 0xBB, 0xF0, 0xF4, 0x90, 0xFF,
-        ]
+        let interesting: [UInt8] =
+            Array("{}[]\",:\\u0123456789eE+-.tfn \t\r\n/".utf8) + [
+                0, 0x1F, 0x7F, 0x80, 0xBF, 0xC0, 0xC2, 0xE0, 0xED, 0xA0, 0xEF, 0xBB, 0xF0, 0xF4, 0x90, 0xFF,
+            ]
         for _ in 0...self.below(2) {
             let index = self.below(bytes.count)
             switch self.below(4) {

@@ -1,4 +1,6 @@
-/// JSON read in the slow and obvious way, by the productions of RFC 8259. For comparison only.
+/// JSON read in the slow and obvious way, by the productions of RFC 8259.
+///
+/// For comparison only.
 struct JSONReference {
     indirect enum Value: Equatable {
         case null

@@ -4,7 +4,9 @@ import Net
 import Testing
 import Transport
 
-/// Row 26: what may be dialled. Row 27: every address of a name is checked.
+/// Row 26: what may be dialled.
+///
+/// Row 27: every address of a name is checked.
 @Suite struct AddressGuardTests {
     @Test(arguments: [
         "0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.127.255.254", "127.0.0.1", "127.1.2.3",
@@ -24,7 +26,8 @@ import Transport
     }
 
     @Test(arguments: [
-        "1.1.1.1", "8.8.8.8", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255", "128.0.0.1",
+        "1.1.1.1", "8.8.8.8", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255",
+        "128.0.0.1",
         "169.253.255.255", "169.255.0.0", "172.15.255.255", "172.32.0.0", "192.167.255.255", "192.169.0.0",
         "198.17.255.255", "198.20.0.0", "223.255.255.255", "104.18.6.192", "2606:4700::6810:1", "2a00:1450:4001::200e",
         "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1",
@@ -34,7 +37,8 @@ import Transport
     }
 
     @Test(arguments: [
-        "127.0.0.1", "[::1]", "localhost", "localhost.", "127.1", "0x7f.1", "2130706433", "0", "[::ffff:7f00:1]", "0177.0.0.1",
+        "127.0.0.1", "[::1]", "localhost", "localhost.", "127.1", "0x7f.1", "2130706433", "0", "[::ffff:7f00:1]",
+        "0177.0.0.1",
     ])
     func `no spelling of this machine gets past the dialer`(_ host: String) async throws {
         let endpoint = try Endpoint(url: "http://\(host):9", allowPrivate: false)
@@ -43,7 +47,10 @@ import Transport
 
     @Test func `one bad address among good ones is enough to refuse a name, row 27`() async throws {
         let resolver = Resolver { _, port in
-            [try SocketAddress(ipAddress: "1.1.1.1", port: port), try SocketAddress(ipAddress: "127.0.0.1", port: port)]
+            [
+                try SocketAddress(ipAddress: "1.1.1.1", port: port),
+                try SocketAddress(ipAddress: "127.0.0.1", port: port),
+            ]
         }
         await self.expectForbidden(try Endpoint(url: "http://rebind.example", allowPrivate: false), resolver: resolver)
     }
@@ -66,7 +73,8 @@ import Transport
 
     @Test(arguments: [
         "ftp://x", "http://", "http://a b", "http://u:p@x", "http://x\\y", "http://x?q", "http://x#f", "http://x:0",
-        "http://x:65536", "http://x:1x", "http://x/../y", "http://x//y", "http://[::1", "http://a%0d%0ab/", "http://①②⑦.0.0.1/",
+        "http://x:65536", "http://x:1x", "http://x/../y", "http://x//y", "http://[::1", "http://a%0d%0ab/",
+        "http://①②⑦.0.0.1/",
         "x", "", "http://:80", "https://[x]:1",
     ])
     func `a text that is not one plain URL is no endpoint, row 28`(_ url: String) {
@@ -74,9 +82,14 @@ import Transport
     }
 
     @Test func `an endpoint prints what it was made of`() throws {
-        for url in ["http://x", "https://api.example.com/v1", "http://127.0.0.1:11434/v1", "https://[2606:4700::1]:8443/a/b"] {
+        for url in [
+            "http://x", "https://api.example.com/v1", "http://127.0.0.1:11434/v1", "https://[2606:4700::1]:8443/a/b",
+        ] {
             #expect(try Endpoint(url: url, allowPrivate: false).url == url)
         }
-        #expect(try Endpoint(url: "https://API.Example.com:443/v1/", allowPrivate: false).url == "https://api.example.com/v1")
+        #expect(
+            try Endpoint(url: "https://API.Example.com:443/v1/", allowPrivate: false).url
+                == "https://api.example.com/v1"
+        )
     }
 }

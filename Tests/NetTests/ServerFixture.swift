@@ -46,7 +46,9 @@ struct ServerFixture {
         var answer = ByteBuffer()
         for range in [exchange.head.methodRange, exchange.head.targetRange] {
             let length = Int(range.end - range.start)
-            answer.writeImmutableBuffer(exchange.headBytes.getSlice(at: Int(range.start), length: length) ?? ByteBuffer())
+            answer.writeImmutableBuffer(
+                exchange.headBytes.getSlice(at: Int(range.start), length: length) ?? ByteBuffer()
+            )
             answer.writeString(" ")
         }
         answer.writeImmutableBuffer(body)

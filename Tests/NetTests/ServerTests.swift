@@ -36,7 +36,8 @@ import Transport
         try await ServerFixture.with(handler: echo) { fixture in
             let client = try await RawPeer.connect(port: fixture.port)
             try await client.send(
-                "POST /c HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n" + self.get
+                "POST /c HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n"
+                    + self.get
             )
             let answer = try await client.read(until: "GET / ")
             #expect(answer.contains("POST /c abcde"))
@@ -65,7 +66,9 @@ import Transport
             #expect(try await client.read(until: "POST /e ok").contains("200 OK"))
             await client.close()
         }
-        let refuse: @Sendable (any ServerExchange) async -> Void = { try? await $0.answer(401, ByteBuffer(string: "no")) }
+        let refuse: @Sendable (any ServerExchange) async -> Void = {
+            try? await $0.answer(401, ByteBuffer(string: "no"))
+        }
         try await ServerFixture.with(handler: refuse) { fixture in
             let client = try await RawPeer.connect(port: fixture.port)
             try await client.send(head)
@@ -128,7 +131,9 @@ import Transport
         "GET / HTTP/1.1\r\nhost: x\r\n folded\r\n\r\n", "GET / HTTP/1.1\nhost: x\n\n", "GET / HTTP/1.1\r\n\r\n",
         "GET / HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n", "GET //evil HTTP/1.1\r\nhost: x\r\n\r\n",
     ])
-    func `a request that two servers could read in two ways is refused and closed, row 1`(_ request: String) async throws {
+    func `a request that two servers could read in two ways is refused and closed, row 1`(_ request: String)
+        async throws
+    {
         try await ServerFixture.with(handler: echo) { fixture in
             let client = try await RawPeer.connect(port: fixture.port)
             try await client.send(request + "GET /second HTTP/1.1\r\nhost: x\r\n\r\n")

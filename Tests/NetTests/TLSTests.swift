@@ -8,7 +8,9 @@ import Testing
 import Transport
 import Wire
 
-/// TLS on both sides, against our own server with the certificates of `Tests/Fixtures/tls`. Rows 13 and 116.
+/// TLS on both sides, against our own server with the certificates of `Tests/Fixtures/tls`.
+///
+/// Rows 13 and 116.
 @Suite struct TLSTests {
     private func identity(_ name: String) throws -> ServerIdentity {
         try ServerIdentity(certificateFile: Fixtures.tls("\(name).pem"), keyFile: Fixtures.tls("\(name).key"))
@@ -26,13 +28,18 @@ import Wire
 
     @Test func `a server with a certificate of a known authority is reached, by name`() async throws {
         try await ServerFixture.with(handler: echo) { fixture in
-            let address = try await fixture.server.listen(host: "127.0.0.1", port: 0, tls: try self.identity("localhost"))
+            let address = try await fixture.server.listen(
+                host: "127.0.0.1",
+                port: 0,
+                tls: try self.identity("localhost")
+            )
             #expect(try await self.call(fixture, port: address?.port ?? 0) == "POST / hi")
         }
     }
 
     @Test(arguments: ["other", "expired"])
-    func `a wrong name or an expired certificate is refused, and nothing was sent, row 116`(_ name: String) async throws {
+    func `a wrong name or an expired certificate is refused, and nothing was sent, row 116`(_ name: String) async throws
+    {
         let reached = Signal()
         let handler: @Sendable (any ServerExchange) async -> Void = { _ in reached.fire() }
         try await ServerFixture.with(handler: handler) { fixture in
@@ -44,7 +51,11 @@ import Wire
 
     @Test func `an unknown authority is refused, and so is a server that speaks no TLS, row 116`() async throws {
         try await ServerFixture.with(handler: echo) { fixture in
-            let address = try await fixture.server.listen(host: "127.0.0.1", port: 0, tls: try self.identity("localhost"))
+            let address = try await fixture.server.listen(
+                host: "127.0.0.1",
+                port: 0,
+                tls: try self.identity("localhost")
+            )
             await self.expectRefused { try await self.call(fixture, port: address?.port ?? 0, ca: nil) }
             await self.expectRefused { try await self.call(fixture, port: fixture.port) }
         }
@@ -60,7 +71,10 @@ import Wire
             let port = address?.port ?? 0
             await self.expectRefused { try await self.call(fixture, port: port, ca: Fixtures.tls("address.pem")) }
             let byAddress = try await self.call(
-                fixture, port: port, host: "127.0.0.1", ca: Fixtures.tls("address.pem")
+                fixture,
+                port: port,
+                host: "127.0.0.1",
+                ca: Fixtures.tls("address.pem")
             )
             #expect(byAddress == "POST / hi")
         }
@@ -91,7 +105,11 @@ import Wire
         var options = ServerOptions()
         options.handshakeTimeout = .milliseconds(200)
         try await ServerFixture.with(options: options, handler: echo) { fixture in
-            let address = try await fixture.server.listen(host: "127.0.0.1", port: 0, tls: try self.identity("localhost"))
+            let address = try await fixture.server.listen(
+                host: "127.0.0.1",
+                port: 0,
+                tls: try self.identity("localhost")
+            )
             let client = try await RawPeer.connect(port: address?.port ?? 0)
             try await client.send("\u{16}\u{3}\u{1}")
             try await client.readToEnd()
@@ -101,7 +119,9 @@ import Wire
     @Test func `a server that stalls the handshake runs into the connect clock`() async throws {
         try await UpstreamTests.with({ peer in try await peer.readToEnd() }) { runtime, listener in
             let endpoint = try Endpoint(
-                url: "https://localhost:\(listener.port)", allowPrivate: true, caFile: Fixtures.tls("ca.pem")
+                url: "https://localhost:\(listener.port)",
+                allowPrivate: true,
+                caFile: Fixtures.tls("ca.pem")
             )
             var timeouts = Timeouts()
             timeouts.connect = .milliseconds(300)

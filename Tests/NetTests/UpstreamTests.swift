@@ -1,5 +1,5 @@
-import Glibc
 import Core
+import Glibc
 import NIOConcurrencyHelpers
 import NIOCore
 import Net
@@ -24,7 +24,10 @@ import Wire
         return try await runtime.run { transport in
             let bytes = ByteBuffer(string: "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nhi")
             let request = UpstreamRequest(
-                endpoint: endpoint, bytes: bytes, timeouts: timeouts, deadline: .now() + limit
+                endpoint: endpoint,
+                bytes: bytes,
+                timeouts: timeouts,
+                deadline: .now() + limit
             )
             let exchange = try await transport.open(request)
             defer { exchange.abandon() }
@@ -124,16 +127,32 @@ import Wire
 
     static let shapes: [Shape] = [
         Shape("length", answer, body: "hello"),
-        Shape("chunked", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\nx: y\r\n\r\n", body: "hello"),
+        Shape(
+            "chunked",
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\nx: y\r\n\r\n",
+            body: "hello"
+        ),
         Shape("until close", "HTTP/1.1 200 OK\r\n\r\nhello", body: "hello"),
-        Shape("interim heads", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n\(answer)", body: "hello"),
+        Shape(
+            "interim heads",
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n\(answer)",
+            body: "hello"
+        ),
         Shape("no content", "HTTP/1.1 204 No Content\r\n\r\n", body: ""),
         Shape("interim storm", String(repeating: "HTTP/1.1 102 Processing\r\n\r\n", count: 9) + answer, body: nil),
         Shape("switching protocols", "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n", body: nil),
-        Shape("two framings", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", body: nil),
+        Shape(
+            "two framings",
+            "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+            body: nil
+        ),
         Shape("short body", "HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\nhello", body: nil),
         Shape("cut chunk", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhel", body: nil),
-        Shape("broken chunk", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n", body: nil),
+        Shape(
+            "broken chunk",
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n",
+            body: nil
+        ),
         Shape("not HTTP", "SSH-2.0-OpenSSH_9.2\r\n", body: nil),
         Shape("endless head", "HTTP/1.1 200 OK\r\nx: \(String(repeating: "a", count: 70_000))", body: nil),
     ]
@@ -295,7 +314,10 @@ import Wire
                 let bytes = ByteBuffer(string: "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nhi")
                 let exchange = try await transport.open(
                     UpstreamRequest(
-                        endpoint: endpoint, bytes: bytes, timeouts: Timeouts(), deadline: .now() + .seconds(20)
+                        endpoint: endpoint,
+                        bytes: bytes,
+                        timeouts: Timeouts(),
+                        deadline: .now() + .seconds(20)
                     )
                 )
                 await blocked.wait()

@@ -253,7 +253,8 @@ enum DesyncCorpus {
     private static var chunks: [DesyncShape] {
         let bad = [
             "\r\n", "g\r\n", "-5\r\nhello", "+5\r\nhello", "0x5\r\nhello", " 5\r\nhello", "5 \r\nhello", "5\t\r\nhello",
-            "5\nhello\r\n", "5\r\rhello", "5\rhello", "5\r\nhello0\r\n", "5\r\nhelloX\r\n0", "5\r\nhello\n0\r\n",
+            "5\nhello\r\n", "5\r\rhello", "5\rhello", "5\r\nhello0\r\n", "5\r\nhelloX\r\n0",
+            "5\r\nhelloX\n0\r\n\r\n", "5\r\nhello\n0\r\n",
             "5\r\nhello\r0\r\n", "5\r\nhello\r\n\r\n0\r\n", "1000000000000000\r\n", "10000000000000005\r\n",
             "FFFFFFFFFFFFFFFF\r\n", "FFFFFFFFFFFFFFFFFFFFFFFF\r\n", "0000000000000005\r\nhello\r\n", "5,5\r\nhello",
             "5 5\r\nhello", "5\u{0B}\r\n", "5\0\r\n", "0\n\r\n", "0\r\r\n", "0 \r\n\r\n", "00 0\r\n", "0,\r\n\r\n",

@@ -2,17 +2,23 @@ import Wire
 
 /// A way in which our codec and llhttp may read the same bytes differently, and why ours is right to.
 struct Difference: Sendable {
-    /// What we refuse with. Nil where it is llhttp that refuses.
+    /// What we refuse with.
+    ///
+    /// Nil where it is llhttp that refuses.
     var error: HTTPParseError?
     /// What llhttp says, where it is the one that refuses.
     var theirs: String?
     var reason: String
     /// Whether it is for requests or for responses only.
     var isRequest: Bool?
-    /// Whether the bytes can be a case of it. In lower case and as `shown` shows them, from the refused message on.
+    /// Whether the bytes can be a case of it.
+    ///
+    /// In lower case and as `shown` shows them, from the refused message on.
     var explains: @Sendable (String) -> Bool
 
-    /// Everything that is known and meant. What is not here fails the test.
+    /// Everything that is known and meant.
+    ///
+    /// What is not here fails the test.
     static let all: [Difference] = framing + routing + lines + chunks + laxer
 
     /// We refuse, llhttp accepts.

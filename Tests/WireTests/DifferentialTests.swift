@@ -2,11 +2,12 @@ import Testing
 import Wire
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
-/// The same bytes read by our codec and by llhttp (through NIOHTTP1). They must mean the same, or differ in a way that
-/// `Difference` lists with its reason.
+/// The same bytes read by our codec and by llhttp (through NIOHTTP1).
+///
+/// They must mean the same, or differ in a way that `Difference` lists with its reason.
 @Suite struct DifferentialTests {
     /// `TURNPIKE_DIFFERENTIAL_MESSAGES` connections are read, a million unless it says otherwise.
     static var count: Int {

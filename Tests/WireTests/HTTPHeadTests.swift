@@ -33,7 +33,8 @@ func responseHead(_ text: String, toHead: Bool = false) throws(HTTPParseError) -
 
 @Suite struct HTTPHeadTests {
     @Test func `a usual request is taken apart by offsets`() throws {
-        let text = "POST /v1/chat/completions?x=1 HTTP/1.1\r\nHost: a.example:8080\r\nContent-Length: 12\r\n"
+        let text =
+            "POST /v1/chat/completions?x=1 HTTP/1.1\r\nHost: a.example:8080\r\nContent-Length: 12\r\n"
             + "AUTHORIZATION:  Bearer tp_x \t\r\nX-Odd: \r\n\r\nrest"
         let head = try #require(try requestHead(text))
         let bytes = Array(text.utf8)
@@ -109,7 +110,8 @@ func responseHead(_ text: String, toHead: Bool = false) throws(HTTPParseError) -
             var reader = ConnectionReader(isRequest: true)
             for padding in 0..<9 {
                 let filler = [UInt8](repeating: 0x61, count: padding)
-                let bytes = Array("GET / HTTP/1.1\r\nHost: a\r\nx: ".utf8) + filler + [byte]
+                let bytes =
+                    Array("GET / HTTP/1.1\r\nHost: a\r\nx: ".utf8) + filler + [byte]
                     + Array("bcdefgh\r\n\r\n".utf8)
                 let reading = reader.read(bytes)
                 let isAccepted = byte >= 0x20 && byte != 0x7F || byte == 0x09
@@ -149,7 +151,8 @@ func responseHead(_ text: String, toHead: Bool = false) throws(HTTPParseError) -
     }
 
     @Test func `fields of this connection and those that Connection names are hop by hop (row 15)`() throws {
-        let text = "GET / HTTP/1.1\r\nHost: a\r\nConnection: X-Mine, close\r\nX-MINE: 1\r\nX-Mine-Too: 2\r\n"
+        let text =
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: X-Mine, close\r\nX-MINE: 1\r\nX-Mine-Too: 2\r\n"
             + "TE: trailers\r\nUpgrade: h2c\r\nProxy-Foo: 3\r\nKeep-Alive: 5\r\nTrailer: x\r\nAccept: */*\r\n\r\n"
         let head = try #require(try requestHead(text))
         let bytes = Array(text.utf8)

@@ -24,12 +24,16 @@ import Wire
         var reader = ConnectionReader(isRequest: true)
         let whole = reader.read(Self.requests)
         #expect(whole.error == nil)
-        #expect(whole.messages.map(\.target) == [
-            "/v1/chat/completions", "/?q=1", "/x", "*", "http://a.example/x/y?z", "/",
-        ])
-        #expect(whole.messages.map { String(decoding: $0.body, as: UTF8.self) } == [
-            "hello world", "", "hello world", "", "", "",
-        ])
+        #expect(
+            whole.messages.map(\.target) == [
+                "/v1/chat/completions", "/?q=1", "/x", "*", "http://a.example/x/y?z", "/",
+            ]
+        )
+        #expect(
+            whole.messages.map { String(decoding: $0.body, as: UTF8.self) } == [
+                "hello world", "", "hello world", "", "", "",
+            ]
+        )
         #expect(whole.isClosed)
         #expect(whole.rest == latin1("left"))
         for cut in 0...Self.requests.count { #expect(reader.read(Self.requests, cuts: [cut]) == whole) }
@@ -58,9 +62,11 @@ import Wire
         let whole = reader.read(Self.responses, closes: true)
         #expect(whole.error == nil)
         #expect(whole.messages.map(\.status) == [100, 103, 200, 204, 304, 429, 529])
-        #expect(whole.messages.map { String(decoding: $0.body, as: UTF8.self) } == [
-            "", "", "hello", "", "", "0123456789", "up to the end\r\n\r\n",
-        ])
+        #expect(
+            whole.messages.map { String(decoding: $0.body, as: UTF8.self) } == [
+                "", "", "hello", "", "", "0123456789", "up to the end\r\n\r\n",
+            ]
+        )
         for cut in 0...Self.responses.count {
             #expect(reader.read(Self.responses, cuts: [cut], closes: true) == whole)
         }
@@ -80,27 +86,30 @@ import Wire
         #expect(reading.messages.isEmpty)
     }
 
-    @Test(arguments: [
-        ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", .conflictingFraming),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", .badContentLength),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\n", .badContentLength),
-        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", .badTransferEncoding),
-        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", .badTransferEncoding),
-        ("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", .badTransferEncoding),
-        ("HTTP/1.1 204 OK\r\nTransfer-Encoding: chunked\r\n\r\n", .badTransferEncoding),
-        ("HTTP/1.1 204 OK\r\nContent-Length: 5\r\n\r\n", .badContentLength),
-        ("HTTP/1.1 100 OK\r\nContent-Length: 5\r\n\r\n", .badContentLength),
-        ("HTTP/1.0 100 Continue\r\n\r\n", .badStatus), ("HTTP/1.1 099 OK\r\n\r\n", .badStatus),
-        ("HTTP/1.1 600 OK\r\n\r\n", .badStatus), ("HTTP/1.1 20 OK\r\n\r\n", .badStatus),
-        ("HTTP/1.1 2000 OK\r\n\r\n", .badStatus), ("HTTP/1.1 +20 OK\r\n\r\n", .badStatus),
-        ("HTTP/1.1  200 OK\r\n\r\n", .badStatus), ("HTTP/1.1 200OK\r\n\r\n", .badStatus),
-        ("HTTP/1.1 200\n\r\n", .bareLineFeed), ("HTTP/1.1 200 OK\n\r\n", .bareLineFeed),
-        ("HTTP/1.1 200 O\rK\r\n\r\n", .bareCarriageReturn), ("HTTP/1.1 200 O\0K\r\n\r\n", .badStartLine),
-        ("HTTP/2 200 OK\r\n\r\n", .badVersion), ("HTTP/1.2 200 OK\r\n\r\n", .badVersion),
-        ("HTTP/1.1 200 OK\r\n X: y\r\n\r\n", .obsoleteFold), ("HTTP/1.1 200 OK\r\nX: y\r\n z\r\n\r\n", .obsoleteFold),
-        ("HTTP/1.1 200 OK\r\nX : y\r\n\r\n", .badFieldName), ("HTTP/1.1 200 OK\r\nX: a\0\r\n\r\n", .badFieldValue),
-        ("HTTP/1.1\t200 OK\r\n\r\n", .badStartLine), ("\r\nHTTP/1.1 200 OK\r\n\r\n", .badStartLine),
-    ] as [(String, HTTPParseError)])
+    @Test(
+        arguments: [
+            ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", .conflictingFraming),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", .badContentLength),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\n", .badContentLength),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", .badTransferEncoding),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", .badTransferEncoding),
+            ("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", .badTransferEncoding),
+            ("HTTP/1.1 204 OK\r\nTransfer-Encoding: chunked\r\n\r\n", .badTransferEncoding),
+            ("HTTP/1.1 204 OK\r\nContent-Length: 5\r\n\r\n", .badContentLength),
+            ("HTTP/1.1 100 OK\r\nContent-Length: 5\r\n\r\n", .badContentLength),
+            ("HTTP/1.0 100 Continue\r\n\r\n", .badStatus), ("HTTP/1.1 099 OK\r\n\r\n", .badStatus),
+            ("HTTP/1.1 600 OK\r\n\r\n", .badStatus), ("HTTP/1.1 20 OK\r\n\r\n", .badStatus),
+            ("HTTP/1.1 2000 OK\r\n\r\n", .badStatus), ("HTTP/1.1 +20 OK\r\n\r\n", .badStatus),
+            ("HTTP/1.1  200 OK\r\n\r\n", .badStatus), ("HTTP/1.1 200OK\r\n\r\n", .badStatus),
+            ("HTTP/1.1 200\n\r\n", .bareLineFeed), ("HTTP/1.1 200 OK\n\r\n", .bareLineFeed),
+            ("HTTP/1.1 200 O\rK\r\n\r\n", .bareCarriageReturn), ("HTTP/1.1 200 O\0K\r\n\r\n", .badStartLine),
+            ("HTTP/2 200 OK\r\n\r\n", .badVersion), ("HTTP/1.2 200 OK\r\n\r\n", .badVersion),
+            ("HTTP/1.1 200 OK\r\n X: y\r\n\r\n", .obsoleteFold),
+            ("HTTP/1.1 200 OK\r\nX: y\r\n z\r\n\r\n", .obsoleteFold),
+            ("HTTP/1.1 200 OK\r\nX : y\r\n\r\n", .badFieldName), ("HTTP/1.1 200 OK\r\nX: a\0\r\n\r\n", .badFieldValue),
+            ("HTTP/1.1\t200 OK\r\n\r\n", .badStartLine), ("\r\nHTTP/1.1 200 OK\r\n\r\n", .badStartLine),
+        ] as [(String, HTTPParseError)]
+    )
     func `a response that could be read in two ways is refused (rows 1, 16)`(text: String, error: HTTPParseError) {
         var reader = ConnectionReader(isRequest: false)
         #expect(reader.read(latin1(text)).error == error)

@@ -64,7 +64,10 @@ struct MessageGenerator {
         )
         let target = self.choose(
             ["/", "/v1/chat/completions", "/a?b=c", "/a%20b", "http://a/x", "/~x/@:!$&'()*+,;="],
-            ["*", "", "//evil", "/a b", "a", "/\u{E9}", "/#x", "/\\", "http://b/", "http://u@a/", "/\0", "/\t", "a:443"]
+            [
+                "*", "", "//evil", "/a b", "a", "/\u{E9}", "/#x", "/\\", "http://b/", "http://u@a/", "/\0", "/\t",
+                "a:443",
+            ]
         )
         let version = self.choose(
             ["HTTP/1.1", "HTTP/1.1", "HTTP/1.1", "HTTP/1.0"],

@@ -58,7 +58,9 @@ struct Reading: Equatable {
     var messages: [Message] = []
     /// Whether the head of one more message was accepted, but not its end.
     var hasOpenMessage = false
-    /// Why the connection was refused. Nil if it was not.
+    /// Why the connection was refused.
+    ///
+    /// Nil if it was not.
     var error: HTTPParseError?
     /// What was not used: of an incomplete or refused message, or behind the last one of the connection.
     var rest: [UInt8] = []
@@ -125,7 +127,9 @@ struct ConnectionReader {
         return reading
     }
 
-    /// Reads on by one head or piece of body. False if there is nothing more to do with these bytes.
+    /// Reads on by one head or piece of body.
+    ///
+    /// False if there is nothing more to do with these bytes.
     private mutating func step(
         _ buffer: inout [UInt8],
         _ body: inout HTTPBodyDecoder?,

@@ -1,8 +1,12 @@
 package import NIOCore
 
-/// The clocks that bound one attempt at a provider. Each error names the one that ran out and its value in force.
+/// The clocks that bound one attempt at a provider.
+///
+/// Each error names the one that ran out and its value in force.
 package struct Timeouts: Sendable, Equatable {
-    /// Until the connection stands, TLS included. DNS counts.
+    /// Until the connection stands, TLS included.
+    ///
+    /// DNS counts.
     package var connect: TimeAmount
     /// From the last byte of the request to the first byte of the answer.
     package var firstByte: TimeAmount

@@ -3,7 +3,9 @@
 /// Everything that fails on the road becomes one of these at the edge of its module; `ErrorBodies` turns the code
 /// into a status and a body in the client's dialect.
 package struct GatewayError: Error, Sendable {
-    /// Names the failure in bodies, metrics and logs. A fixed set, so it is safe as a metric label.
+    /// Names the failure in bodies, metrics and logs.
+    ///
+    /// A fixed set, so it is safe as a metric label.
     ///
     /// The names are part of the contract with users; add to them, never change one.
     package enum Code: String, Sendable, CaseIterable {
@@ -41,7 +43,9 @@ package struct GatewayError: Error, Sendable {
     package var param: String?
     /// More for the reader: what was expected, which field, where to mend it.
     package var details: [(key: String, value: String)] = []
-    /// How long to wait before trying again. Nil if waiting cannot help or the time is not known.
+    /// How long to wait before trying again.
+    ///
+    /// Nil if waiting cannot help or the time is not known.
     package var retryAfter: Duration?
     /// A provider's own complaint about the request, already scrubbed, whose status and words are kept.
     package var provider: ProviderComplaint?

@@ -1,4 +1,6 @@
-/// Why bytes are not JSON that we accept. Offsets count from the first byte of the text.
+/// Why bytes are not JSON that we accept.
+///
+/// Offsets count from the first byte of the text.
 package enum JSONError: Error, Equatable, Sendable {
     /// What the grammar would have allowed at the offset.
     package enum Expected: String, Sendable {

@@ -18,7 +18,9 @@ package struct JSONSlice: Sendable, Equatable {
     package var count: Int { self.end - self.start }
 }
 
-/// The key of a member, as it stands in the scanned bytes. Use it only inside the closure that it was given to.
+/// The key of a member, as it stands in the scanned bytes.
+///
+/// Use it only inside the closure that it was given to.
 package struct JSONKey {
     /// Where the key stands, with its quotes.
     package let slice: JSONSlice
@@ -46,7 +48,9 @@ package struct JSONKey {
         return reader.next() == nil
     }
 
-    /// The key as text. Allocates if it is longer than 15 bytes.
+    /// The key as text.
+    ///
+    /// Allocates if it is longer than 15 bytes.
     package var text: String {
         String(decoding: IteratorSequence(JSONUnescaper(self.base, self.slice)).map { $0 }, as: UTF8.self)
     }
@@ -55,7 +59,9 @@ package struct JSONKey {
 @available(*, unavailable, message: "points into bytes that someone lends")
 extension JSONKey: Sendable {}
 
-/// Gives the bytes of a string with its escapes resolved, one by one. The string must have been checked.
+/// Gives the bytes of a string with its escapes resolved, one by one.
+///
+/// The string must have been checked.
 struct JSONUnescaper: IteratorProtocol {
     private let base: UnsafePointer<UInt8>
     private var index: Int
@@ -63,7 +69,9 @@ struct JSONUnescaper: IteratorProtocol {
     /// The bytes of a character that an escape gave, not handed out yet: the next one lowest.
     private var pending: UInt32 = 0
     private var pendingCount = 0
-    /// Whether half of a surrogate pair was met. It is given as U+FFFD.
+    /// Whether half of a surrogate pair was met.
+    ///
+    /// It is given as U+FFFD.
     private(set) var hasLoneSurrogate = false
 
     /// - Parameter slice: The string with its quotes.

@@ -1,11 +1,17 @@
-/// The keys of one object, to notice the second of a name. Allocates only beyond 32 keys.
+/// The keys of one object, to notice the second of a name.
+///
+/// Allocates only beyond 32 keys.
 struct JSONKeySet: ~Copyable {
     static let inlineMax = 32
 
-    /// Half fingerprint, half where the key begins. Memory of the stack, lent by whoever walks the object.
+    /// Half fingerprint, half where the key begins.
+    ///
+    /// Memory of the stack, lent by whoever walks the object.
     private let entries: UnsafeMutableBufferPointer<UInt64>
     private var count = 0
-    /// All keys, once there are too many to compare each with each. Hashed with a secret seed.
+    /// All keys, once there are too many to compare each with each.
+    ///
+    /// Hashed with a secret seed.
     private var spilled: Set<[UInt8]> = []
 
     /// - Parameter entries: Room for `inlineMax` entries, of any content.

@@ -7,7 +7,9 @@ extension JSONLexer {
         self.skipWhitespace()
     }
 
-    /// Steps over a key. A key that is no text because of a lone surrogate is refused: readers differ on its name.
+    /// Steps over a key.
+    ///
+    /// A key that is no text because of a lone surrogate is refused: readers differ on its name.
     mutating func skipKey() throws(JSONError) -> StringTraits {
         guard self.byte == 0x22 else { throw .invalid(at: self.index, expected: .key) }
         let traits = try self.skipString()
@@ -15,7 +17,9 @@ extension JSONLexer {
         return traits
     }
 
-    /// Steps over a string; the next byte is its opening quote. Eight bytes a step while they are plain ASCII.
+    /// Steps over a string; the next byte is its opening quote.
+    ///
+    /// Eight bytes a step while they are plain ASCII.
     @inline(__always)
     mutating func skipString() throws(JSONError) -> StringTraits {
         var traits = StringTraits()
@@ -110,7 +114,9 @@ extension JSONLexer {
         return byte & 0xC0 == 0x80 ? UInt32(byte & 0x3F) : nil
     }
 
-    /// Steps over an escape; the next byte is its backslash. Two escapes that form a surrogate pair are one step.
+    /// Steps over an escape; the next byte is its backslash.
+    ///
+    /// Two escapes that form a surrogate pair are one step.
     private mutating func skipEscape(_ traits: inout StringTraits) throws(JSONError) {
         traits.hasEscapes = true
         let start = self.index

@@ -1,4 +1,6 @@
-/// Steps over JSON bytes and checks every one of them. Allocates nothing.
+/// Steps over JSON bytes and checks every one of them.
+///
+/// Allocates nothing.
 struct JSONLexer {
     let base: UnsafePointer<UInt8>
     /// One past the last byte to look at.
@@ -63,7 +65,9 @@ struct JSONLexer {
         }
     }
 
-    /// Steps over an object or array. Which of both each level is stands in one bit of a word.
+    /// Steps over an object or array.
+    ///
+    /// Which of both each level is stands in one bit of a word.
     private mutating func skipContainer(outerDepth: Int) throws(JSONError) {
         var isObject: UInt64 = 0
         var depth = 0

@@ -2,7 +2,9 @@ extension JSONScanner {
     /// What kind of value begins with a byte.
     package enum Kind: Sendable, Equatable { case object, array, string, number, bool, null }
 
-    /// The kind of a value that a scanner handed out. Nil if there is none at that place.
+    /// The kind of a value that a scanner handed out.
+    ///
+    /// Nil if there is none at that place.
     package func kind(_ slice: JSONSlice) -> Kind? {
         guard slice.start >= 0, slice.start < slice.end, slice.end <= self.bytes.count else { return nil }
         return switch self.bytes[slice.start] {
@@ -24,7 +26,9 @@ extension JSONScanner {
         self.kind(slice) == .bool ? self.bytes[slice.start] == 0x74 : nil
     }
 
-    /// The text if the value is a string, escapes resolved. Nil too if it holds a lone surrogate, which no text can.
+    /// The text if the value is a string, escapes resolved.
+    ///
+    /// Nil too if it holds a lone surrogate, which no text can.
     package func string(_ slice: JSONSlice) -> String? {
         guard let content = self.content(slice) else { return nil }
         guard content.contains(0x5C) else { return String(decoding: content, as: UTF8.self) }
@@ -35,7 +39,9 @@ extension JSONScanner {
         return reader.hasLoneSurrogate ? nil : String(decoding: plain, as: UTF8.self)
     }
 
-    /// Whether the value is the string `text`, escapes resolved. Allocates nothing.
+    /// Whether the value is the string `text`, escapes resolved.
+    ///
+    /// Allocates nothing.
     package func equals(_ slice: JSONSlice, _ text: StaticString) -> Bool {
         guard self.kind(slice) == .string else { return false }
         var reader = self.unescaper(slice)
@@ -43,20 +49,26 @@ extension JSONScanner {
         return reader.next() == nil && !reader.hasLoneSurrogate
     }
 
-    /// The bytes between the quotes of a string, as they stand there. Nil if the value is no string.
+    /// The bytes between the quotes of a string, as they stand there.
+    ///
+    /// Nil if the value is no string.
     package func content(_ slice: JSONSlice) -> UnsafeRawBufferPointer? {
         guard self.kind(slice) == .string, slice.count >= 2 else { return nil }
         return UnsafeRawBufferPointer(rebasing: self.bytes[(slice.start + 1)..<(slice.end - 1)])
     }
 
     /// The value if it is a whole number that fits, in whatever spelling: `1000`, `1e3` and `1000.0` are the same to a
-    /// provider, so they are to us. Nil for every other number, and never a trap (row 21).
+    /// provider, so they are to us.
+    ///
+    /// Nil for every other number, and never a trap (row 21).
     package func int(_ slice: JSONSlice) -> Int? {
         guard self.kind(slice) == .number else { return nil }
         return JSONNumber.wholeValue(UnsafeRawBufferPointer(rebasing: self.bytes[slice.range]))
     }
 
-    /// The nearest floating-point value if the value is a number. Nil beyond the largest, such as `1e400`.
+    /// The nearest floating-point value if the value is a number.
+    ///
+    /// Nil beyond the largest, such as `1e400`.
     package func double(_ slice: JSONSlice) -> Double? {
         guard self.kind(slice) == .number else { return nil }
         let text = String(decoding: self.bytes[slice.range], as: UTF8.self)
@@ -64,7 +76,9 @@ extension JSONScanner {
         return number
     }
 
-    /// Where in the text an offset lies, in the form `messages[0].role`, for an error message. Slow; at most 256 bytes.
+    /// Where in the text an offset lies, in the form `messages[0].role`, for an error message.
+    ///
+    /// Slow; at most 256 bytes.
     ///
     /// - Parameter offset: Of a key or a value, such as `JSONError.offset`.
     package static func path(to offset: Int, in bytes: UnsafeRawBufferPointer) -> String {

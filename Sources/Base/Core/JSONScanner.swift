@@ -43,7 +43,9 @@ package struct JSONScanner {
         guard lexer.index == lexer.end else { throw .invalid(at: lexer.index, expected: .end) }
     }
 
-    /// Calls `visit` for each member of the object, in their order. Once; a scanner is used up by it.
+    /// Calls `visit` for each member of the object, in their order.
+    ///
+    /// Once; a scanner is used up by it.
     ///
     /// A fault later in the text throws after members before it were visited: what they gave must be dropped then.
     ///
@@ -58,7 +60,9 @@ package struct JSONScanner {
         }
     }
 
-    /// Calls `visit` for each element of the array, in their order. Once; a scanner is used up by it.
+    /// Calls `visit` for each element of the array, in their order.
+    ///
+    /// Once; a scanner is used up by it.
     ///
     /// - Throws: `JSONError` for the first fault, or what `visit` throws.
     package mutating func elements(_ visit: (JSONSlice) throws(JSONError) -> Void) throws(JSONError) {

@@ -1,8 +1,10 @@
 package import NIOCore
 
 extension JSONValue {
-    /// Reads a whole text. As strict as `JSONScanner`, and stricter in two: no object at any depth may name a key
-    /// twice, and no string may hold a lone surrogate.
+    /// Reads a whole text.
+    ///
+    /// As strict as `JSONScanner`, and stricter in two: no object at any depth may name a key twice, and no string may
+    /// hold a lone surrogate.
     ///
     /// - Throws: `JSONError` for the first fault.
     package static func parse(_ bytes: UnsafeRawBufferPointer) throws(JSONError) -> JSONValue {
@@ -34,7 +36,9 @@ extension JSONValue {
     }
 }
 
-/// Builds the tree. Recursion ends at `JSONScanner.depthMax`.
+/// Builds the tree.
+///
+/// Recursion ends at `JSONScanner.depthMax`.
 private struct JSONParser {
     var lexer: JSONLexer
 

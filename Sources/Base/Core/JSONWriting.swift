@@ -9,7 +9,9 @@ package func appendJSONString(_ text: String, into buffer: inout ByteBuffer) {
     copy.withUTF8 { appendJSONString(utf8: UnsafeRawBufferPointer($0), into: &buffer) }
 }
 
-/// Writes UTF-8 bytes as a JSON string, in the same way. What is not UTF-8 becomes U+FFFD.
+/// Writes UTF-8 bytes as a JSON string, in the same way.
+///
+/// What is not UTF-8 becomes U+FFFD.
 package func appendJSONString(utf8 bytes: UnsafeRawBufferPointer, into buffer: inout ByteBuffer) {
     buffer.reserveCapacity(minimumWritableBytes: bytes.count + 2)
     buffer.writeInteger(UInt8(0x22))
@@ -42,7 +44,9 @@ package func appendJSONString(utf8 bytes: UnsafeRawBufferPointer, into buffer: i
 }
 
 extension JSONValue {
-    /// Writes the value without white space. Members keep their order and numbers their text.
+    /// Writes the value without white space.
+    ///
+    /// Members keep their order and numbers their text.
     package func write(into buffer: inout ByteBuffer) {
         switch self {
         case .null: buffer.writeStaticString("null")

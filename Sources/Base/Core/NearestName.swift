@@ -1,7 +1,9 @@
 /// Finds the known name closest to what somebody typed, for "did you mean".
 package enum NearestName {
-    /// The member of `known` with the smallest edit distance to `name`, if it is close enough to be a likely slip:
-    /// at most a third of the name's length, and at least 1. Names beyond 128 bytes are not compared.
+    /// The member of `known` with the smallest edit distance to `name`, if it is close enough to be a likely slip: at
+    /// most a third of the name's length, and at least 1.
+    ///
+    /// Names beyond 128 bytes are not compared.
     package static func find(_ name: String, in known: some Sequence<String>) -> String? {
         let wanted = Array(name.lowercased().utf8)
         guard !wanted.isEmpty, wanted.count <= 128 else { return nil }

@@ -125,7 +125,9 @@ extension ByteBuffer {
         self.writeStaticString(" HTTP/1.1\r\n")
     }
 
-    /// Writes the size line of a chunk. The payload and a CRLF follow.
+    /// Writes the size line of a chunk.
+    ///
+    /// The payload and a CRLF follow.
     ///
     /// - Parameter count: At least 1; a chunk of size 0 would end the body.
     package mutating func writeChunkSize(_ count: Int) {

@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #endif
 
 /// What single bytes may be, as the RFCs say, and fast searches for the first byte that may not.
@@ -29,7 +29,9 @@ enum ByteClass {
         self.isIn(byte, low: 0x27FF_7FD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFF)
     }
 
-    /// The bytes of a host name: letters, digits, `-`, `.`, `_`. Percent escapes and sub-delimiters are not accepted.
+    /// The bytes of a host name: letters, digits, `-`, `.`, `_`.
+    ///
+    /// Percent escapes and sub-delimiters are not accepted.
     @inline(__always)
     static func isHostName(_ byte: UInt8) -> Bool {
         self.isIn(byte, low: 0x03FF_6000_0000_0000, high: 0x07FF_FFFE_87FF_FFFE)
@@ -62,7 +64,9 @@ enum ByteClass {
         return index
     }
 
-    /// The index of the first byte at or after `start` that no field value may hold, or `end`. Eight bytes a step.
+    /// The index of the first byte at or after `start` that no field value may hold, or `end`.
+    ///
+    /// Eight bytes a step.
     @inline(__always)
     static func endOfFieldText(_ base: UnsafePointer<UInt8>, _ start: Int, _ end: Int) -> Int {
         var index = start
@@ -95,8 +99,10 @@ enum ByteClass {
         return UnsafeRawPointer(base).distance(to: UnsafeRawPointer(hit))
     }
 
-    /// Whether `count` bytes at `base` equal `text` when ASCII case is ignored. `text` must be lower case letters,
-    /// digits and `-`; the bytes must be token bytes, for which setting bit 5 maps nothing else onto those.
+    /// Whether `count` bytes at `base` equal `text` when ASCII case is ignored.
+    ///
+    /// `text` must be lower case letters, digits and `-`; the bytes must be token bytes, for which setting bit 5 maps
+    /// nothing else onto those.
     @inline(__always)
     static func equalsIgnoringCase(_ base: UnsafePointer<UInt8>, _ count: Int, _ text: StaticString) -> Bool {
         guard count == text.utf8CodeUnitCount else { return false }

@@ -1,6 +1,8 @@
 /// Finds the payload and the end of a body of any framing.
 package struct HTTPBodyDecoder: Sendable {
-    /// Whether the whole body has been read. At once for bodies that are empty by their framing.
+    /// Whether the whole body has been read.
+    ///
+    /// At once for bodies that are empty by their framing.
     package var isComplete: Bool {
         switch self.state {
         case .length(let remaining): remaining == 0
@@ -63,7 +65,9 @@ package struct HTTPBodyDecoder: Sendable {
         }
     }
 
-    /// Notes that the connection has ended. This completes a body that ends with it, and changes nothing after the end.
+    /// Notes that the connection has ended.
+    ///
+    /// This completes a body that ends with it, and changes nothing after the end.
     ///
     /// - Throws: `HTTPParseError.unexpectedEnd` if the body is not complete: it was cut, and must not pass for whole.
     package mutating func close() throws(HTTPParseError) {

@@ -1,12 +1,15 @@
 package import NIOCore
 
-/// Dates as HTTP writes them (RFC 9110 §5.6.7), to and from seconds since 1970 in UTC. Leap seconds count as the
-/// second after them.
+/// Dates as HTTP writes them (RFC 9110 §5.6.7), to and from seconds since 1970 in UTC.
+///
+/// Leap seconds count as the second after them.
 package enum HTTPDate {
     /// The length of a date as we write it.
     package static let byteCount = 29
 
-    /// Writes `Sun, 06 Nov 1994 08:49:37 GMT`. Callers that write many keep the result for a second.
+    /// Writes `Sun, 06 Nov 1994 08:49:37 GMT`.
+    ///
+    /// Callers that write many keep the result for a second.
     ///
     /// - Parameter unixSeconds: Within the years 1 to 9999; others are written as the nearest of those.
     package static func write(unixSeconds: Int, into buffer: inout ByteBuffer) {
@@ -31,8 +34,9 @@ package enum HTTPDate {
         buffer.writeStaticString(" GMT")
     }
 
-    /// Reads any of the three forms: IMF-fixdate, the one of RFC 850 and the one of asctime. The name of the weekday
-    /// must be one, but need not be right.
+    /// Reads any of the three forms: IMF-fixdate, the one of RFC 850 and the one of asctime.
+    ///
+    /// The name of the weekday must be one, but need not be right.
     ///
     /// - Parameters:
     ///   - bytes: The date and nothing else.
@@ -174,7 +178,9 @@ package enum HTTPDate {
     }
 }
 
-/// A day of the Gregorian calendar. The arithmetic counts years from March, so that the leap day is the last of them.
+/// A day of the Gregorian calendar.
+///
+/// The arithmetic counts years from March, so that the leap day is the last of them.
 struct CivilDate: Equatable, Sendable {
     var year: Int
     var month: Int

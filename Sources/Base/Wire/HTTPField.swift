@@ -27,7 +27,9 @@ package struct HTTPRange: Sendable, Equatable {
     package var range: Range<Int> { Int(self.start)..<Int(self.end) }
 }
 
-/// One field line of a head, as offsets from the head's first byte. The bytes stay where they are.
+/// One field line of a head, as offsets from the head's first byte.
+///
+/// The bytes stay where they are.
 package struct HTTPField: Sendable, Equatable {
     /// Where the line and its name begin.
     package var nameStart: Int32
@@ -64,11 +66,15 @@ package enum HTTPFraming: Sendable, Equatable {
     case untilClose
 }
 
-/// The method of a request. Methods are case-sensitive: `get` is `other`.
+/// The method of a request.
+///
+/// Methods are case-sensitive: `get` is `other`.
 package enum HTTPMethod: UInt8, Sendable, CaseIterable {
     case get, head, post, put, patch, delete, options, trace, connect, other
 
-    /// The method's name on the wire. Empty for `other`.
+    /// The method's name on the wire.
+    ///
+    /// Empty for `other`.
     package var text: StaticString {
         switch self {
         case .get: "GET"

@@ -1,4 +1,6 @@
-/// The field names that the gateway acts on. Every other name is `other` and is only ever copied or dropped.
+/// The field names that the gateway acts on.
+///
+/// Every other name is `other` and is only ever copied or dropped.
 ///
 /// At most 64 cases, so that a head can keep the set of names it saw in one word.
 package enum HTTPFieldName: UInt8, Sendable, CaseIterable {
@@ -12,7 +14,9 @@ package enum HTTPFieldName: UInt8, Sendable, CaseIterable {
     case openAIBeta, openAIOrganization, openAIProject, openAIProcessingMS, date, server, cacheControl
     case vary, wwwAuthenticate, ifNoneMatch, etag, accessControlRequestMethod, accessControlRequestHeaders
 
-    /// The name in lower case, as it is compared and written. Empty for `other`.
+    /// The name in lower case, as it is compared and written.
+    ///
+    /// Empty for `other`.
     package var text: StaticString {
         switch self {
         case .other: ""

@@ -128,7 +128,9 @@ extension HTTPHead {
     static func lowercased(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
 }
 
-/// Walks a comma-separated list of tokens, such as the value of `Connection`. Empty elements are passed over.
+/// Walks a comma-separated list of tokens, such as the value of `Connection`.
+///
+/// Empty elements are passed over.
 struct HTTPTokens {
     private let value: UnsafeBufferPointer<UInt8>
     private var index = 0

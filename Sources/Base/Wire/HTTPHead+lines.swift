@@ -37,7 +37,9 @@ extension HTTPHead {
         return lineEnd + 2
     }
 
-    /// Parses the status line. The space before an absent reason phrase may be missing, as many servers have it.
+    /// Parses the status line.
+    ///
+    /// The space before an absent reason phrase may be missing, as many servers have it.
     ///
     /// - Returns: The index of the line after it, or nil if more bytes are needed.
     mutating func parseStatusLine(

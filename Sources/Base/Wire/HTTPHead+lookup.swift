@@ -1,12 +1,16 @@
 extension HTTPHead {
-    /// The first field of this name. Reads one word when there is none.
+    /// The first field of this name.
+    ///
+    /// Reads one word when there is none.
     package func first(_ name: HTTPFieldName) -> HTTPField? {
         guard self.contains(name) else { return nil }
         for index in self.fields.indices where self.fields[index].name == name { return self.fields[index] }
         return nil
     }
 
-    /// Whether there is a field of this name. Always false for `other`, which is no name.
+    /// Whether there is a field of this name.
+    ///
+    /// Always false for `other`, which is no name.
     package func contains(_ name: HTTPFieldName) -> Bool {
         self.present & (1 &<< UInt64(name.rawValue)) != 0
     }

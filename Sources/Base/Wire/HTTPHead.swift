@@ -13,25 +13,37 @@ package struct HTTPHead: Sendable {
     package internal(set) var method: HTTPMethod
     /// Where the method stands.
     package internal(set) var methodRange: HTTPRange
-    /// Where the request target stands. `HTTPTarget` takes it apart.
+    /// Where the request target stands.
+    ///
+    /// `HTTPTarget` takes it apart.
     package internal(set) var targetRange: HTTPRange
     /// The response's status, 100...599; 0 in requests.
     package internal(set) var status: Int
-    /// The reason phrase of a response. May be empty; may hold bytes from 0x80.
+    /// The reason phrase of a response.
+    ///
+    /// May be empty; may hold bytes from 0x80.
     package internal(set) var reasonRange: HTTPRange
-    /// 0 or 1. Every other version is refused.
+    /// 0 or 1.
+    ///
+    /// Every other version is refused.
     package internal(set) var minorVersion: UInt8
     /// How the end of the body is found.
     package internal(set) var framing: HTTPFraming
     /// Whether the connection may carry another message after this one, as far as its sender is concerned.
     package internal(set) var keepAlive: Bool
-    /// Whether the client waits for `100 Continue` before it sends the body. Never true for HTTP/1.0.
+    /// Whether the client waits for `100 Continue` before it sends the body.
+    ///
+    /// Never true for HTTP/1.0.
     package internal(set) var expectsContinue: Bool
-    /// Whether there is an `Expect` that we do not know. The answer is 417.
+    /// Whether there is an `Expect` that we do not know.
+    ///
+    /// The answer is 417.
     package internal(set) var hasUnknownExpectation: Bool
     /// Whether there is an `Upgrade` field.
     package internal(set) var hasUpgrade: Bool
-    /// How long the head is, with the blank line and a tolerated CRLF before the request line. 0 until it is complete.
+    /// How long the head is, with the blank line and a tolerated CRLF before the request line.
+    ///
+    /// 0 until it is complete.
     package internal(set) var byteCount: Int
 
     /// One bit for each `HTTPFieldName` that was seen.
@@ -51,7 +63,9 @@ package struct HTTPHead: Sendable {
     private var searched: Int
     private var phase: Phase
 
-    /// What comes next. `startLine` → `fields` → `complete`; any error → `failed`. The last two begin anew.
+    /// What comes next.
+    ///
+    /// `startLine` → `fields` → `complete`; any error → `failed`. The last two begin anew.
     private enum Phase: Sendable { case startLine, fields, complete, failed }
 
     /// An empty head with room for the fields of a usual message.
@@ -103,7 +117,9 @@ package struct HTTPHead: Sendable {
         return true
     }
 
-    /// Parses a response head at the start of `bytes`. An interim response (1xx) is a head of its own.
+    /// Parses a response head at the start of `bytes`.
+    ///
+    /// An interim response (1xx) is a head of its own.
     ///
     /// - Parameters:
     ///   - toHead: Whether the response answers a HEAD request, and so has no body whatever its fields say.

@@ -1,4 +1,6 @@
-/// How much of one HTTP message its sender may make us hold. Every limit is a number of bytes or of fields.
+/// How much of one HTTP message its sender may make us hold.
+///
+/// Every limit is a number of bytes or of fields.
 package struct HTTPLimits: Sendable, Equatable {
     /// The longest head: start line, all fields and the blank line.
     package var headBytesMax: Int

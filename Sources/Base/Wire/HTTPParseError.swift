@@ -1,4 +1,6 @@
-/// Why bytes are not an HTTP/1.1 message that we accept. A closed set, so it is safe as a metric label.
+/// Why bytes are not an HTTP/1.1 message that we accept.
+///
+/// A closed set, so it is safe as a metric label.
 ///
 /// After any of these the connection must be closed: where the next message begins is not known.
 package enum HTTPParseError: String, Error, Sendable, Equatable, CaseIterable {

@@ -16,7 +16,9 @@ package struct SSEReader: Sendable {
     private let limits: SSELimits
     /// What was fed and not read yet, and before it what has been read.
     private var input = ByteBuffer()
-    /// The next byte. This and all positions below count from the reader index of `input`.
+    /// The next byte.
+    ///
+    /// This and all positions below count from the reader index of `input`.
     private var cursor = 0
     private var lineFeeds = ByteFinder(byte: ByteClass.lineFeed)
     private var carriageReturns = ByteFinder(byte: ByteClass.carriageReturn)
@@ -37,7 +39,9 @@ package struct SSEReader: Sendable {
         self.surfacesComments = surfacesComments
     }
 
-    /// Adds the readable bytes of `bytes` to what is to be read. Copies only if the last line was cut.
+    /// Adds the readable bytes of `bytes` to what is to be read.
+    ///
+    /// Copies only if the last line was cut.
     package mutating func feed(_ bytes: ByteBuffer) {
         let unread = self.input.readableBytes - self.cursor
         guard unread > 0 else {
@@ -66,7 +70,9 @@ package struct SSEReader: Sendable {
         return nil
     }
 
-    /// Notes that the stream has ended. Call it when `next` gave nil.
+    /// Notes that the stream has ended.
+    ///
+    /// Call it when `next` gave nil.
     ///
     /// - Returns: Whether an event was left unfinished, which by the rules is dropped: the stream was cut.
     package mutating func finish() -> Bool {

@@ -2,7 +2,9 @@ package import NIOCore
 
 /// Writes server-sent events so that one written event is one read event, whatever its data holds (row 36).
 package enum SSEWriter {
-    /// Writes an event. Every CR, LF and CRLF in the data begins a new `data` line, and so reads back as LF.
+    /// Writes an event.
+    ///
+    /// Every CR, LF and CRLF in the data begins a new `data` line, and so reads back as LF.
     ///
     /// - Parameters:
     ///   - data: The readable bytes become the data. May be empty.
@@ -55,7 +57,9 @@ package enum SSEWriter {
         data.withUnsafeReadableBytes { self.writeData($0, into: &buffer) }
     }
 
-    /// Writes a comment and a blank line, such as a heartbeat. Readers ignore it.
+    /// Writes a comment and a blank line, such as a heartbeat.
+    ///
+    /// Readers ignore it.
     ///
     /// - Parameter text: Ours: without CR and LF.
     package static func writeComment(_ text: StaticString, into buffer: inout ByteBuffer) {

@@ -7,11 +7,17 @@ package import NIOCore
 package struct ServerSentEvent: Sendable, Equatable {
     /// The values of the event's `data` lines, joined with LF; the text of a comment.
     package var data: ByteBuffer
-    /// The value of `event`. Nil if there was none or it was empty, which means `message`.
+    /// The value of `event`.
+    ///
+    /// Nil if there was none or it was empty, which means `message`.
     package var type: ByteBuffer?
-    /// The last `id` of the stream up to here, which stays in force for later events. Nil if there was none.
+    /// The last `id` of the stream up to here, which stays in force for later events.
+    ///
+    /// Nil if there was none.
     package var id: ByteBuffer?
-    /// Whether this is a comment line, which is no event. Only if `SSEReader.surfacesComments`.
+    /// Whether this is a comment line, which is no event.
+    ///
+    /// Only if `SSEReader.surfacesComments`.
     package var isComment: Bool
 
     /// An event, or a comment if `isComment`.

@@ -1,10 +1,13 @@
-/// One upstream server, as the boot file names it. Connections are pooled per `Endpoint` object, so a reload keeps
-/// the object of an entry that did not change.
+/// One upstream server, as the boot file names it.
+///
+/// Connections are pooled per `Endpoint` object, so a reload keeps the object of an entry that did not change.
 package final class Endpoint: Sendable, Equatable {
     package enum Scheme: String, Sendable { case http, https }
 
     package let scheme: Scheme
-    /// A DNS name in lower case, or an address literal without brackets. Also the name that TLS checks.
+    /// A DNS name in lower case, or an address literal without brackets.
+    ///
+    /// Also the name that TLS checks.
     package let host: String
     package let port: Int
     /// Path that stands before every route, without a trailing slash: `/api/v1` or empty.

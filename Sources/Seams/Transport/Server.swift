@@ -1,7 +1,9 @@
 package import NIOCore
 package import Wire
 
-/// Answers requests. Called on the connection's loop, once per request, in order.
+/// Answers requests.
+///
+/// Called on the connection's loop, once per request, in order.
 package protocol RequestHandler: Sendable {
     /// Answers one request. When it returns without having finished the answer, the connection is closed.
     func handle(_ exchange: any ServerExchange) async

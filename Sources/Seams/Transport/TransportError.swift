@@ -1,7 +1,9 @@
 package import Core
 package import NIOCore
 
-/// What went wrong between Turnpike and an upstream. `didSend` decides what may be tried again.
+/// What went wrong between Turnpike and an upstream.
+///
+/// `didSend` decides what may be tried again.
 package enum TransportError: Error, Sendable {
     /// A clock ran out; `limit` is the value that was in force.
     case timeout(ClockName, limit: TimeAmount, didSend: Bool)

@@ -2,7 +2,9 @@ package import Core
 package import NIOCore
 package import Wire
 
-/// What one event loop offers to the calls that run on it. Confined to that loop.
+/// What one event loop offers to the calls that run on it.
+///
+/// Confined to that loop.
 package protocol LoopTransport: AnyObject {
     /// The loop everything here happens on.
     var eventLoop: any EventLoop { get }
@@ -45,7 +47,9 @@ package struct UpstreamRequest {
     }
 }
 
-/// The answer of an upstream while it comes in. Confined to its loop.
+/// The answer of an upstream while it comes in.
+///
+/// Confined to its loop.
 ///
 /// Whoever opened it reads to the end or calls `abandon`: a connection is pooled only after a complete answer.
 package protocol UpstreamExchange: AnyObject {
