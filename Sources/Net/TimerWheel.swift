@@ -78,7 +78,7 @@ final class TimerWheel {
         self.runIfNeeded()
     }
 
-    /// One late tick is a pause, of the machine or of one long callback; only a loop that stays late has too much to do.
+    /// One late tick is a pause, of the machine or of one callback; only a loop that stays late has too much to do.
     private func noteLag(_ lag: TimeAmount, now: NIODeadline) {
         guard let load = self.load, lag > load.limits.lagMax else {
             self.lateSince = nil

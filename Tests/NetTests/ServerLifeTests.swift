@@ -1,4 +1,3 @@
-import Glibc
 import NIOConcurrencyHelpers
 import NIOCore
 import Net
@@ -119,7 +118,7 @@ import Transport
             try await client.stopReading()
             try await client.send(self.get)
             await cancelled.wait()
-            // What the kernel's socket buffers take is not ours; beyond it there may be one credit of 128 KiB and a part.
+            // What the kernel's socket buffers take is not ours; beyond it there may be one credit and a part.
             #expect(written.withLockedValue { $0 } < 16 << 20)
             await client.close()
         }
@@ -234,7 +233,7 @@ import Transport
                 count -= 1
                 return count >= 0
             }
-            if isBlocking { usleep(60_000) }
+            if isBlocking { Blocker.hold(milliseconds: 60) }
         }
         let rest: @Sendable (any LoopTransport) async throws -> Void = { try await $0.sleep(for: .milliseconds(50)) }
         blocking.withLockedValue { $0 = 1 }

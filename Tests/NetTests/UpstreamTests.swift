@@ -1,5 +1,4 @@
 import Core
-import Glibc
 import NIOConcurrencyHelpers
 import NIOCore
 import Net
@@ -260,7 +259,7 @@ import Wire
         let release = Signal()
         let resolver = Resolver { _, _ in
             // Blocks its thread as getaddrinfo does; the test lets go at its end.
-            for _ in 0..<200 where release.count == 0 { usleep(10_000) }
+            for _ in 0..<200 where release.count == 0 { Blocker.hold(milliseconds: 10) }
             throw ResolverError.noAddress
         }
         try await Self.with(resolver: resolver, { _ in }) { runtime, _ in

@@ -1,0 +1,44 @@
+import Core
+import NIOCore
+import Transport
+import Wire
+
+/// One caller's hold on a connection: after a complete answer it goes back to the pool, else it is closed.
+final class UpstreamLease: UpstreamExchange {
+    private let connection: UpstreamConnection
+    private let runtime: LoopRuntime
+    private var isOver = false
+    let isFreshConnection: Bool
+
+    init(_ connection: UpstreamConnection, runtime: LoopRuntime, isFresh: Bool) {
+        self.connection = connection
+        self.runtime = runtime
+        self.isFreshConnection = isFresh
+        if !isFresh { runtime.dialer.counters.noteReuse() }
+    }
+
+    deinit { self.abandon() }
+
+    var head: HTTPHead { self.connection.head }
+    var headBytes: ByteBuffer { self.connection.headBytes }
+
+    func read() async throws -> ByteBuffer? {
+        guard !self.isOver else { return nil }
+        return try await self.connection.read()
+    }
+
+    func setDeadline(_ deadline: NIODeadline, limit: TimeAmount, clock: ClockName) {
+        if !self.isOver { self.connection.setDeadline(deadline, limit: limit, clock: clock) }
+    }
+
+    func abandon() {
+        guard !self.isOver else { return }
+        self.isOver = true
+        guard self.connection.isReusable else {
+            self.connection.close()
+            return
+        }
+        self.connection.becomeIdle()
+        if !self.runtime.pool.put(self.connection) { self.connection.close() }
+    }
+}
