@@ -56,7 +56,7 @@ package final class HTTPServer: Sendable {
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.recvAllocator, value: LoopRuntime.receiveAllocator)
-            .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 128 << 10))
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: 16 << 10, high: 32 << 10))
             .childChannelOption(.allowRemoteHalfClosure, value: shared.options.allowsHalfClose)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

@@ -148,7 +148,7 @@ extension ServerConnection: ServerExchange {
 
     /// Waits until the client has taken enough of what was written.
     ///
-    /// The channel's watermarks count bytes: at most 128 KiB and one flush are outstanding.
+    /// The channel's watermarks count bytes: at most 32 KiB and one flush are outstanding.
     private func awaitCredit() async throws {
         guard let context = self.context else { throw CancellationError() }
         guard !context.channel.isWritable else { return }

@@ -61,7 +61,7 @@ package protocol UpstreamExchange: AnyObject {
 
     /// The next bytes of the body without transfer coding, or nil after the last.
     ///
-    /// Nothing is read from the socket while nobody waits here: at most one read (64 KiB) is buffered.
+    /// Nothing is read from the socket while nobody waits here: at most two reads (32 KiB) is buffered.
     /// - Throws: `TransportError.closedInBody`, `.timeout`, `.protocolViolation`, or `CancellationError`.
     func read() async throws -> ByteBuffer?
 
