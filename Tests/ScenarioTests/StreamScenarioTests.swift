@@ -50,12 +50,20 @@ import Transport
             let peer = try await scenario.chat(model, stream: stream)
             if model.contains("stall_after_events") { try await peer.read(until: "data: ") }
             #expect(try await scenario.waitForRecord { !$0.isEmpty })
+            let left = NIODeadline.now()
             if leaving == .fin { await peer.close() } else { try await peer.reset() }
             #expect(try await scenario.waitForRecord { [.clientClosed, .clientReset].contains($0.first?.ending) })
+            let call = try #require(scenario.simulator.record().first)
+            #expect(call.cutNanoseconds >= left.uptimeNanoseconds)
+            // Milliseconds on an idle machine; a call that only its own clocks ended would take a minute.
+            #expect(call.cutNanoseconds < (left + .seconds(15)).uptimeNanoseconds)
             for _ in 0..<200 where !scenario.logText().contains("\"status\":499") {
                 try await scenario.runtime.run { try await $0.sleep(for: .milliseconds(25)) }
             }
             #expect(scenario.logText().contains("\"code\":\"CLIENT_GONE\""))
+            let figures = try await scenario.get("/metrics").body
+            #expect(figures.contains("\nturnpike_calls_in_flight 0\n"))
+            #expect(figures.contains("\nturnpike_clients_gone_total 1\n"))
         }
     }
 
