@@ -143,7 +143,11 @@ private final class SurplusConnection: ChannelInboundHandler {
         answer.writeString("HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n")
         answer.writeString("connection: close\r\ncontent-length: \(body.utf8.count)\r\n\r\n\(body)")
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-        context.writeAndFlush(self.wrapOutboundOut(answer)).whenComplete { _ in bound.value.close(promise: nil) }
+        context.writeAndFlush(self.wrapOutboundOut(answer)).whenComplete { _ in
+            // A close with the client's request unread would be a reset, which takes the answer away again.
+            bound.value.close(mode: .output, promise: nil)
+        }
+        context.eventLoop.scheduleTask(in: .seconds(1)) { bound.value.close(promise: nil) }
     }
 }
 
