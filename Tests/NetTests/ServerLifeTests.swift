@@ -35,7 +35,7 @@ import Transport
 
     @Test func `an idle connection is closed, row 7`() async throws {
         var options = ServerOptions()
-        options.idleTimeout = .milliseconds(200)
+        options.idleTimeout = .seconds(3)
         try await ServerFixture.with(options: options, handler: echo) { fixture in
             let silent = try await RawPeer.connect(port: fixture.port)
             let used = try await RawPeer.connect(port: fixture.port)
@@ -224,7 +224,7 @@ import Transport
 @Suite struct ServerLoadTests {
     @Test func `one long pause does not shed, a loop that stays late does, and it ends by itself`() async throws {
         let load = ServerLoad(
-            limits: .init(connectionsMax: 10, lagMax: .milliseconds(20), lagHold: .milliseconds(200))
+            limits: .init(connectionsMax: 10, lagMax: .milliseconds(100), lagHold: .milliseconds(500))
         )
         let runtime = try await NetRuntime(loopCount: 1, load: load)
         let blocking = NIOLockedValueBox(0)
@@ -233,7 +233,7 @@ import Transport
                 count -= 1
                 return count >= 0
             }
-            if isBlocking { Blocker.hold(milliseconds: 60) }
+            if isBlocking { Blocker.hold(milliseconds: 250) }
         }
         let rest: @Sendable (any LoopTransport) async throws -> Void = { try await $0.sleep(for: .milliseconds(50)) }
         blocking.withLockedValue { $0 = 1 }
