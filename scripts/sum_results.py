@@ -25,7 +25,12 @@ def main(folder: str) -> int:
     passed = failed = skipped = 0
     explained = set()  # Steps whose failure is already counted, test by test.
     # Swift Testing writes its own file beside the one that was asked for, which then holds XCTest's results: none.
-    for path, step in (("swift-swift-testing.xml", "swift-tests"), ("clients.xml", "client-tests")):
+    files = (
+        ("swift-swift-testing.xml", "swift-tests"),
+        ("differential-swift-testing.xml", "swift-tests"),
+        ("clients.xml", "client-tests"),
+    )
+    for path, step in files:
         file = results / path
         if not file.exists():
             continue

@@ -14,9 +14,15 @@ mkdir -p "$results"
 wants() { [[ $only == all || $only == "$1" ]]; }
 
 swift_tests() {
-    local filter=()
-    [[ $only != tidy ]] || filter=(--filter TidyTests)
-    swift test --skip-build "${filter[@]}" --xunit-output "$results/swift.xml"
+    if [[ $only == tidy ]]; then
+        swift test --skip-build --filter TidyTests --xunit-output "$results/swift.xml"
+        return
+    fi
+    # A million messages keep both cores busy for minutes; beside them, tests of clocks would measure the machine.
+    local code=0
+    swift test --skip-build --skip DifferentialTests --xunit-output "$results/swift.xml" || code=1
+    swift test --skip-build --filter DifferentialTests --xunit-output "$results/differential.xml" || code=1
+    return "$code"
 }
 debug_build() { swift build --build-tests --explicit-target-dependency-import-check error; }
 client_tests() {
