@@ -21,6 +21,8 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let jwt = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 
 var targets: [Target] = [
     // Base: values and vocabulary, no I/O
@@ -30,25 +32,47 @@ var targets: [Target] = [
 
     // Seams: what can be swapped
     module("Transport", in: "Seams", ["Core", "Wire"] + nio),
+    module("Database", in: "Seams", ["Core"] + nio),
+
+    // C libraries of the system
+    .systemLibrary(
+        name: "CSodium",
+        path: "Sources/CSodium",
+        pkgConfig: "libsodium",
+        providers: [.apt(["libsodium-dev"])]
+    ),
 
     // Net: the only code that touches sockets
     module("Net", ["Core", "Wire", "Transport", deque, logging] + nio + sockets),
 
     // Domain: one folder per subject, none imports another
     module("Providers", in: "Domain", ["Core", "Wire", "Chat", "Transport"] + nio),
-    module("Auth", in: "Domain", ["Core", crypto] + nio),
+    module("Auth", in: "Domain", ["Core", "Transport", "Database", crypto, jwt] + nio),
+    module("Vault", in: "Domain", ["Core", "Database", "CSodium"] + nio),
+    module("Audit", in: "Domain", ["Core", "Database", crypto] + nio),
     module("Telemetry", in: "Domain", ["Core", "Wire", logging] + nio),
+
+    // Drivers: one folder for each outside technology
+    module("SQLite", in: "Drivers", ["Core", "Database", grdb] + nio),
+    module("KeyManagement", in: "Drivers", ["Core", "Wire", "Transport", crypto] + nio),
 
     // The road of a call, and what stands around it
     module("Pipeline", ["Core", "Wire", "Chat", "Transport", "Providers", "Auth", "Telemetry", logging] + nio),
-    module("HTTP", ["Core", "Wire", "Chat", "Transport", "Providers", "Auth", "Telemetry", "Pipeline", logging] + nio),
+    module("Operations", ["Core", "Transport", "Database", "Providers", "Auth", "Vault", "Audit", logging] + nio),
+    module(
+        "HTTP",
+        [
+            "Core", "Wire", "Chat", "Transport", "Database", "Providers", "Auth", "Vault", "Audit", "Telemetry",
+            "Pipeline", "Operations", logging,
+        ] + nio
+    ),
     module("Simulator", nio + sockets + [http1]),
 
     .executableTarget(
         name: "turnpike",
         dependencies: [
-            "Core", "Wire", "Chat", "Transport", "Net", "Providers", "Auth", "Telemetry", "Pipeline", "HTTP",
-            "Simulator",
+            "Core", "Wire", "Chat", "Transport", "Database", "Net", "Providers", "Auth", "Vault", "Audit",
+            "Telemetry", "SQLite", "KeyManagement", "Pipeline", "Operations", "HTTP", "Simulator",
             logging, arguments, signals, yaml, crypto,
         ] + nio + sockets,
         path: "Sources/App",
@@ -61,7 +85,14 @@ var targets: [Target] = [
     tests("WireTests", ["Core", "Wire", http1, embedded] + nio),
     tests("NetTests", ["Core", "Wire", "Transport", "Net", "TestKit"] + nio + sockets),
     tests("ProvidersTests", ["Core", "Wire", "Chat", "Transport", "Providers"] + nio),
-    tests("AuthTests", ["Core", "Auth"] + nio),
+    tests("AuthTests", ["Core", "Wire", "Transport", "Database", "Auth", "SQLite", "Net", "TestKit", jwt, crypto] + nio),
+    tests("DatabaseTests", ["Core", "Database", "SQLite"] + nio),
+    tests("VaultTests", ["Core", "Database", "Vault", "Audit", "SQLite", "CSodium", crypto] + nio),
+    tests("KeyManagementTests", ["Core", "Wire", "Transport", "Net", "KeyManagement", "TestKit"] + nio),
+    tests(
+        "OperationsTests",
+        ["Core", "Transport", "Database", "Providers", "Auth", "Vault", "Audit", "SQLite", "Operations"] + nio
+    ),
     tests("TelemetryTests", ["Core", "Telemetry", logging] + nio),
     tests(
         "RoadTests",
@@ -107,7 +138,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/vapor/jwt-kit", exact: "5.7.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
     targets: targets,
