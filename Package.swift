@@ -22,6 +22,7 @@ let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swif
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let jwt = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 
 var targets: [Target] = [
@@ -53,7 +54,7 @@ var targets: [Target] = [
     module("Telemetry", in: "Domain", ["Core", "Wire", logging] + nio),
 
     // Drivers: one folder for each outside technology
-    module("SQLite", in: "Drivers", ["Core", "Database", grdb] + nio),
+    module("SQLite", in: "Drivers", ["Core", "Database", grdb, sqlite] + nio),
     module("KeyManagement", in: "Drivers", ["Core", "Wire", "Transport", crypto] + nio),
 
     // The road of a call, and what stands around it

@@ -36,6 +36,10 @@ package enum DatabaseError: Error, Sendable, Equatable {
     case alteredMigration(version: Int, name: String)
     /// The database was closed.
     case closed
+    /// The task was cancelled while a statement ran.
+    ///
+    /// Seen inside a body only: `read` and `write` themselves throw `CancellationError`.
+    case interrupted
     /// A result does not have the column, or it holds something else.
     case badColumn(String, expected: String)
     /// There is a file already; the text is its path.
@@ -66,6 +70,7 @@ extension DatabaseError: CustomStringConvertible {
         case .alteredMigration(let version, let name):
             "migration \(version) (\(name)) was applied in another form than this build knows"
         case .closed: "the database is closed"
+        case .interrupted: "the statement was interrupted"
         case .badColumn(let column, let expected): "column \(column) is not \(expected)"
         case .exists(let path): "\(path) exists"
         case .unsupported(let what): "this database cannot \(what)"
