@@ -85,8 +85,8 @@ import Transport
         request.authorize(Secret("key"))
         let text = String(buffer: try CommandClient.bytes(of: request))
         #expect(
-            text == "GET /v1/models HTTP/1.1\r\nhost: 127.0.0.1:1\r\nuser-agent: turnpike/\(Version.text)\r\n"
-                + "authorization: Bearer key\r\n\r\n"
+            text == "GET /v1/models HTTP/1.1\r\nhost: 127.0.0.1:1\r\naccept-encoding: identity\r\n"
+                + "user-agent: turnpike/\(Version.text)\r\nauthorization: Bearer key\r\n\r\n"
         )
         request.fields.append(("x", "a\r\nb: c"))
         #expect(throws: CommandFailure.self) { try CommandClient.bytes(of: request) }

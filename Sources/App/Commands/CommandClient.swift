@@ -58,13 +58,11 @@ struct CommandClient: Sendable {
 
     /// Sends a request and reads the whole answer.
     ///
-    /// - Throws: `TransportError`, `CommandFailure` for a request that cannot be written, `CancellationError`.
+    /// - Throws: `TransportError`, `CommandFailure` for a request that cannot be written or a redirect,
+    ///   `CancellationError`.
     func send(_ request: CommandRequest) async throws -> CommandAnswer {
-        try await self.runtime.run { transport in
-            let exchange = try await Self.open(request, transport)
-            defer { exchange.abandon() }
-            return try await Self.whole(exchange)
-        }
+        let answer = try await self.run { transport in try await transport.fetch(Self.fetchRequest(request)) }
+        return CommandAnswer(status: answer.status, body: answer.body)
     }
 
     /// Sends a request and hands over each event of the answer as it comes.
@@ -76,11 +74,12 @@ struct CommandClient: Sendable {
         onOpen: @escaping @Sendable () -> Void = {},
         onEvent: @escaping @Sendable (ServerSentEvent) throws -> Bool
     ) async throws -> CommandAnswer? {
-        try await self.runtime.run { transport in
-            let exchange = try await Self.open(request, transport)
+        try await self.run { transport in
+            let exchange = try await transport.open(Self.fetchRequest(request))
             defer { exchange.abandon() }
             guard exchange.head.status == 200, Self.isEventStream(exchange) else {
-                return try await Self.whole(exchange)
+                let answer = try await exchange.whole(bytesMax: Self.bodyBytesMax)
+                return CommandAnswer(status: answer.status, body: answer.body)
             }
             exchange.setDeadline(
                 .now() + request.timeouts.streamMax,
@@ -99,17 +98,6 @@ struct CommandClient: Sendable {
         }
     }
 
-    private static func whole(_ exchange: any UpstreamExchange) async throws -> CommandAnswer {
-        var body = ByteBuffer()
-        while let bytes = try await exchange.read() {
-            guard body.readableBytes + bytes.readableBytes <= Self.bodyBytesMax else {
-                throw TransportError.bodyTooLarge(limit: Self.bodyBytesMax)
-            }
-            body.writeImmutableBuffer(bytes)
-        }
-        return CommandAnswer(status: exchange.head.status, body: body)
-    }
-
     private static func isEventStream(_ exchange: any UpstreamExchange) -> Bool {
         guard let field = exchange.head.first(.contentType) else { return false }
         let bytes = exchange.headBytes.readableBytesView
@@ -118,38 +106,35 @@ struct CommandClient: Sendable {
         return String(decoding: value, as: UTF8.self).lowercased().hasPrefix("text/event-stream")
     }
 
-    private static func open(
-        _ request: CommandRequest,
-        _ transport: any LoopTransport
-    ) async throws -> any UpstreamExchange {
-        let bytes = try Self.bytes(of: request)
-        return try await transport.open(
-            UpstreamRequest(
-                endpoint: request.endpoint,
-                bytes: bytes,
-                timeouts: request.timeouts,
-                deadline: .now() + request.timeouts.total
-            )
+    /// The request as it goes on the wire.
+    static func bytes(of request: CommandRequest) throws(CommandFailure) -> ByteBuffer {
+        do throws(FetchError) {
+            return try Self.fetchRequest(request).bytes()
+        } catch {
+            throw CommandFailure(error.description)
+        }
+    }
+
+    private static func fetchRequest(_ request: CommandRequest) -> FetchRequest {
+        FetchRequest(
+            request.method,
+            request.endpoint,
+            path: request.path,
+            fields: [("user-agent", "turnpike/\(Version.text)")] + request.fields,
+            body: request.body,
+            answerBytesMax: Self.bodyBytesMax,
+            timeouts: request.timeouts
         )
     }
 
-    /// The request as it goes on the wire.
-    static func bytes(of request: CommandRequest) throws(CommandFailure) -> ByteBuffer {
-        var bytes = ByteBuffer()
-        let target = request.endpoint.basePath + request.path
-        let texts = [request.method, target] + request.fields.flatMap { [$0.0, $0.1] }
-        guard texts.allSatisfy({ $0.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F } }), !target.contains(" ") else {
-            throw CommandFailure("the request has a character that HTTP does not allow")
+    /// Runs `body`; what the transport says of a request that cannot be sent becomes a command's failure.
+    private func run<Result: Sendable>(
+        _ body: @Sendable @escaping (any LoopTransport) async throws -> Result
+    ) async throws -> Result {
+        do {
+            return try await self.runtime.run(body)
+        } catch let error as FetchError {
+            throw CommandFailure(error.description)
         }
-        bytes.writeString("\(request.method) \(target.isEmpty ? "/" : target) HTTP/1.1\r\n")
-        bytes.writeString("host: \(request.endpoint.authority)\r\nuser-agent: turnpike/\(Version.text)\r\n")
-        for (name, value) in request.fields { bytes.writeString("\(name): \(value)\r\n") }
-        if let body = request.body {
-            bytes.writeString("content-type: application/json\r\ncontent-length: \(body.readableBytes)\r\n\r\n")
-            bytes.writeImmutableBuffer(body)
-        } else {
-            bytes.writeString("\r\n")
-        }
-        return bytes
     }
 }
