@@ -2,6 +2,7 @@ internal import Core
 package import Database
 internal import Dispatch
 internal import GRDB
+internal import GRDBSQLite
 internal import NIOConcurrencyHelpers
 
 package import protocol Database.Database
@@ -70,6 +71,15 @@ package final class SQLiteDatabase: Database {
             try connection.execute(sql: "PRAGMA secure_delete = ON")
             // Functions with side effects cannot be called from a schema that somebody planted.
             try connection.execute(sql: "PRAGMA trusted_schema = OFF")
+            // Runs on the thread of the task that asked, so a statement that is under way ends with its task. GRDB's
+            // own interrupt misses a statement that has not begun yet.
+            let stepsBetweenLooks: Int32 = 10_000
+            sqlite3_progress_handler(
+                connection.sqliteConnection,
+                stepsBetweenLooks,
+                { _ in Task.isCancelled ? 1 : 0 },
+                nil
+            )
         }
         return configuration
     }
@@ -99,6 +109,7 @@ package final class SQLiteDatabase: Database {
         }
     }
 
+    @discardableResult
     package func write<Result: Sendable>(
         _ body: @escaping @Sendable (any SQLSession) throws -> Result
     ) async throws -> Result {

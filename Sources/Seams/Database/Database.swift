@@ -20,6 +20,7 @@ package protocol Database: Sendable {
     ///
     /// - Parameter body: Sees its own changes. Must not keep the session, nor wait for anything slow: writers queue up.
     /// - Throws: `DatabaseError.busy` if another process held the lock for longer than the driver's time limit.
+    @discardableResult
     func write<Result: Sendable>(
         _ body: @escaping @Sendable (any SQLSession) throws -> Result
     ) async throws -> Result
@@ -46,7 +47,9 @@ extension Database {
 
 /// Statements inside one `read` or `write`.
 ///
-/// Confined to the body it was given to.
+/// Confined to the body it was given to. After a statement failed, a body that writes should throw: SQLite would go on,
+/// PostgreSQL has given the transaction up. Where a conflict is expected, `ON CONFLICT DO NOTHING` says so. Texts must
+/// not hold NUL, which PostgreSQL cannot keep.
 package protocol SQLSession {
     /// All rows of a query, or of a statement with `RETURNING`.
     func rows(_ sql: SQL) throws(DatabaseError) -> [SQLRow]

@@ -86,6 +86,11 @@ package struct SQL: ExpressibleByStringInterpolation, Sendable, Hashable {
             self.parts.append(.value(value.sqlValue))
         }
 
+        /// Binds a value, or NULL.
+        package mutating func appendInterpolation(_ value: (some SQLBindable)?) {
+            self.parts.append(.value(value?.sqlValue ?? .null))
+        }
+
         /// Puts a piece of SQL, with the values it binds, in this place.
         package mutating func appendInterpolation(_ sql: SQL) { self.parts += sql.parts }
 
