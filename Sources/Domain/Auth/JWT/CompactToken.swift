@@ -19,7 +19,7 @@ struct CompactToken {
     ///
     /// Keys and addresses of keys in the header (`jwk`, `jku`, `x5c`, `x5u`, `x5t`) are never looked at: who writes a
     /// token must not choose what it is checked with.
-    init(_ token: [UInt8]) throws(JWTRefusal) {
+    init(_ token: [UInt8]) throws(TokenRefusal) {
         guard token.count <= Self.bytesMax else { throw .tooLong }
         let parts = token.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard parts.count == 3, parts.allSatisfy({ !$0.isEmpty }) else { throw .malformed }
@@ -39,7 +39,7 @@ struct CompactToken {
         return value?.objectValue == nil ? nil : value
     }
 
-    private static func check(_ header: JSONValue) throws(JWTRefusal) -> (SigningAlgorithm, String) {
+    private static func check(_ header: JSONValue) throws(TokenRefusal) -> (SigningAlgorithm, String) {
         // Extensions that must be understood, compression and unencoded payloads are none of ours (RFC 7515 4.1.11).
         for name in ["crit", "b64", "zip", "enc"] where header[name] != nil { throw .critical }
         guard let name = header["alg"]?.stringValue else { throw .badHeader }

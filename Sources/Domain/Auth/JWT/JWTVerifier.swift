@@ -83,7 +83,7 @@ package final class JWTVerifier: Sendable {
     /// Waits for at most one fetch of keys, and only where the issuer is ours, the claims are good and the key is not
     /// known. Safe to repeat.
     ///
-    /// - Throws: `JWTError`, or `CancellationError` when the caller was cancelled meanwhile.
+    /// - Throws: `TokenError`, or `CancellationError` when the caller was cancelled meanwhile.
     package func verify(_ token: [UInt8]) async throws -> VerifiedIdentity {
         let key = token.withUnsafeBytes { TokenCache.Key($0, trust: self.trust) }
         if let known = self.cache.find(key, now: self.now()) { return known }
@@ -96,32 +96,32 @@ package final class JWTVerifier: Sendable {
     private func check(_ token: [UInt8]) async throws -> VerifiedIdentity {
         let parts: CompactToken
         let position: Int
-        do throws(JWTRefusal) {
+        do throws(TokenRefusal) {
             parts = try CompactToken(token)
             guard let issuer = parts.claims["iss"]?.stringValue, let known = self.positions[Array(issuer.utf8)] else {
-                throw JWTRefusal.unknownIssuer
+                throw TokenRefusal.unknownIssuer
             }
             position = known
             guard self.issuers[position].algorithms.contains(parts.algorithm) else {
-                throw JWTRefusal.algorithmNotAllowed
+                throw TokenRefusal.algorithmNotAllowed
             }
             // Before the key is looked for: an old token must not make us ask its issuer for keys.
             _ = try self.identity(parts, position)
         } catch {
-            throw JWTError.refused(error)
+            throw TokenError.refused(error)
         }
         let key = try await self.sources[position].key(parts.keyID)
-        guard key.algorithm == parts.algorithm else { throw JWTError.refused(.algorithmNotAllowed) }
-        guard key.verifies(parts.signature, over: parts.signedBytes) else { throw JWTError.refused(.badSignature) }
-        do throws(JWTRefusal) {
+        guard key.algorithm == parts.algorithm else { throw TokenError.refused(.algorithmNotAllowed) }
+        guard key.verifies(parts.signature, over: parts.signedBytes) else { throw TokenError.refused(.badSignature) }
+        do throws(TokenRefusal) {
             // Time may have passed while keys were fetched.
             return try self.identity(parts, position)
         } catch {
-            throw JWTError.refused(error)
+            throw TokenError.refused(error)
         }
     }
 
-    private func identity(_ parts: CompactToken, _ position: Int) throws(JWTRefusal) -> VerifiedIdentity {
+    private func identity(_ parts: CompactToken, _ position: Int) throws(TokenRefusal) -> VerifiedIdentity {
         try self.issuers[position].identity(from: parts.claims, issuerIndex: position, now: self.now())
     }
 

@@ -45,7 +45,7 @@ final class KeySource: Sendable {
 
     /// The key of this id, after one fetch if that may help.
     ///
-    /// - Throws: `JWTError`, `CancellationError`.
+    /// - Throws: `TokenError`, `CancellationError`.
     func key(_ id: String) async throws -> VerificationKey {
         var found = self.lookup(id)
         if case .wait = found {
@@ -55,8 +55,8 @@ final class KeySource: Sendable {
         }
         switch found {
         case .found(let key): return key
-        case .unknown: throw JWTError.refused(.unknownKey)
-        case .unavailable, .wait: throw JWTError.keysUnavailable(issuer: self.issuer.name)
+        case .unknown: throw TokenError.refused(.unknownKey)
+        case .unavailable, .wait: throw TokenError.keysUnavailable(issuer: self.issuer.name)
         }
     }
 

@@ -10,7 +10,7 @@ extension JWTIssuer {
         from claims: JSONValue,
         issuerIndex: Int,
         now: UnixTime
-    ) throws(JWTRefusal) -> VerifiedIdentity {
+    ) throws(TokenRefusal) -> VerifiedIdentity {
         guard let issuer = claims["iss"]?.stringValue, issuer.utf8.elementsEqual(self.issuer.utf8) else {
             throw .unknownIssuer
         }
@@ -36,7 +36,7 @@ extension JWTIssuer {
     }
 
     /// A text or a list of texts (RFC 7519 section 4.1.3).
-    private func checkAudience(_ claim: JSONValue?) throws(JWTRefusal) {
+    private func checkAudience(_ claim: JSONValue?) throws(TokenRefusal) {
         let names: [String]
         switch claim {
         case .string(let name): names = [name]
@@ -50,7 +50,7 @@ extension JWTIssuer {
     }
 
     /// `exp` must be there; `nbf` and `iat` must be past if they are.
-    private func checkTimes(_ claims: JSONValue, now: UnixTime) throws(JWTRefusal) -> UnixTime {
+    private func checkTimes(_ claims: JSONValue, now: UnixTime) throws(TokenRefusal) -> UnixTime {
         guard let expiry = try Self.time(claims["exp"]) else { throw .badClaims }
         let leeway = self.leewaySeconds * 1000
         let expires = UnixTime(milliseconds: expiry.milliseconds + leeway)
@@ -63,14 +63,14 @@ extension JWTIssuer {
     }
 
     /// Seconds since 1970, fractions allowed (RFC 7519 section 2), up to the end of the year 9999.
-    private static func time(_ claim: JSONValue?) throws(JWTRefusal) -> UnixTime? {
+    private static func time(_ claim: JSONValue?) throws(TokenRefusal) -> UnixTime? {
         guard let claim else { return nil }
         guard let seconds = claim.doubleValue, seconds >= 0, seconds <= 253_402_300_799 else { throw .badClaims }
         return UnixTime(milliseconds: Int64(seconds * 1000))
     }
 
     /// A name of a person or a group: 1 to 256 bytes without control characters.
-    private static func name(_ claim: JSONValue?) throws(JWTRefusal) -> String {
+    private static func name(_ claim: JSONValue?) throws(TokenRefusal) -> String {
         guard let text = claim?.stringValue, (1...256).contains(text.utf8.count),
             text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) })
         else { throw .badClaims }

@@ -1,7 +1,7 @@
 /// Why a token was not taken.
-package enum JWTError: Error, Sendable, Equatable {
+package enum TokenError: Error, Sendable, Equatable {
     /// The token is no good. The caller hears one same sentence for all reasons; the reason is for logs (row 41).
-    case refused(JWTRefusal)
+    case refused(TokenRefusal)
     /// The issuer's keys are not known and cannot be had now: 503, never 401 (an outage is not the caller's fault).
     ///
     /// The text is the operator's name for the issuer.
@@ -9,7 +9,7 @@ package enum JWTError: Error, Sendable, Equatable {
 }
 
 /// What is wrong with a token; for logs and metrics only, a fixed set without any part of the token.
-package enum JWTRefusal: String, Error, Sendable, CaseIterable {
+package enum TokenRefusal: String, Error, Sendable, CaseIterable {
     case tooLong = "too_long"
     case malformed
     case badHeader = "bad_header"
