@@ -169,6 +169,11 @@ package final class SQLiteDatabase: Database {
         guard !wasClosed else { return }
         await withCheckedContinuation { continuation in
             self.background.async {
+                // The writer must be the last to go: it folds the log into the file and removes it, readers cannot.
+                if let pool = self.connections as? DatabasePool {
+                    try? pool.barrierWriteWithoutTransaction { _ in }
+                    pool.invalidateReadOnlyConnections()
+                }
                 // It fails only if a statement is still in use; then the last one to let go closes it.
                 try? self.connections.close()
                 continuation.resume()

@@ -1,7 +1,8 @@
 extension Migration {
     /// Groups, the people in them, and the keys that clients send.
     ///
-    /// A key's user is of the key's group: the pair is what the foreign key points at.
+    /// A key's user is of the key's group: the pair is what the foreign key points at. The primary key of users stands
+    /// last, because SQLite names the last of several keys that a row violates.
     static let tenants = Migration(
         version: 2,
         name: "groups, users and gateway keys",
@@ -17,7 +18,7 @@ extension Migration {
             "CREATE INDEX groups_by_age ON groups (created_at, id)",
             """
             CREATE TABLE users (
-                id TEXT NOT NULL PRIMARY KEY,
+                id TEXT NOT NULL,
                 group_id TEXT NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
                 name TEXT NOT NULL,
                 email TEXT,
@@ -29,6 +30,7 @@ extension Migration {
                 updated_at \(.integer) NOT NULL,
                 UNIQUE (issuer, subject),
                 UNIQUE (id, group_id),
+                PRIMARY KEY (id),
                 CHECK ((issuer IS NULL) = (subject IS NULL))
             ) \(.strict)
             """,
