@@ -25,8 +25,12 @@ enum Sodium {
     ) {
         let status = digest.bindMemory(to: UInt8.self).baseAddress.map { output in
             crypto_generichash(
-                output, digest.count, message.bindMemory(to: UInt8.self).baseAddress, UInt64(message.count),
-                key?.bindMemory(to: UInt8.self).baseAddress, key?.count ?? 0
+                output,
+                digest.count,
+                message.bindMemory(to: UInt8.self).baseAddress,
+                UInt64(message.count),
+                key?.bindMemory(to: UInt8.self).baseAddress,
+                key?.count ?? 0
             )
         }
         precondition(status == 0, "BLAKE2b has no digest of \(digest.count) bytes")

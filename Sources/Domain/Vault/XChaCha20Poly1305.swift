@@ -26,10 +26,15 @@ enum XChaCha20Poly1305 {
             let nonce = nonce.bindMemory(to: UInt8.self).baseAddress,
             let key = key.bindMemory(to: UInt8.self).baseAddress,
             crypto_aead_xchacha20poly1305_ietf_encrypt(
-                output, nil,
-                plaintext.bindMemory(to: UInt8.self).baseAddress, UInt64(plaintext.count),
-                associated.bindMemory(to: UInt8.self).baseAddress, UInt64(associated.count),
-                nil, nonce, key
+                output,
+                nil,
+                plaintext.bindMemory(to: UInt8.self).baseAddress,
+                UInt64(plaintext.count),
+                associated.bindMemory(to: UInt8.self).baseAddress,
+                UInt64(associated.count),
+                nil,
+                nonce,
+                key
             ) == 0
         else { throw .noSodium }
     }
@@ -52,10 +57,15 @@ enum XChaCha20Poly1305 {
             let key = key.bindMemory(to: UInt8.self).baseAddress
         else { return false }
         return crypto_aead_xchacha20poly1305_ietf_decrypt(
-            output.bindMemory(to: UInt8.self).baseAddress, nil, nil,
-            sealedBytes, UInt64(sealed.count),
-            associated.bindMemory(to: UInt8.self).baseAddress, UInt64(associated.count),
-            nonce, key
+            output.bindMemory(to: UInt8.self).baseAddress,
+            nil,
+            nil,
+            sealedBytes,
+            UInt64(sealed.count),
+            associated.bindMemory(to: UInt8.self).baseAddress,
+            UInt64(associated.count),
+            nonce,
+            key
         ) == 0
     }
 
