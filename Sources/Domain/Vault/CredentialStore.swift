@@ -161,11 +161,15 @@ package struct CredentialStore: Sendable {
     ) throws(CredentialStoreError) -> SealedCredential {
         let active = try Self.wrap { () throws(DatabaseError) in try KeyRingStore().activeID(in: session) }
         do throws(VaultError) {
-            let vault = active.map { Vault(self.vault.keyring.sealing(with: $0), entropy: self.entropy) } ?? self.vault
-            return try vault.seal(key, for: context)
+            return try self.vault(sealingWith: active).seal(key, for: context)
         } catch {
             throw .vault(error)
         }
+    }
+
+    /// The vault with another active key; as it is for a store that has not named one yet.
+    func vault(sealingWith id: KeyID?) -> Vault {
+        id.map { Vault(self.vault.keyring.sealing(with: $0), entropy: self.entropy) } ?? self.vault
     }
 
     /// `cred_` and 96 random bits.
