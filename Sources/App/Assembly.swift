@@ -128,7 +128,7 @@ struct Assembly: Sendable {
                 let principal = Principal(
                     group: group.id,
                     keyID: known.id,
-                    owner: nil,
+                    role: isFirst ? .systemAdmin : .member,
                     scopes: isFirst ? [.inference, .admin] : [.inference],
                     allowedModels: nil
                 )

@@ -28,6 +28,27 @@ package struct KeyDigest: Sendable, Hashable {
         self = text.withUTF8 { KeyDigest(of: UnsafeRawBufferPointer($0)) }
     }
 
+    /// Takes 32 bytes as they were stored, or gives nil for any other number.
+    package init?(bytes: [UInt8]) {
+        guard bytes.count == Self.byteCount else { return nil }
+        (self.a, self.b, self.c, self.d) = bytes.withUnsafeBytes { bytes in
+            (
+                bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self),
+                bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self),
+                bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self),
+                bytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self)
+            )
+        }
+    }
+
+    /// The bytes of the digest, to be stored.
+    package var bytes: [UInt8] {
+        [self.a, self.b, self.c, self.d].withUnsafeBytes { Array($0) }
+    }
+
+    /// Bytes of a digest.
+    package static let byteCount = 32
+
     /// Zero, which no known input hashes to; stands where there is no key.
     static let none = KeyDigest(a: 0, b: 0, c: 0, d: 0)
 

@@ -8,35 +8,65 @@ package final class Principal: Sendable {
     package let group: GroupID
     /// The public part of the key, safe to log.
     package let keyID: String
-    /// The user or agent the key belongs to, as the operator named it; nil for a key of the group itself.
-    package let owner: String?
+    /// Whom the key belongs to.
+    package let owner: KeyOwner
+    /// How far the native API reaches for this key: that of its user, `member` for any other key.
+    package let role: Role
     package let scopes: KeyScopes
     /// The models this key may ask for: exact names, or a prefix and `*`.
     ///
     /// Nil means all.
     package let allowedModels: [String]?
+    /// The paths of the API this key may call: exact, or a prefix and `*`.
+    ///
+    /// Nil means all that scopes and role allow.
+    package let allowedRoutes: [String]?
 
     package init(
         group: GroupID,
         keyID: String,
-        owner: String? = nil,
+        owner: KeyOwner = .group,
+        role: Role = .member,
         scopes: KeyScopes = .inference,
-        allowedModels: [String]? = nil
+        allowedModels: [String]? = nil,
+        allowedRoutes: [String]? = nil
     ) {
         self.group = group
         self.keyID = keyID
         self.owner = owner
+        self.role = role
         self.scopes = scopes
         self.allowedModels = allowedModels
+        self.allowedRoutes = allowedRoutes
+    }
+
+    /// The user the key belongs to, if it belongs to one.
+    package var user: UserID? {
+        if case .user(let id) = self.owner { id } else { nil }
     }
 
     /// Whether this key may ask for `model`, by the name the client used.
-    package func mayUse(model: String) -> Bool {
-        guard let allowed = self.allowedModels else { return true }
-        return allowed.contains { pattern in
-            pattern.hasSuffix("*") ? model.hasPrefix(pattern.dropLast()) : model == pattern
+    package func mayUse(model: String) -> Bool { Self.isListed(model, in: self.allowedModels) }
+
+    /// Whether this key may call `path`, in its normalised form, as far as its list of routes goes.
+    package func mayCall(path: String) -> Bool { Self.isListed(path, in: self.allowedRoutes) }
+
+    private static func isListed(_ name: String, in patterns: [String]?) -> Bool {
+        guard let patterns else { return true }
+        return patterns.contains { pattern in
+            pattern.hasSuffix("*") ? name.hasPrefix(pattern.dropLast()) : name == pattern
         }
     }
+}
+
+/// Whom a gateway key belongs to, besides its group.
+package enum KeyOwner: Sendable, Hashable {
+    /// The group itself: an application, not a person.
+    case group
+    /// A person; the key has their role and ends with them.
+    case user(UserID)
+    /// An agent of the group, by its id.
+    case agent(String)
 }
 
 /// What a key may be used for.
@@ -47,6 +77,6 @@ package struct KeyScopes: OptionSet, Sendable {
 
     /// Calls to models, in every dialect.
     package static let inference = KeyScopes(rawValue: 1)
-    /// Everything under the native API, all groups.
+    /// The native API, as far as the role of the key's user goes.
     package static let admin = KeyScopes(rawValue: 2)
 }

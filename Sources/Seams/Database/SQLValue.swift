@@ -83,3 +83,11 @@ extension UnixTime: SQLBindable {
 extension GroupID: SQLBindable {
     package var sqlValue: SQLValue { .text(self.text) }
 }
+
+extension UserID: SQLBindable {
+    package var sqlValue: SQLValue { .text(self.text) }
+}
+
+extension GatewayKeyID: SQLBindable {
+    package var sqlValue: SQLValue { .text(self.text) }
+}
