@@ -79,7 +79,6 @@ struct GatewayScenario {
         let principal = Principal(
             group: .defaultGroup,
             keyID: gatewayKey.id,
-            owner: nil,
             scopes: [.inference, .admin],
             allowedModels: nil
         )
