@@ -89,7 +89,10 @@ var targets: [Target] = [
     tests("AuthTests", ["Core", "Wire", "Transport", "Database", "Auth", "SQLite", "Net", "TestKit", jwt, crypto] + nio),
     tests("DatabaseTests", ["Core", "Database", "SQLite"] + nio),
     tests("VaultTests", ["Core", "Database", "Vault", "Audit", "SQLite", "CSodium", crypto] + nio),
-    tests("KeyManagementTests", ["Core", "Wire", "Transport", "Net", "KeyManagement", "TestKit"] + nio),
+    tests(
+        "KeyManagementTests",
+        ["Core", "Wire", "Transport", "Net", "Auth", "KeyManagement", "TestKit"] + nio + sockets
+    ),
     tests(
         "OperationsTests",
         ["Core", "Transport", "Database", "Providers", "Auth", "Vault", "Audit", "SQLite", "Operations"] + nio

@@ -29,6 +29,13 @@ package enum RemoteKeySource: Sendable, Equatable {
         package var region: String?
         /// The encryption context; must be the same for sealing and unsealing.
         package var context: [String: String]
+
+        package init(place: Place, keyID: String, region: String? = nil, context: [String: String] = [:]) {
+            self.place = place
+            self.keyID = keyID
+            self.region = region
+            self.context = context
+        }
     }
 
     /// Reads what stands behind the scheme's colon.
@@ -91,7 +98,7 @@ package enum RemoteKeySource: Sendable, Equatable {
         } else {
             throw .badSource(Self.dataKeyForm)
         }
-        var key = SealedDataKey(place: place, keyID: "", region: nil, context: [:])
+        var key = SealedDataKey(place: place, keyID: "")
         for pair in text[text.index(after: mark)...].split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             guard parts.count == 2, !parts[1].isEmpty else { throw .badSource(Self.dataKeyForm) }
