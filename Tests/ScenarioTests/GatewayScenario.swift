@@ -79,6 +79,7 @@ struct GatewayScenario {
         let principal = Principal(
             group: .defaultGroup,
             keyID: gatewayKey.id,
+            role: .systemAdmin,
             scopes: [.inference, .admin],
             allowedModels: nil
         )
