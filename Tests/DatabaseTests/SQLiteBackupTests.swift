@@ -148,4 +148,68 @@ import Testing
         try await Self.checkCopy("\(folder.path)/copy.db", revisions: 1...1)
         await database.close()
     }
+
+    // MARK: - Restoring
+
+    @Test func `a backup takes the place of a store whose log is left over, and the old one is set aside`() async throws
+    {
+        let folder = try ScratchFolder()
+        let path = "\(folder.path)/store.db"
+        let database = try await Self.store(in: folder)
+        try await Self.addPair("in-backup", to: database)
+        try await database.backup(to: "\(folder.path)/copy.db")
+        try await Self.addPair("after-backup", to: database)
+        // As after a killed process: the file and its log are there, and nobody has them open.
+        let crashed = try ScratchFolder()
+        for suffix in ["", "-wal"] {
+            let bytes = try SQLiteFileTests.read(path + suffix)
+            try SQLiteFileTests.write(bytes, to: "\(crashed.path)/store.db\(suffix)")
+        }
+        await database.close()
+        let target = "\(crashed.path)/store.db"
+        let moved = try SQLiteDatabase.restore("\(folder.path)/copy.db", to: target)
+        #expect(moved == ["\(target)-wal.before-restore-1", "\(target).before-restore-1"])
+        #expect(SQLiteFileTests.mode(target) == 0o600)
+        try await Self.checkCopy(target, revisions: 1...1)
+        let again = try SQLiteDatabase.restore("\(folder.path)/copy.db", to: target)
+        #expect(again == ["\(target).before-restore-2"])
+    }
+
+    @Test func `a store that is open is not replaced`() async throws {
+        let folder = try ScratchFolder()
+        let database = try await Self.store(in: folder)
+        try await database.backup(to: "\(folder.path)/copy.db")
+        let path = "\(folder.path)/store.db"
+        #expect(await failure { try SQLiteDatabase.restore("\(folder.path)/copy.db", to: path) } == .busy)
+        #expect(folder.names == ["copy.db", "store.db", "store.db-shm", "store.db-wal"])
+        await database.close()
+    }
+
+    @Test func `what is no backup restores nothing`() async throws {
+        let folder = try ScratchFolder()
+        let database = try await Self.store(in: folder)
+        for id in 0..<20 { try await Self.addPair("\(id)", to: database) }
+        try await database.backup(to: "\(folder.path)/damaged.db")
+        await database.close()
+        let garbage = [UInt8](repeating: 0xFF, count: 8192)
+        try SQLiteFileTests.write(garbage, to: "\(folder.path)/damaged.db", at: 8192)
+        try SQLiteFileTests.write(Array("not a database".utf8) + garbage, to: "\(folder.path)/text.db")
+        let before = folder.names
+        let path = "\(folder.path)/store.db"
+        for name in ["damaged.db", "text.db", "missing.db", "store.db"] {
+            #expect(await failure { try SQLiteDatabase.restore("\(folder.path)/\(name)", to: path) } != nil, "\(name)")
+        }
+        #expect(folder.names == before)
+    }
+
+    @Test func `a backup is restored where nothing was`() async throws {
+        let folder = try ScratchFolder()
+        let database = try await Self.store(in: folder)
+        try await Self.addPair("g", to: database)
+        try await database.backup(to: "\(folder.path)/copy.db")
+        await database.close()
+        let path = "\(folder.path)/new/data/store.db"
+        #expect(try SQLiteDatabase.restore("\(folder.path)/copy.db", to: path) == [])
+        try await Self.checkCopy(path, revisions: 1...1)
+    }
 }

@@ -20,6 +20,17 @@ import Testing
         try #require(pwrite(descriptor, bytes, bytes.count, off_t(offset)) == bytes.count)
     }
 
+    static func read(_ path: String) throws -> [UInt8] {
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        try #require(descriptor >= 0)
+        defer { Glibc.close(descriptor) }
+        var status = stat()
+        try #require(fstat(descriptor, &status) == 0)
+        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
+        try #require(Glibc.read(descriptor, &bytes, bytes.count) == bytes.count)
+        return bytes
+    }
+
     static func pragma(_ name: SQL, in session: any SQLSession) throws -> SQLValue? {
         try session.first("PRAGMA \(name)")?.values.first
     }
@@ -222,13 +233,10 @@ import Testing
         try await database.write { try $0.execute("DELETE FROM groups") }
         // The last to close folds the log into the file and removes it.
         await database.close()
-        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
-        defer { Glibc.close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: 1 << 20)
-        let count = Glibc.read(descriptor, &bytes, bytes.count)
-        try #require(count > 4096)
+        let bytes = try Self.read(path)
+        try #require(bytes.count > 4096)
         let wanted = Array(canary.utf8)
-        let found = (0..<(count - wanted.count)).contains {
+        let found = (0..<(bytes.count - wanted.count)).contains {
             bytes[$0] == wanted[0] && bytes[$0...].starts(with: wanted)
         }
         #expect(!found)

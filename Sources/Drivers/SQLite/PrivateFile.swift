@@ -22,7 +22,8 @@ enum PrivateFile {
         }
     }
 
-    private static func createFolder(of path: String) throws(DatabaseError) {
+    /// Makes the folder a file is to be in, and those above it, where they are missing.
+    static func createFolder(of path: String) throws(DatabaseError) {
         let folder = Self.folder(of: path)
         var status = stat()
         if stat(folder, &status) == 0 { return }
@@ -55,15 +56,48 @@ enum PrivateFile {
 
     /// Gives a finished file its name, and makes the name durable.
     ///
-    /// - Parameter replacing: Whether a file of that name may go; if not, the check and the naming are one step.
+    /// - Parameter replacing: Whether a file of that name may go. If not, the check and the naming are one step, where
+    ///   the file system has hard links.
     static func publish(_ temporary: String, as path: String, replacing: Bool) throws(DatabaseError) {
         if replacing {
             guard rename(temporary, path) == 0 else { throw Self.failure(path) }
-        } else {
-            guard link(temporary, path) == 0 else { throw errno == EEXIST ? .exists(path) : Self.failure(path) }
+        } else if link(temporary, path) == 0 {
             unlink(temporary)
+        } else {
+            guard errno != EEXIST, access(path, F_OK) != 0 else { throw .exists(path) }
+            guard rename(temporary, path) == 0 else { throw Self.failure(path) }
         }
         try Self.sync(Self.folder(of: path))
+    }
+
+    /// Gives a file another name that is free, and says which; nil if there is no such file.
+    static func setAside(_ path: String) throws(DatabaseError) -> String? {
+        guard access(path, F_OK) == 0 else { return nil }
+        for number in 1...999 {
+            let name = "\(path).before-restore-\(number)"
+            if access(name, F_OK) == 0 { continue }
+            guard rename(path, name) == 0 else { throw Self.failure(path) }
+            return name
+        }
+        throw .exists("\(path).before-restore-999")
+    }
+
+    /// Whether anybody has a database file open, this process included.
+    ///
+    /// SQLite holds a lock in this range for as long as it has a file in WAL mode open. Asking costs this process the
+    /// locks it may hold itself, so this is for a file it does not have open.
+    static func isDatabaseInUse(_ path: String) -> Bool {
+        let descriptor = open(path, O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        var lock = flock()
+        lock.l_type = Int16(F_WRLCK)
+        lock.l_whence = Int16(SEEK_SET)
+        lock.l_start = 0x4000_0000
+        lock.l_len = 512
+        // `F_OFD_GETLK`, whose macro does not reach Swift: sees other locks of this process too.
+        let askForOpenFile: Int32 = 36
+        return fcntl(descriptor, askForOpenFile, &lock) == 0 && lock.l_type != Int16(F_UNLCK)
     }
 
     /// Whether both names lead to one file.

@@ -1,10 +1,10 @@
-internal import Database
+package import Database
 internal import Dispatch
 internal import GRDB
 internal import Glibc
 internal import NIOConcurrencyHelpers
 
-internal import enum Database.DatabaseError
+package import enum Database.DatabaseError
 
 extension SQLiteDatabase {
     /// Pages copied between two looks at whether the task was cancelled.
@@ -30,9 +30,49 @@ extension SQLiteDatabase {
     /// Copies one snapshot beside `path`, checks the copy, and only then gives it the name.
     private func copy(to path: String, replacing: Bool, isCancelled: NIOLockedValueBox<Bool>) throws {
         if !replacing, access(path, F_OK) == 0 { throw DatabaseError.exists(path) }
+        try Self.place(at: path, replacing: replacing) { temporary in
+            try Self.copyPages(of: self.connections, to: temporary) { isCancelled.withLockedValue { $0 } }
+        }
+    }
+
+    /// Puts a backup in the place of a store that nobody has open.
+    ///
+    /// Holds the calling thread. The backup is checked before anything is touched. What was in that place is not
+    /// deleted but renamed, its log with it: a log left beside another file would be played into it.
+    ///
+    /// - Parameter path: Where the store is to be; its folder is made if it is missing.
+    /// - Returns: The new names of the files that were there.
+    /// - Throws: `DatabaseError.busy` if somebody has the store open; `.corrupt`, `.notADatabase` or `.cannotOpen` for
+    ///   a backup that is none.
+    @discardableResult
+    package static func restore(_ backup: String, to path: String) throws(DatabaseError) -> [String] {
+        guard access(backup, R_OK) == 0 else { throw .cannotOpen("\(backup): \(String(cString: strerror(errno)))") }
+        guard !PrivateFile.isSame(backup, path) else { throw .exists(path) }
+        guard !PrivateFile.isDatabaseInUse(path) else { throw .busy }
+        var moved: [String] = []
+        do {
+            var configuration = Configuration()
+            configuration.readonly = true
+            let source = try DatabaseQueue(path: backup, configuration: configuration)
+            try PrivateFile.createFolder(of: path)
+            try Self.place(at: path, replacing: false) { temporary in
+                try Self.copyPages(of: source, to: temporary) { false }
+                for suffix in ["-wal", "-shm", ""] {
+                    if let name = try PrivateFile.setAside(path + suffix) { moved.append(name) }
+                }
+            }
+            return moved
+        } catch {
+            let failure = DatabaseError(error)
+            throw failure == .cannotOpen("") ? .cannotOpen(backup) : failure
+        }
+    }
+
+    /// Lets `fill` write a file beside `path`, and gives it that name once it is on the disk.
+    private static func place(at path: String, replacing: Bool, _ fill: (String) throws -> Void) throws {
         let temporary = try PrivateFile.temporary(beside: path)
         do {
-            try self.copyPages(to: temporary, isCancelled: isCancelled)
+            try fill(temporary)
             try PrivateFile.sync(temporary)
             try PrivateFile.publish(temporary, as: path, replacing: replacing)
         } catch {
@@ -41,10 +81,15 @@ extension SQLiteDatabase {
         }
     }
 
-    private func copyPages(to temporary: String, isCancelled: NIOLockedValueBox<Bool>) throws {
+    /// Copies one snapshot of `source` page by page, and checks the copy.
+    private static func copyPages(
+        of source: any DatabaseReader,
+        to temporary: String,
+        isCancelled: @escaping () -> Bool
+    ) throws {
         let copy = try DatabaseQueue(path: temporary)
-        try self.connections.backup(to: copy, pagesPerStep: Self.pagesPerStep) { progress in
-            if !progress.isCompleted, isCancelled.withLockedValue({ $0 }) { throw CancellationError() }
+        try source.backup(to: copy, pagesPerStep: Self.pagesPerStep) { progress in
+            if !progress.isCompleted, isCancelled() { throw CancellationError() }
         }
         try copy.writeWithoutTransaction { connection in
             // One file that stands alone, without a log beside it. Whoever opens it turns the log on again.
