@@ -12,25 +12,33 @@ import Testing
         return database
     }
 
-    /// Every group has exactly one user, in every committed state.
+    /// Every group has exactly one user and one revision, in every committed state.
+    @Sendable private static func insertPair(_ id: String, in session: any SQLSession) throws {
+        let name = String(repeating: "n", count: 2000)
+        try session.execute("INSERT INTO groups (id, name, created_at, updated_at) VALUES (\(id), \(name), 0, 0)")
+        try session.execute(
+            """
+            INSERT INTO users (id, group_id, name, role, created_at, updated_at)
+            VALUES (\(id), \(id), 'n', 'member', 0, 0)
+            """
+        )
+        try session.bumpRevision()
+    }
+
     private static func addPair(_ id: String, to database: SQLiteDatabase) async throws {
+        try await database.write { try Self.insertPair(id, in: $0) }
+    }
+
+    private static func addPairs(_ count: Int, to database: SQLiteDatabase) async throws {
         try await database.write { session in
-            let name = String(repeating: "n", count: 2000)
-            try session.execute("INSERT INTO groups (id, name, created_at, updated_at) VALUES (\(id), \(name), 0, 0)")
-            try session.execute(
-                """
-                INSERT INTO users (id, group_id, name, role, created_at, updated_at)
-                VALUES (\(id), \(id), 'n', 'member', 0, 0)
-                """
-            )
-            try session.bumpRevision()
+            for id in 0..<count { try Self.insertPair("seed-\(id)", in: session) }
         }
     }
 
     @Test func `a backup taken while others write is one committed state, and opens as a store`() async throws {
         let folder = try ScratchFolder()
         let database = try await Self.store(in: folder)
-        for id in 0..<300 { try await Self.addPair("seed-\(id)", to: database) }
+        try await Self.addPairs(300, to: database)
         let isDone = NIOLockedValueBox(false)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for writer in 0..<3 {
@@ -128,7 +136,7 @@ import Testing
         let folder = try ScratchFolder()
         let database = try await Self.store(in: folder)
         // More pages than one step copies.
-        for id in 0..<1200 { try await Self.addPair("\(id)", to: database) }
+        try await Self.addPairs(1200, to: database)
         await withThrowingTaskGroup(of: Void.self) { group in
             group.cancelAll()
             group.addTask { try await database.backup(to: "\(folder.path)/copy.db") }
@@ -188,7 +196,7 @@ import Testing
     @Test func `what is no backup restores nothing`() async throws {
         let folder = try ScratchFolder()
         let database = try await Self.store(in: folder)
-        for id in 0..<20 { try await Self.addPair("\(id)", to: database) }
+        try await Self.addPairs(20, to: database)
         try await database.backup(to: "\(folder.path)/damaged.db")
         await database.close()
         let garbage = [UInt8](repeating: 0xFF, count: 8192)
