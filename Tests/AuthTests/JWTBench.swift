@@ -43,12 +43,19 @@ final class JWTBench: Sendable {
         let fetches = self.fetches
         let clock = self.clock
         let issuer = try JWTIssuer(
-            name: "example", issuer: Self.issuer, audiences: [Self.audience, "second"],
-            keysURL: Self.issuer + "/keys", algorithms: algorithms, claims: claims
+            name: "example",
+            issuer: Self.issuer,
+            audiences: [Self.audience, "second"],
+            keysURL: Self.issuer + "/keys",
+            algorithms: algorithms,
+            claims: claims
         )
         let second = try JWTIssuer(
-            name: "neighbour", issuer: "https://other.example.com", audiences: [Self.audience],
-            keysURL: "https://other.example.com/keys", algorithms: [.es256]
+            name: "neighbour",
+            issuer: "https://other.example.com",
+            audiences: [Self.audience],
+            keysURL: "https://other.example.com/keys",
+            algorithms: [.es256]
         )
         let neighbourKeys = "{\"keys\":[\(Self.jwk(self.other.publicKey, id: "neighbour"))]}"
         self.document = answer
@@ -77,22 +84,26 @@ final class JWTBench: Sendable {
 
     // MARK: - Keys
 
-    static func jwk(_ key: P256.Signing.PublicKey, id: String, more: String = #","alg":"ES256","use":"sig""#) -> String {
+    static func jwk(_ key: P256.Signing.PublicKey, id: String, more: String = #","alg":"ES256","use":"sig""#) -> String
+    {
         let raw = Array(key.rawRepresentation)
-        return #"{"kty":"EC","crv":"P-256","kid":"\#(id)","x":"\#(Self.base64(raw[..<32]))","y":"\#(Self.base64(raw[32...]))"\#(more)}"#
+        let (x, y) = (Self.base64(raw[..<32]), Self.base64(raw[32...]))
+        return #"{"kty":"EC","crv":"P-256","kid":"\#(id)","x":"\#(x)","y":"\#(y)"\#(more)}"#
     }
 
     func rsaKey(id: String, more: String = #","alg":"RS256""#) throws -> String {
         let (modulus, exponent) = try self.rsa.publicKey.getKeyPrimitives()
-        return #"{"kty":"RSA","kid":"\#(id)","n":"\#(Self.base64(Array(modulus)))","e":"\#(Self.base64(Array(exponent)))"\#(more)}"#
+        let (n, e) = (Self.base64(Array(modulus)), Self.base64(Array(exponent)))
+        return #"{"kty":"RSA","kid":"\#(id)","n":"\#(n)","e":"\#(e)"\#(more)}"#
     }
 
     var publicKeys: [String] {
         get throws {
-            [
+            let x = Self.base64(Array(self.edwards.publicKey.rawRepresentation))
+            return [
                 Self.jwk(self.elliptic.publicKey, id: "ec"),
                 try self.rsaKey(id: "rsa"),
-                #"{"kty":"OKP","crv":"Ed25519","kid":"ed","alg":"EdDSA","x":"\#(Self.base64(Array(self.edwards.publicKey.rawRepresentation)))"}"#,
+                #"{"kty":"OKP","crv":"Ed25519","kid":"ed","alg":"EdDSA","x":"\#(x)"}"#,
             ]
         }
     }

@@ -31,7 +31,10 @@ struct Forgery: Sendable {
     // MARK: - Algorithms
 
     static let algorithms: [Forgery] =
-        ["none", "None", "NONE", "nOnE", "", "HS256", "HS384", "HS512", "es256", "ES256 ", "ES256K", "RSA-OAEP", "null"]
+        [
+            "none", "None", "NONE", "nOnE", "", "HS256", "HS384", "HS512", "es256", "ES256 ", "ES256K", "RSA-OAEP",
+            "null",
+        ]
         .map { name in
             Forgery("alg \"\(name)\" without signature", .malformed) {
                 try $0.token(header: #"{"alg":"\#(name)","kid":"ec"}"#, .none)
@@ -115,7 +118,11 @@ struct Forgery: Sendable {
     // MARK: - The rest of the header
 
     static let headers: [Forgery] = [
-        .header("an extension that must be understood", .critical, #"{"alg":"ES256","kid":"ec","crit":["exp"],"exp":1}"#),
+        .header(
+            "an extension that must be understood",
+            .critical,
+            #"{"alg":"ES256","kid":"ec","crit":["exp"],"exp":1}"#
+        ),
         .header("an empty list of extensions", .critical, #"{"alg":"ES256","kid":"ec","crit":[]}"#),
         .header("an unencoded payload", .critical, #"{"alg":"ES256","kid":"ec","b64":false}"#),
         .header("compression", .critical, #"{"alg":"ES256","kid":"ec","zip":"DEF"}"#),

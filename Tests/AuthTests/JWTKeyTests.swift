@@ -17,7 +17,9 @@ import Transport
             }
             group.addTask {
                 // The service fetches by itself as soon as it runs.
-                while bench.verifier.statuses.allSatisfy({ $0.fetchedAt == nil && $0.failure == nil }) { await Task.yield() }
+                while bench.verifier.statuses.allSatisfy({ $0.fetchedAt == nil && $0.failure == nil }) {
+                    await Task.yield()
+                }
                 try await body()
                 return true
             }
@@ -110,7 +112,10 @@ import Transport
         let gate = NIOLockedValueBox<[CheckedContinuation<Void, Never>]>([])
         let keys = "{\"keys\":[\(try bench.publicKeys.joined(separator: ","))]}"
         let issuer = try JWTIssuer(
-            name: "slow", issuer: JWTBench.issuer, audiences: [JWTBench.audience], keysURL: "https://x.example/k"
+            name: "slow",
+            issuer: JWTBench.issuer,
+            audiences: [JWTBench.audience],
+            keysURL: "https://x.example/k"
         )
         let verifier = try JWTVerifier(
             issuers: [issuer],

@@ -44,7 +44,9 @@ import Transport
         #expect(bench.fetchCount == 1)
     }
 
-    @Test func `the first token that is seen does not choose the algorithm of a key that names none, row 41`() async throws {
+    @Test func `the first token that is seen does not choose the algorithm of a key that names none, row 41`()
+        async throws
+    {
         let bench = try await JWTBench(algorithms: [.rs256, .ps256, .es256])
         let keys = [try bench.rsaKey(id: "rsa", more: ""), JWTBench.jwk(bench.elliptic.publicKey, id: "ec", more: "")]
         bench.document.withLockedValue { $0 = "{\"keys\":[\(keys.joined(separator: ","))]}" }
@@ -71,8 +73,11 @@ import Transport
 
     @Test func `claims become an identity`() async throws {
         let mapping = ClaimMapping(
-            user: "https://example.com/user", group: "realm.team", role: "realm.roles",
-            roles: [("boss", "group_admin"), ("root", "system_admin")], displayName: "nick"
+            user: "https://example.com/user",
+            group: "realm.team",
+            role: "realm.roles",
+            roles: [.init(claim: "boss", role: "group_admin"), .init(claim: "root", role: "system_admin")],
+            displayName: "nick"
         )
         let bench = try await JWTBench(claims: mapping)
         _ = await bench.verifier.fetchOnce()
@@ -94,7 +99,12 @@ import Transport
     }
 
     @Test func `without a role that is mapped everybody is a member, and null is no group`() async throws {
-        let mapping = ClaimMapping(group: "team", fixedGroup: GroupID("all"), role: "role", roles: [("a", "group_admin")])
+        let mapping = ClaimMapping(
+            group: "team",
+            fixedGroup: GroupID("all"),
+            role: "role",
+            roles: [.init(claim: "a", role: "group_admin")]
+        )
         let bench = try await JWTBench(claims: mapping)
         _ = await bench.verifier.fetchOnce()
         for role: JSONValue in ["system_admin", ["A"], 7, .null] {
@@ -155,7 +165,10 @@ import Transport
     @Test func `only what looks like a token is taken for one`() throws {
         func mayBe(_ text: String) -> Bool { Array(text.utf8).withUnsafeBytes { JWTVerifier.mayBeToken($0) } }
         #expect(mayBe("eyJhbGciOiJFUzI1NiJ9.e30.AAAA"))
-        for text in ["", "eyJ", "tp_0123456789ab_secret-with.two.dots", "eyJhbGciOiJFUzI1NiJ9e30AAAAAAA", "sk-or-v1-aaaaaaaaaaaaaaaaaaaa"] {
+        for text in [
+            "", "eyJ", "tp_0123456789ab_secret-with.two.dots", "eyJhbGciOiJFUzI1NiJ9e30AAAAAAA",
+            "sk-or-v1-aaaaaaaaaaaaaaaaaaaa",
+        ] {
             #expect(!mayBe(text))
         }
     }
@@ -176,11 +189,18 @@ import Transport
 
     @Test func `an issuer that would let anybody in is refused at start`() throws {
         func make(
-            issuer: String = "i", audiences: [String] = ["a"], url: String = "https://x.example/k",
-            algorithms: [SigningAlgorithm] = [.es256], leeway: Int64 = 0
+            issuer: String = "i",
+            audiences: [String] = ["a"],
+            url: String = "https://x.example/k",
+            algorithms: [SigningAlgorithm] = [.es256],
+            leeway: Int64 = 0
         ) throws -> JWTIssuer {
             try JWTIssuer(
-                name: "n", issuer: issuer, audiences: audiences, keysURL: url, algorithms: algorithms,
+                name: "n",
+                issuer: issuer,
+                audiences: audiences,
+                keysURL: url,
+                algorithms: algorithms,
                 leewaySeconds: leeway
             )
         }

@@ -52,9 +52,13 @@ struct AWSTests {
                 let keys = aws.keys(knowsRegion ? ["AWS_REGION": nil] : [:])
                 #expect(try await KeyBench.hex(keys.load(source)) == aws.server.text("hex"), "\(name)")
             }
-            for name in ["turnpike/short", "turnpike/json", "turnpike/json#other", "turnpike/json#none", "turnpike/hex#a"] {
+            for name in [
+                "turnpike/short", "turnpike/json", "turnpike/json#other", "turnpike/json#none", "turnpike/hex#a",
+            ] {
                 let source = try RemoteKeySource(scheme: "aws-secret", name: name)
-                await #expect(throws: RemoteKeyError.notAKey(source: source.label)) { try await aws.keys().load(source) }
+                await #expect(throws: RemoteKeyError.notAKey(source: source.label)) {
+                    try await aws.keys().load(source)
+                }
             }
         }
     }
@@ -105,7 +109,9 @@ struct AWSTests {
             }
             let stranger = aws.keys(["AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE"])
             await #expect { try await stranger.load(source) } throws: { error in
-                ["InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure"].contains(KeyBench.code(of: error))
+                ["InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure"].contains(
+                    KeyBench.code(of: error)
+                )
             }
             let none = try RemoteKeySource(scheme: "aws-secret", name: "turnpike/none")
             await #expect { try await aws.keys().load(none) } throws: { error in
@@ -147,7 +153,9 @@ struct AWSTests {
                     (name: pair[0]?.stringValue ?? "", value: pair[1]?.stringValue ?? "")
                 }
                 let request = SigV4.Request(
-                    method: "POST", host: "bedrock.eu-west-1.amazonaws.com", path: entry["path"]?.stringValue ?? "",
+                    method: "POST",
+                    host: "bedrock.eu-west-1.amazonaws.com",
+                    path: entry["path"]?.stringValue ?? "",
                     query: query,
                     fields: [
                         ("content-type", "application/x-amz-json-1.1"),

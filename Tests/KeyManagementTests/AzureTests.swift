@@ -82,7 +82,9 @@ struct AzureTests {
         }
     }
 
-    @Test func `throttling ends after three attempts, a redirect at once, and a text that is no key is said`() async throws {
+    @Test func `throttling ends after three attempts, a redirect at once, and a text that is no key is said`()
+        async throws
+    {
         try await Self.with { azure in
             let busy = try azure.source("always-busy")
             await #expect(throws: RemoteKeyError.unavailable(service: "Azure Key Vault", reason: "status 429")) {

@@ -29,7 +29,8 @@ struct IssuerTests {
     private static func with(
         _ body: @escaping @Sendable (PythonServer, Fetcher) async throws -> Void
     ) async throws {
-        try await PythonServer.with("issuer.py", [Fixtures.tls("localhost.pem"), Fixtures.tls("localhost.key")]) { server in
+        try await PythonServer.with("issuer.py", [Fixtures.tls("localhost.pem"), Fixtures.tls("localhost.key")]) {
+            server in
             try await KeyBench.withFetcher { try await body(server, $0) }
         }
     }

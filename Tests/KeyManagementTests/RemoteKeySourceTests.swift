@@ -19,7 +19,10 @@ import Transport
             kms
                 == .awsKMS(
                     RemoteKeySource.SealedDataKey(
-                        place: .file("/a?b"), keyID: "alias/t", region: "eu-west-1", context: ["x": "y=z"]
+                        place: .file("/a?b"),
+                        keyID: "alias/t",
+                        region: "eu-west-1",
+                        context: ["x": "y=z"]
                     )
                 )
         )
@@ -29,12 +32,14 @@ import Transport
     }
 
     @Test(arguments: [
-        ("aws-secret", ""), ("aws-secret", "#k"), ("aws-secret", "a#"), ("aws-secret", "a b"), ("aws-secret", "@eu-west-1"),
+        ("aws-secret", ""), ("aws-secret", "#k"), ("aws-secret", "a#"), ("aws-secret", "a b"),
+        ("aws-secret", "@eu-west-1"),
         ("aws-kms", ""), ("aws-kms", "file:/a"), ("aws-kms", "file:?key=k"), ("aws-kms", "data:?key=k"),
         ("aws-kms", "file:/a?region=eu-west-1"), ("aws-kms", "file:/a?key="), ("aws-kms", "file:/a?key=k&kex=1"),
         ("aws-kms", "file:/a?key=k&region=Europe"), ("aws-kms", "/a?key=k"), ("azure-vault", ""),
         ("azure-vault", "n/secrets/s"), ("azure-vault", "https://n.vault.azure.net/keys/s"),
-        ("azure-vault", "https://n.vault.azure.net/secrets/"), ("azure-vault", "https://n.vault.azure.net/secrets/a/b/c"),
+        ("azure-vault", "https://n.vault.azure.net/secrets/"),
+        ("azure-vault", "https://n.vault.azure.net/secrets/a/b/c"),
         ("azure-vault", "https://n.vault.azure.net/secrets/a?x=1"), ("azure-vault", "https://u@h/secrets/a"),
         ("azure-vault", "https://n.vault.azure.net/secrets/../a"), ("gcp-secret", "x"),
     ])
@@ -47,7 +52,9 @@ import Transport
         }
     }
 
-    @Test func `the role of a container and of a machine give credentials, if private addresses are allowed`() async throws {
+    @Test func `the role of a container and of a machine give credentials, if private addresses are allowed`()
+        async throws
+    {
         let asked = NIOLockedValueBox<[String]>([])
         let role = #"{"AccessKeyId":"ASIAROLE","SecretAccessKey":"s","Token":"session"}"#
         let fetcher = Fetcher { request in
@@ -59,7 +66,10 @@ import Transport
             case (_, let url) where url.contains("security-credentials/the-role") || url.contains("/v2/credentials"):
                 body = role
             default:
-                let fields = Dictionary(request.fields.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+                let fields = Dictionary(
+                    request.fields.map { ($0.name, $0.value) },
+                    uniquingKeysWith: { first, _ in first }
+                )
                 #expect(fields["x-amz-security-token"] == "session")
                 #expect(fields["authorization"]?.contains("Credential=ASIAROLE/") == true)
                 body = #"{"SecretString":"\#(String(repeating: "ab", count: 32))"}"#

@@ -8,8 +8,8 @@ struct Repository: Sendable {
 
     /// What is built, downloaded or left behind by a run.
     private static let notOurs: Set<String> = [
-        ".git", ".build", ".venv", ".venv-openai1", ".swiftpm", "bench-results", "data", "__pycache__", ".pytest_cache",
-        "Package.resolved",
+        ".git", ".build", ".venv", ".venv-openai1", ".venv-keys", ".swiftpm", "bench-results", "data", "__pycache__",
+        ".pytest_cache", "Package.resolved",
     ]
 
     init(thisFile: String = #filePath) throws {

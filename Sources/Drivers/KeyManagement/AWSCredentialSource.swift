@@ -5,7 +5,8 @@ import Wire
 
 /// Finds out who we are at AWS, in the order of AWS's own tools: environment, container, virtual machine.
 ///
-/// Not supported: profiles in `~/.aws`, `AWS_WEB_IDENTITY_TOKEN_FILE` (needs STS), single sign-on, `credential_process`.
+/// Not supported: profiles in `~/.aws`, `AWS_WEB_IDENTITY_TOKEN_FILE` (needs STS), single sign-on, and
+/// `credential_process`.
 struct AWSCredentialSource: Sendable {
     private let caller: ServiceCaller
     private var surroundings: RemoteKeys.Surroundings { self.caller.surroundings }
@@ -24,7 +25,9 @@ struct AWSCredentialSource: Sendable {
         }
         if let credentials = try await self.ofContainer() { return credentials }
         if let credentials = try await self.ofMachine() { return credentials }
-        throw RemoteKeyError.noCredentials("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role")
+        throw RemoteKeyError.noCredentials(
+            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role"
+        )
     }
 
     private var ofEnvironment: AWSCredentials? {

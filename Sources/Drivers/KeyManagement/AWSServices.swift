@@ -49,7 +49,9 @@ struct AWSKeyManagementService: Sendable {
             }
         }
         guard let blob = KeyText.base64(text), !blob.isEmpty else { return nil }
-        var input: [(String, JSONValue)] = [("CiphertextBlob", .string(KeyText.base64Text(blob))), ("KeyId", .string(key.keyID))]
+        var input: [(String, JSONValue)] = [
+            ("CiphertextBlob", .string(KeyText.base64Text(blob))), ("KeyId", .string(key.keyID)),
+        ]
         input += Self.context(key)
         let answer = try await self.client.call("TrentService.Decrypt", .object(input), region: key.region)
         guard let plaintext = answer["Plaintext"]?.stringValue else {

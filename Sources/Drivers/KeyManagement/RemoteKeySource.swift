@@ -5,9 +5,9 @@ import Transport
 ///
 /// - `aws-secret:NAME-or-ARN[#json-key][@region]`: AWS Secrets Manager holds the key as 64 hexadecimal digits, as a
 ///   member of a JSON object that is named behind `#`, or as 32 binary bytes.
-/// - `aws-kms:file:PATH?key=KEY[&region=…][&context.NAME=VALUE…]` or `aws-kms:data:BASE64?key=…`: a data key, sealed by
-///   the KMS key, lies in a file or in the setting itself, in base64; KMS unseals it. `KEY` is an id, an ARN or an
-///   `alias/…`; it is required, so that a data key sealed by somebody else's KMS key is not accepted.
+/// - `aws-kms:file:PATH?key=KEY[&region=…][&context.NAME=VALUE…]` or `aws-kms:data:BASE64?key=…`: a data key,
+///   sealed by the KMS key, lies in a file or in the setting itself, in base64; KMS unseals it. `KEY` is an id, an ARN
+///   or an `alias/…`; it is required, so that a data key sealed by somebody else's KMS key is not accepted.
 /// - `azure-vault:https://NAME.vault.azure.net/secrets/NAME[/version]`: 64 hexadecimal digits in Azure Key Vault.
 package enum RemoteKeySource: Sendable, Equatable {
     case awsSecret(id: String, member: String?, region: String?)
@@ -130,7 +130,8 @@ package enum RemoteKeySource: Sendable, Equatable {
     }
 
     private static func isVaultName(_ text: String) -> Bool {
-        (1...127).contains(text.utf8.count) && text.utf8.allSatisfy { Self.isLetterOrDigit($0) || $0 == UInt8(ascii: "-") }
+        (1...127).contains(text.utf8.count)
+            && text.utf8.allSatisfy { Self.isLetterOrDigit($0) || $0 == UInt8(ascii: "-") }
     }
 
     /// `arn:aws:kms:eu-west-1:…`.

@@ -4,8 +4,10 @@ package import Core
 ///
 /// A claim is named by its whole name, even if that has dots (`https://example.com/group`); if there is none of that
 /// name, dots step into objects (`realm_access.roles`).
-package struct ClaimMapping: Sendable {
-    /// The person; must be there. The default is `sub`.
+package struct ClaimMapping: Sendable, Equatable {
+    /// The person; must be there.
+    ///
+    /// The default is `sub`.
     package var user: String
     /// The group; nil if tokens do not say.
     package var group: String?
@@ -14,7 +16,7 @@ package struct ClaimMapping: Sendable {
     /// A text or a list of texts, for `roles`; nil if tokens do not say.
     package var role: String?
     /// From the value of the role claim to a role here, the first that is found in the token.
-    package var roles: [(claim: String, role: String)]
+    package var roles: [Rule]
     /// The role of whoever has none of `roles`.
     package var defaultRole: String
     /// For display only: whoever is asked for an address can write another one's.
@@ -28,7 +30,7 @@ package struct ClaimMapping: Sendable {
         group: String? = nil,
         fixedGroup: GroupID? = nil,
         role: String? = nil,
-        roles: [(claim: String, role: String)] = [],
+        roles: [Rule] = [],
         defaultRole: String = "member",
         email: String? = "email",
         displayName: String? = "name"
@@ -41,6 +43,17 @@ package struct ClaimMapping: Sendable {
         self.defaultRole = defaultRole
         self.email = email
         self.displayName = displayName
+    }
+
+    /// A value of the role claim and the role it gives here.
+    package struct Rule: Sendable, Equatable {
+        package var claim: String
+        package var role: String
+
+        package init(claim: String, role: String) {
+            self.claim = claim
+            self.role = role
+        }
     }
 
     /// What Stack Auth's tokens say.

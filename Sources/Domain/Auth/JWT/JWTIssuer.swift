@@ -4,7 +4,7 @@ package import Transport
 /// Somebody whose tokens are believed, as the boot file names them.
 ///
 /// Everything that decides whether a token is good is written here; nothing is taken from the token (row 41).
-package struct JWTIssuer: Sendable {
+package struct JWTIssuer: Sendable, Equatable {
     /// What the operator calls it; safe to log.
     package let name: String
     /// What `iss` must be, byte for byte.
@@ -28,7 +28,7 @@ package struct JWTIssuer: Sendable {
     /// Takes the entry of a boot file.
     ///
     /// - Parameters:
-    ///   - keysURL: `https://…`; plain `http` only with `allowPrivate`, for tests and for an issuer behind the same door.
+    ///   - keysURL: `https://…`; plain `http` only with `allowPrivate`, for an issuer behind the same door.
     ///   - leewaySeconds: 0 to 300.
     /// - Throws: `JWTIssuerError`, one line each for the report of mistakes.
     package init(
@@ -68,9 +68,9 @@ package struct JWTIssuer: Sendable {
     ///
     /// The issuer is `<base>/api/v1/projects/<project>`, the keys are below it at `.well-known/jwks.json`, tokens are
     /// signed with ES256 and their audience is the project's id. Guests and restricted people have issuers
-    /// (`projects-anonymous-users`, `projects-restricted-users`) and audiences (`…:anon`, `…:restricted`) of their own,
-    /// so that they are not let in here. Source: Stack Auth's `apps/backend/src/lib/tokens.tsx` and the provider
-    /// configuration of its SDK for Convex.
+    /// (`projects-anonymous-users`, `projects-restricted-users`) and audiences (`:anon`, `:restricted` at the end) of
+    /// their own, so that they are not let in here. Source: Stack Auth's `apps/backend/src/lib/tokens.tsx` and the
+    /// provider configuration of its SDK for Convex.
     ///
     /// The person is `sub`; the group is the team that is selected, `selected_team_id`, which may be null.
     ///

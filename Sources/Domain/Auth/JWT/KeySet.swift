@@ -96,11 +96,13 @@ struct KeySet: Sendable {
         let identifier = JWKIdentifier(string: id)
         switch algorithm.family {
         case .rsa:
-            guard let modulus = Self.text(entry["n"], bytes: 256...1024), let exponent = Self.text(entry["e"], bytes: 1...8)
+            guard let modulus = Self.text(entry["n"], bytes: 256...1024),
+                let exponent = Self.text(entry["e"], bytes: 1...8)
             else { return nil }
             return (.rsa(name, identifier: identifier, modulus: modulus, exponent: exponent), algorithm)
         case .elliptic(let curve, let count):
-            guard let x = Self.text(entry["x"], bytes: count...count), let y = Self.text(entry["y"], bytes: count...count),
+            guard let x = Self.text(entry["x"], bytes: count...count),
+                let y = Self.text(entry["y"], bytes: count...count),
                 let curve = ECDSACurve(rawValue: curve)
             else { return nil }
             return (.ecdsa(name, identifier: identifier, x: x, y: y, curve: curve), algorithm)

@@ -90,7 +90,9 @@ final class TokenCache: Sendable {
     }
 
     /// How many tokens are kept; for tests.
-    var count: Int { self.shards.reduce(0) { sum, shard in sum + shard.withLockedValue { $0.young.count + $0.old.count } } }
+    var count: Int {
+        self.shards.reduce(0) { sum, shard in sum + shard.withLockedValue { $0.young.count + $0.old.count } }
+    }
 
     private func shard(of key: Key) -> NIOLockedValueBox<Shard> {
         let first = key.digest.withUnsafeBytes { $0[0] }
