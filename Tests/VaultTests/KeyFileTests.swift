@@ -68,6 +68,39 @@ import Testing
         #expect(folder.names == ["k"])
     }
 
+    @Test func `a rotation arranges the keys of the file, and only destroying takes one out`() throws {
+        let folder = try ScratchFolder()
+        let file = KeyFile("\(folder.path)/k")
+        let old = try file.create()
+        let new = try KeyMaterial(newFrom: .system, source: "x")
+        for _ in 0..<2 {
+            try file.arrange(first: old.id, adding: [new, new])
+            #expect(try file.read().map(\.id) == [old.id, new.id])
+        }
+        try file.arrange(first: new.id)
+        #expect(try file.read().map(\.id) == [new.id, old.id])
+        let stranger = try KeyMaterial(newFrom: .system, source: "x").id
+        #expect(throws: EncryptionKeyError.emptyFile(path: file.path)) { try file.arrange(first: stranger) }
+        try file.remove(stranger)
+        try file.remove(old.id)
+        #expect(try file.read().map(\.id) == [new.id])
+        #expect(throws: EncryptionKeyError.emptyFile(path: file.path)) { try file.remove(new.id) }
+        #expect(try file.read().map(\.id) == [new.id])
+    }
+
+    @Test func `a key that a driver fetched is checked like any other`() throws {
+        var chance = Chance(seed: 9)
+        let bytes = chance.bytes(32)
+        let key = try KeyMaterial(copying: Secret(bytes), source: "aws-kms alias/turnpike")
+        #expect(key.bytes.plain == bytes && key.source == "aws-kms alias/turnpike")
+        #expect(throws: EncryptionKeyError.weak(.zero, source: "x")) {
+            try KeyMaterial(copying: Secret([UInt8](repeating: 0, count: 32)), source: "x")
+        }
+        #expect(throws: EncryptionKeyError.notHex(source: "x", characters: 62)) {
+            try KeyMaterial(copying: Secret(Array(bytes.dropLast())), source: "x")
+        }
+    }
+
     @Test(arguments: [0o644, 0o640, 0o604, 0o620, 0o660, 0o666, 0o777, 0o610, 0o601] as [mode_t])
     func `a file that others may touch is refused (row 48)`(mode: mode_t) throws {
         let folder = try ScratchFolder()

@@ -1,20 +1,25 @@
 import Core
 import Database
+import Glibc
 import NIOConcurrencyHelpers
 import Testing
 
 @testable import Vault
 
 @Suite struct RotationFaultTests {
+    /// How many rows the exhaustive test has: `TURNPIKE_ROTATION_ROWS`, or 20.
+    static let rows = getenv("TURNPIKE_ROTATION_ROWS").flatMap { Int(String(cString: $0)) } ?? 20
+
     @Test(arguments: [true, false])
     func `whichever step fails, every row opens, and the next run finishes (row 61)`(isCrash: Bool) async throws {
         var failures = 0
+        let batch = max(6, Self.rows / 20)
         for step in 1... {
             let store = try await StoreFixture()
-            try await store.fill(20)
+            try await store.fill(Self.rows)
             let before = try await store.contents(store.ring)
             let faulty = FaultyDatabase(store.database, failAt: step, isCrash: isCrash)
-            let failure = await store.failure(of: store.rotation(faulty, holder: "first", batchRows: 6))
+            let failure = await store.failure(of: store.rotation(faulty, holder: "first", batchRows: batch))
             guard faulty.hasFailed else {
                 #expect(failure == nil)
                 break
@@ -23,7 +28,7 @@ import Testing
             #expect(try await store.contents(store.ring) == before, "step \(step)")
             // A killed run leaves its lease behind; one that failed has let go of it, unless that is what failed.
             store.clock.advance(milliseconds: 60_001)
-            let again = await store.failure(of: store.rotation(holder: "second", batchRows: 6))
+            let again = await store.failure(of: store.rotation(holder: "second", batchRows: batch))
             #expect(again == nil, "step \(step)")
             #expect(try await store.contents(Keyring(primary: store.new)) == before, "step \(step)")
             let state = try await store.database.read { try KeyRingStore().state(of: store.old.id, in: $0) }

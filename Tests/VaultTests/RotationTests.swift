@@ -26,6 +26,32 @@ import Testing
         #expect(labels == [store.new.id.text: 20])
     }
 
+    @Test func `a store in a file rotates while others read and write it (row 62)`() async throws {
+        let folder = try ScratchFolder()
+        let store = try await StoreFixture(file: "\(folder.path)/store.db")
+        try await store.fill(RotationFaultTests.rows * 10)
+        let before = try await store.contents(store.ring)
+        let names = Array(before.keys.sorted())
+        let isDone = NIOLockedValueBox(false)
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            group.addTask {
+                var opened = 0
+                while !isDone.withLockedValue({ $0 }) {
+                    let id = names[opened % names.count]
+                    let bytes = try await store.database.read { try store.credentials.open(id, group: nil, in: $0) }
+                    #expect(bytes.plain == before[id])
+                    opened += 1
+                }
+                return opened
+            }
+            let report = try await store.rotation(batchRows: 25).run()
+            isDone.withLockedValue { $0 = true }
+            #expect(report.resealed == names.count)
+            for try await opened in group { #expect(opened > 0) }
+        }
+        #expect(try await store.contents(Keyring(primary: store.new)) == before)
+    }
+
     @Test func `running it again does nothing and says so`() async throws {
         let store = try await StoreFixture()
         try await store.fill(5)

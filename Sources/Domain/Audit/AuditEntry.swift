@@ -23,7 +23,9 @@ package struct AuditEntry: Sendable {
     package var group: GroupID?
     package var outcome: Outcome
     package var requestID: String?
-    /// More about it, as a JSON object; never a secret. At most `AuditLog.detailsBytesMax` as text.
+    /// More about it, as a JSON object; never a secret.
+    ///
+    /// At most `AuditLog.detailsBytesMax` as text.
     package var details: JSONValue
 
     package init(

@@ -126,13 +126,11 @@ extension AuditLog {
         var last: Int64 = 0
         let isWhole = filter == AuditFilter()
         let head = isWhole ? try await database.read { try self.head(in: $0) } : nil
+        let selected = Self.selection + filter.condition + " AND seq <= \(head?.seq ?? Int64.max)"
         while true {
-            let after = last
+            let page = selected + " AND seq > \(last) ORDER BY seq LIMIT \(Self.exportPageRows)"
             let records = try await database.read { session in
-                try session.map(
-                    Self.selection + filter.condition
-                        + " AND seq > \(after) AND seq <= \(head?.seq ?? Int64.max) ORDER BY seq LIMIT \(Self.exportPageRows)"
-                ) { row throws(DatabaseError) in try AuditRecord(row) }
+                try session.map(page) { row throws(DatabaseError) in try AuditRecord(row) }
             }
             guard let end = records.last else { break }
             last = end.seq

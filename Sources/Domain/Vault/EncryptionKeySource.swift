@@ -85,6 +85,23 @@ extension KeyMaterial {
         self = material
     }
 
+    /// Copies 32 bytes that a driver fetched into guarded memory, and checks that they are not a weak key.
+    ///
+    /// The driver's own copy lay in ordinary memory, and is gone when whoever holds `secret` lets it go.
+    package init(copying secret: Secret<[UInt8]>, source: String) throws(EncryptionKeyError) {
+        let outcome: Result<GuardedBytes, VaultError> = secret.reveal { bytes in
+            do throws(VaultError) {
+                return .success(try GuardedBytes(count: bytes.count) { $0.copyBytes(from: bytes) })
+            } catch {
+                return .failure(error)
+            }
+        }
+        switch outcome {
+        case .success(let bytes): try self.init(checking: bytes, source: source)
+        case .failure(let error): throw .vault(error)
+        }
+    }
+
     /// Lends the key as 64 digits in lower case, in guarded memory, to write them where a key belongs.
     package func withHexDigits<Result>(
         _ body: (UnsafeRawBufferPointer) throws -> Result

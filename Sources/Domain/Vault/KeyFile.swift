@@ -90,6 +90,32 @@ package struct KeyFile: Sendable {
         try self.syncFolder()
     }
 
+    /// Puts the key named `first` in front of all others, adding those of `more` that the file does not have yet.
+    ///
+    /// What `Rotation.Surroundings` needs: first both keys with the old one in front, at the end the new one. No key
+    /// leaves the file. Repeating it changes nothing.
+    /// - Throws: `EncryptionKeyError`; also `.emptyFile` if neither the file nor `more` has the key `first`.
+    package func arrange(first: KeyID, adding more: [KeyMaterial] = []) throws(EncryptionKeyError) {
+        let present = self.exists ? try self.read() : []
+        var keys: [KeyMaterial] = []
+        for key in present + more where !keys.contains(where: { $0.id == key.id }) { keys.append(key) }
+        guard let front = keys.first(where: { $0.id == first }) else { throw .emptyFile(path: self.path) }
+        let arranged = [front] + keys.filter { $0.id != first }
+        guard arranged.count <= Self.keysMax else { throw .tooLarge(path: self.path) }
+        if arranged.map(\.id) != present.map(\.id) { try self.write(arranged, replacing: true) }
+    }
+
+    /// Takes a key out of the file; nothing happens if it is not there.
+    ///
+    /// The file system may keep the old bytes: see docs/rotation.md.
+    /// - Throws: `EncryptionKeyError.emptyFile` rather than leave a file without a key.
+    package func remove(_ id: KeyID) throws(EncryptionKeyError) {
+        let present = try self.read()
+        let rest = present.filter { $0.id != id }
+        guard !rest.isEmpty else { throw .emptyFile(path: self.path) }
+        if rest.count < present.count { try self.write(rest, replacing: true) }
+    }
+
     /// The label of keys from this file.
     package var source: String { "file \(self.path)" }
 }

@@ -70,7 +70,7 @@ package struct Rotation: Sendable {
 
     /// Runs to the end, or as far as it can.
     ///
-    /// Safe to repeat, after success too. Takes about 20 µs a row, and one durable commit for each batch.
+    /// Safe to repeat, after success too. Takes some 0.2 ms a row, and one durable commit for each batch.
     /// - Throws: `RotationError`; every row is readable with the two keys then, and the lease is free again unless
     ///   the database itself is out of reach.
     package func run() async throws -> RotationReport {
