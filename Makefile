@@ -46,4 +46,4 @@ ci: ## exactly what CI runs
 	@exec .ci/run
 
 clean: ## remove build products and virtual environments; keeps data/
-	@rm -rf .build .build-fuzz .build-tsan .venv .venv-openai1 bench-results
+	@rm -rf .build .build-fuzz .build-tsan .venv .venv-openai1 .venv-keys bench-results
