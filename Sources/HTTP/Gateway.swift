@@ -65,40 +65,60 @@ package final class Gateway: RequestHandler {
     }
 
     package func handle(_ exchange: any ServerExchange) async {
+        do {
+            switch self.admit(exchange) {
+            case .call(let call):
+                try await self.serve(call)
+            case .request(let row, let parameter, let id):
+                try await self.answer(row, parameter, on: exchange, id)
+            case .refusal(let answer, let id):
+                try await answer.send(on: exchange, requestID: id)
+            }
+        } catch {
+            // The client went away; nobody is left to be told, and the connection closes because nothing was finished.
+        }
+    }
+
+    /// What becomes of a request.
+    private enum Admission {
+        case call(Call)
+        case request(RouteRow, parameter: Range<Int>?, RequestID)
+        case refusal(Answer, RequestID)
+    }
+
+    // Not inlined: what it works with would stand in the frame of every open stream.
+    @inline(never)
+    private func admit(_ exchange: any ServerExchange) -> Admission {
         let head = exchange.head
         let headBytes = exchange.headBytes
         let transport = exchange.transport
         let loop = transport.loopIndex
         let chance = self.chances[loop].withLockedValue { $0.pair() }
         let id = Self.requestID(head, headBytes, chance)
-        do {
-            switch Self.route(head, headBytes) {
-            case .row(let row, let parameter):
-                if case .call(let operation) = row.action {
-                    guard try await self.isAdmitted(exchange, id) else { return }
-                    let call = Call(
-                        id: id,
-                        chance: chance,
-                        operation: operation,
-                        dialect: .openAI,
-                        exchange: exchange,
-                        head: head,
-                        headBytes: headBytes,
-                        transport: transport,
-                        loop: loop,
-                        snapshot: self.snapshots.current(loop: loop),
-                        time: self.instruments.wallClock()
-                    )
-                    try await self.serve(call)
-                } else {
-                    try await self.answer(row, parameter, on: exchange, id)
-                }
-            case let other:
-                self.instruments.metrics.refused(loop: loop)
-                try await self.refuse(other, on: exchange, id)
+        switch Self.route(head, headBytes) {
+        case .row(let row, let parameter):
+            guard case .call(let operation) = row.action else { return .request(row, parameter: parameter, id) }
+            if let error = self.reasonToShed(exchange) {
+                return .refusal(Answer(error, dialect: .openAI, requestID: id), id)
             }
-        } catch {
-            // The client went away; nobody is left to be told, and the connection closes because nothing was finished.
+            return .call(
+                Call(
+                    id: id,
+                    chance: chance,
+                    operation: operation,
+                    dialect: .openAI,
+                    exchange: exchange,
+                    head: head,
+                    headBytes: headBytes,
+                    transport: transport,
+                    loop: loop,
+                    snapshot: self.snapshots.current(loop: loop),
+                    time: self.instruments.wallClock()
+                )
+            )
+        case let other:
+            self.instruments.metrics.refused(loop: loop)
+            return .refusal(self.refusal(other, exchange, id), id)
         }
     }
 
@@ -119,19 +139,14 @@ package final class Gateway: RequestHandler {
 
     // MARK: - Calls to models
 
-    /// Whether a call may start; answers it if not.
-    private func isAdmitted(_ exchange: any ServerExchange, _ id: RequestID) async throws -> Bool {
-        let error: GatewayError
+    /// Why no call may start now.
+    private func reasonToShed(_ exchange: any ServerExchange) -> GatewayError? {
         if exchange.isDraining {
-            error = GatewayError(.shuttingDown, "The gateway is shutting down.", retryAfter: .seconds(1))
-        } else if let wait = self.options.shouldShed() {
-            self.instruments.metrics.refused(loop: exchange.transport.loopIndex)
-            error = GatewayError(.overloaded, "The gateway is busy. Try again shortly.", retryAfter: wait)
-        } else {
-            return true
+            return GatewayError(.shuttingDown, "The gateway is shutting down.", retryAfter: .seconds(1))
         }
-        try await Answer(error, dialect: .openAI, requestID: id).send(on: exchange, requestID: id)
-        return false
+        guard let wait = self.options.shouldShed() else { return nil }
+        self.instruments.metrics.refused(loop: exchange.transport.loopIndex)
+        return GatewayError(.overloaded, "The gateway is busy. Try again shortly.", retryAfter: wait)
     }
 
     private func serve(_ call: Call) async throws {
@@ -163,7 +178,7 @@ package final class Gateway: RequestHandler {
         return kept ?? RequestID(high: chance.high, low: chance.low)
     }
 
-    private func refuse(_ match: Routes.Match, on exchange: any ServerExchange, _ id: RequestID) async throws {
+    private func refusal(_ match: Routes.Match, _ exchange: any ServerExchange, _ id: RequestID) -> Answer {
         let head = exchange.head
         let dialect = exchange.headBytes.withUnsafeReadableBytes { Routes.dialect(ofPath: $0[head.targetRange.range]) }
         let error: GatewayError
@@ -185,7 +200,7 @@ package final class Gateway: RequestHandler {
             answer.fields.writeString(allow)
             answer.fields.writeCRLF()
         }
-        try await answer.send(on: exchange, requestID: id)
+        return answer
     }
 
     // MARK: - Everything but calls
