@@ -66,59 +66,60 @@ package final class Gateway: RequestHandler {
 
     package func handle(_ exchange: any ServerExchange) async {
         do {
-            switch self.admit(exchange) {
-            case .call(let call):
+            if let call = self.call(for: exchange) {
                 try await self.serve(call)
-            case .request(let row, let parameter, let id):
-                try await self.answer(row, parameter, on: exchange, id)
-            case .refusal(let answer, let id):
-                try await answer.send(on: exchange, requestID: id)
+            } else {
+                try await self.answer(exchange)
             }
         } catch {
             // The client went away; nobody is left to be told, and the connection closes because nothing was finished.
         }
     }
 
-    /// What becomes of a request.
-    private enum Admission {
-        case call(Call)
-        case request(RouteRow, parameter: Range<Int>?, RequestID)
-        case refusal(Answer, RequestID)
-    }
-
+    /// The call that a request begins; nil for one that is none, or that may not start now.
     // Not inlined: what it works with would stand in the frame of every open stream.
     @inline(never)
-    private func admit(_ exchange: any ServerExchange) -> Admission {
+    private func call(for exchange: any ServerExchange) -> Call? {
         let head = exchange.head
         let headBytes = exchange.headBytes
+        guard case .row(let row, _) = Self.route(head, headBytes), case .call(let operation) = row.action,
+            self.reasonToShed(exchange) == nil
+        else { return nil }
         let transport = exchange.transport
         let loop = transport.loopIndex
         let chance = self.chances[loop].withLockedValue { $0.pair() }
-        let id = Self.requestID(head, headBytes, chance)
-        switch Self.route(head, headBytes) {
+        return Call(
+            id: Self.requestID(head, headBytes, chance),
+            chance: chance,
+            operation: operation,
+            dialect: .openAI,
+            exchange: exchange,
+            head: head,
+            headBytes: headBytes,
+            transport: transport,
+            loop: loop,
+            snapshot: self.snapshots.current(loop: loop),
+            time: self.instruments.wallClock()
+        )
+    }
+
+    /// Answers what begins no call.
+    private func answer(_ exchange: any ServerExchange) async throws {
+        let loop = exchange.transport.loopIndex
+        let chance = self.chances[loop].withLockedValue { $0.pair() }
+        let id = Self.requestID(exchange.head, exchange.headBytes, chance)
+        switch Self.route(exchange.head, exchange.headBytes) {
         case .row(let row, let parameter):
-            guard case .call(let operation) = row.action else { return .request(row, parameter: parameter, id) }
-            if let error = self.reasonToShed(exchange) {
-                return .refusal(Answer(error, dialect: .openAI, requestID: id), id)
+            if case .call = row.action {
+                if !exchange.isDraining { self.instruments.metrics.refused(loop: loop) }
+                let error = self.reasonToShed(exchange) ?? GatewayError(.overloaded, "The gateway was busy. Try again.")
+                try await Answer(error, dialect: .openAI, requestID: id).send(on: exchange, requestID: id)
+            } else {
+                try await self.answer(row, parameter, on: exchange, id)
             }
-            return .call(
-                Call(
-                    id: id,
-                    chance: chance,
-                    operation: operation,
-                    dialect: .openAI,
-                    exchange: exchange,
-                    head: head,
-                    headBytes: headBytes,
-                    transport: transport,
-                    loop: loop,
-                    snapshot: self.snapshots.current(loop: loop),
-                    time: self.instruments.wallClock()
-                )
-            )
         case let other:
             self.instruments.metrics.refused(loop: loop)
-            return .refusal(self.refusal(other, exchange, id), id)
+            try await self.refusal(other, exchange, id).send(on: exchange, requestID: id)
         }
     }
 
@@ -144,9 +145,9 @@ package final class Gateway: RequestHandler {
         if exchange.isDraining {
             return GatewayError(.shuttingDown, "The gateway is shutting down.", retryAfter: .seconds(1))
         }
-        guard let wait = self.options.shouldShed() else { return nil }
-        self.instruments.metrics.refused(loop: exchange.transport.loopIndex)
-        return GatewayError(.overloaded, "The gateway is busy. Try again shortly.", retryAfter: wait)
+        return self.options.shouldShed().map {
+            GatewayError(.overloaded, "The gateway is busy. Try again shortly.", retryAfter: $0)
+        }
     }
 
     private func serve(_ call: Call) async throws {

@@ -1,4 +1,5 @@
 package import Chat
+internal import Core
 
 /// One step on the road of a call: a `Gate`, a `WaitingGate` or a `Layer`.
 ///
@@ -34,6 +35,30 @@ package protocol Layer: Stage {
 
 /// The rest of the road below a layer.
 package struct Next: Sendable {
+    private let road: Road
+    private let index: Int
+
+    /// The road from its first stage; the last one must be a layer that answers.
+    package init(_ stages: [any Stage]) { self.init(Road(stages), from: 0) }
+
+    private init(_ road: Road, from index: Int) {
+        self.road = road
+        self.index = index
+    }
+
+    /// Runs the remaining stages; returns after the last byte of the answer.
+    package func callAsFunction(_ call: Call, _ reply: any ReplySink) async throws {
+        var index = try self.road.pass(call, reply, from: self.index)
+        while self.road.mustWait(at: index) {
+            try await self.road.wait(at: index, call, reply)
+            index = try self.road.pass(call, reply, from: index + 1)
+        }
+        try await self.road.layer(at: index).run(call, reply: reply, next: Next(self.road, from: index + 1))
+    }
+}
+
+/// All stages in their order.
+private final class Road: Sendable {
     private enum Step {
         case gate(any Gate)
         case waiting(any WaitingGate)
@@ -41,10 +66,8 @@ package struct Next: Sendable {
     }
 
     private let steps: [Step]
-    private let index: Int
 
-    /// The road from its first stage; the last one must be a layer that answers.
-    package init(_ stages: [any Stage]) {
+    init(_ stages: [any Stage]) {
         self.steps = stages.compactMap { stage in
             switch stage {
             case let gate as any Gate: .gate(gate)
@@ -54,29 +77,45 @@ package struct Next: Sendable {
             }
         }
         precondition(self.steps.count == stages.count, "each of the \(stages.count) stages is a gate or a layer")
-        self.index = 0
+        precondition(stages.last is any Layer, "the last of the \(stages.count) stages must answer")
     }
 
-    private init(_ steps: [Step], from index: Int) {
-        self.steps = steps
-        self.index = index
-    }
-
-    /// Runs the remaining stages; returns after the last byte of the answer.
-    package func callAsFunction(_ call: Call, _ reply: any ReplySink) async throws {
-        var index = self.index
+    /// Takes a call through the gates up to the next layer, or to the next gate that has to wait.
+    ///
+    /// - Returns: Where it stopped.
+    @inline(never)
+    func pass(_ call: Call, _ reply: any ReplySink, from start: Int) throws -> Int {
+        var index = start
         while true {
-            precondition(index < self.steps.count, "the last stage must answer, not pass on")
-            let step = self.steps[index]
-            index += 1
-            switch step {
-            case .gate(let gate):
-                try gate.pass(call, reply)
-            case .waiting(let gate):
-                if try !gate.pass(call, reply) { try await gate.wait(call, reply) }
-            case .layer(let layer):
-                return try await layer.run(call, reply: reply, next: Next(self.steps, from: index))
+            switch self.steps[index] {
+            case .gate(let gate): try gate.pass(call, reply)
+            case .waiting(let gate): if try !gate.pass(call, reply) { return index }
+            case .layer: return index
             }
+            index += 1
         }
+    }
+
+    /// Whether `pass` stopped there because it has to wait.
+    func mustWait(at index: Int) -> Bool {
+        if case .waiting = self.steps[index] { true } else { false }
+    }
+
+    @inline(never)
+    func wait(at index: Int, _ call: Call, _ reply: any ReplySink) async throws {
+        if case .waiting(let gate) = self.steps[index] { try await gate.wait(call, reply) }
+    }
+
+    @inline(never)
+    func layer(at index: Int) -> any Layer {
+        guard case .layer(let layer) = self.steps[index] else { return DeadEnd() }
+        return layer
+    }
+}
+
+/// Stands below the last stage, which must not pass a call on.
+private struct DeadEnd: Layer {
+    func run(_ call: Call, reply: any ReplySink, next: Next) async throws {
+        throw GatewayError(.internalFailure, "The road has no end.")
     }
 }

@@ -71,7 +71,7 @@ package struct HTTPHead: Sendable {
     /// An empty head with room for the fields of a usual message.
     package init() {
         self.fields = []
-        self.fields.reserveCapacity(32)
+        self.fields.reserveCapacity(16)
         self.method = .other
         self.methodRange = .empty
         self.targetRange = .empty

@@ -20,10 +20,7 @@ struct CallProvider: Layer {
     // functions that do not wait and are not inlined.
     func run(_ call: Call, reply: any ReplySink, next: Next) async throws {
         do {
-            var request = try Self.request(for: call)
-            let upstream = try await call.transport.open(request)
-            // The bytes are out: their buffer can serve the next call.
-            call.transport.giveBuffer(&request.bytes)
+            let upstream = try await Self.open(call)
             call.upstream = upstream
             defer {
                 call.upstream = nil
@@ -31,10 +28,10 @@ struct CallProvider: Layer {
             }
             switch try Self.kind(of: upstream, call) {
             case .stream:
-                try await StreamRelay(call: call, now: self.instruments.monotonicClock).run(upstream, reply)
+                let relay = StreamRelay(call: call, now: self.instruments.monotonicClock)
+                try await relay.run(upstream, reply)
             case .whole:
-                let limit = call.snapshot.limits.answerBytesMax
-                try Self.answer(try await Self.readAll(upstream, limit: limit), upstream, call, reply)
+                try await Self.relayWhole(upstream, call, reply)
             case .failure:
                 throw try await self.fault(upstream, call)
             }
@@ -42,6 +39,25 @@ struct CallProvider: Layer {
         } catch {
             throw self.understand(error, call)
         }
+    }
+
+    @inline(never)
+    private static func open(_ call: Call) async throws -> any UpstreamExchange {
+        var request = try Self.request(for: call)
+        let upstream = try await call.transport.open(request)
+        // The bytes are out: their buffer can serve the next call.
+        call.transport.giveBuffer(&request.bytes)
+        return upstream
+    }
+
+    @inline(never)
+    private static func relayWhole(
+        _ upstream: any UpstreamExchange,
+        _ call: Call,
+        _ reply: any ReplySink
+    ) async throws {
+        let body = try await Self.readAll(upstream, limit: call.snapshot.limits.answerBytesMax)
+        try Self.answer(body, upstream, call, reply)
     }
 
     /// What an answer's head says will follow.
@@ -150,6 +166,7 @@ struct CallProvider: Layer {
     }
 
     /// What an answer with a failure status means.
+    @inline(never)
     private func fault(_ upstream: any UpstreamExchange, _ call: Call) async throws -> ProviderFault {
         let head = upstream.head
         let wait = AnswerFields.retryAfter(upstream, now: self.instruments.wallClock())
