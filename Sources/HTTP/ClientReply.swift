@@ -38,7 +38,7 @@ final class ClientReply: ReplySink {
         self.exchange.onSilence(self.call.snapshot.limits.heartbeat) { self.beat() }
     }
 
-    func whole(_ answer: WholeReply) async throws {
+    func whole(_ answer: WholeReply) throws {
         guard self.state == .waiting else {
             throw GatewayError(.internalFailure, "A whole answer came after a stream had begun.")
         }
@@ -52,7 +52,7 @@ final class ClientReply: ReplySink {
         self.exchange.begin(status: answer.status, fields: fields, body: .length(answer.body.readableBytes))
         self.call.transport.giveBuffer(&fields)
         self.exchange.write(answer.body)
-        try await self.exchange.finish()
+        self.exchange.finishNow()
     }
 
     func begin(_ head: StreamHead) throws {
@@ -69,20 +69,24 @@ final class ClientReply: ReplySink {
         self.exchange.write { SSEWriter.write(data: event.data, into: &$0) }
     }
 
-    func flush() async throws {
-        if self.state == .open { try await self.exchange.flush() }
+    func flush() {
+        if self.state == .open { self.exchange.flushNow() }
     }
 
-    func end() async throws {
+    func end() {
         if !self.hasContent { self.release() }
         self.state = .over
-        try await self.exchange.finish()
+        self.exchange.finishNow()
     }
 
-    func fail(_ error: GatewayError) async throws {
+    func fail(_ error: GatewayError) {
         self.tell(error)
-        try await self.exchange.finish()
+        self.exchange.finishNow()
     }
+
+    var hasCredit: Bool { self.state == .waiting || self.exchange.hasCredit }
+
+    func awaitCredit() async throws { try await self.exchange.awaitCredit() }
 
     /// Says that the server goes down, at once and without waiting; the answer is over with it.
     func hurry() {

@@ -65,40 +65,61 @@ package final class Gateway: RequestHandler {
     }
 
     package func handle(_ exchange: any ServerExchange) async {
-        let head = exchange.head
-        let headBytes = exchange.headBytes
-        let transport = exchange.transport
-        let loop = transport.loopIndex
-        let chance = self.chances[loop].withLockedValue { $0.pair() }
-        let id = Self.requestID(head, headBytes, chance)
         do {
-            switch Self.route(head, headBytes) {
-            case .row(let row, let parameter):
-                if case .call(let operation) = row.action {
-                    guard try await self.isAdmitted(exchange, id) else { return }
-                    let call = Call(
-                        id: id,
-                        chance: chance,
-                        operation: operation,
-                        dialect: .openAI,
-                        exchange: exchange,
-                        head: head,
-                        headBytes: headBytes,
-                        transport: transport,
-                        loop: loop,
-                        snapshot: self.snapshots.current(loop: loop),
-                        time: self.instruments.wallClock()
-                    )
-                    try await self.serve(call)
-                } else {
-                    try await self.answer(row, parameter, on: exchange, id)
-                }
-            case let other:
-                self.instruments.metrics.refused(loop: loop)
-                try await self.refuse(other, on: exchange, id)
+            if let call = self.call(for: exchange) {
+                try await self.serve(call)
+            } else {
+                try await self.answer(exchange)
             }
         } catch {
             // The client went away; nobody is left to be told, and the connection closes because nothing was finished.
+        }
+    }
+
+    /// The call that a request begins; nil for one that is none, or that may not start now.
+    // Not inlined: what it works with would stand in the frame of every open stream.
+    @inline(never)
+    private func call(for exchange: any ServerExchange) -> Call? {
+        let head = exchange.head
+        let headBytes = exchange.headBytes
+        guard case .row(let row, _) = Self.route(head, headBytes), case .call(let operation) = row.action,
+            self.reasonToShed(exchange) == nil
+        else { return nil }
+        let transport = exchange.transport
+        let loop = transport.loopIndex
+        let chance = self.chances[loop].withLockedValue { $0.pair() }
+        return Call(
+            id: Self.requestID(head, headBytes, chance),
+            chance: chance,
+            operation: operation,
+            dialect: .openAI,
+            exchange: exchange,
+            head: head,
+            headBytes: headBytes,
+            transport: transport,
+            loop: loop,
+            snapshot: self.snapshots.current(loop: loop),
+            time: self.instruments.wallClock()
+        )
+    }
+
+    /// Answers what begins no call.
+    private func answer(_ exchange: any ServerExchange) async throws {
+        let loop = exchange.transport.loopIndex
+        let chance = self.chances[loop].withLockedValue { $0.pair() }
+        let id = Self.requestID(exchange.head, exchange.headBytes, chance)
+        switch Self.route(exchange.head, exchange.headBytes) {
+        case .row(let row, let parameter):
+            if case .call = row.action {
+                if !exchange.isDraining { self.instruments.metrics.refused(loop: loop) }
+                let error = self.reasonToShed(exchange) ?? GatewayError(.overloaded, "The gateway was busy. Try again.")
+                try await Answer(error, dialect: .openAI, requestID: id).send(on: exchange, requestID: id)
+            } else {
+                try await self.answer(row, parameter, on: exchange, id)
+            }
+        case let other:
+            self.instruments.metrics.refused(loop: loop)
+            try await self.refusal(other, exchange, id).send(on: exchange, requestID: id)
         }
     }
 
@@ -119,19 +140,14 @@ package final class Gateway: RequestHandler {
 
     // MARK: - Calls to models
 
-    /// Whether a call may start; answers it if not.
-    private func isAdmitted(_ exchange: any ServerExchange, _ id: RequestID) async throws -> Bool {
-        let error: GatewayError
+    /// Why no call may start now.
+    private func reasonToShed(_ exchange: any ServerExchange) -> GatewayError? {
         if exchange.isDraining {
-            error = GatewayError(.shuttingDown, "The gateway is shutting down.", retryAfter: .seconds(1))
-        } else if let wait = self.options.shouldShed() {
-            self.instruments.metrics.refused(loop: exchange.transport.loopIndex)
-            error = GatewayError(.overloaded, "The gateway is busy. Try again shortly.", retryAfter: wait)
-        } else {
-            return true
+            return GatewayError(.shuttingDown, "The gateway is shutting down.", retryAfter: .seconds(1))
         }
-        try await Answer(error, dialect: .openAI, requestID: id).send(on: exchange, requestID: id)
-        return false
+        return self.options.shouldShed().map {
+            GatewayError(.overloaded, "The gateway is busy. Try again shortly.", retryAfter: $0)
+        }
     }
 
     private func serve(_ call: Call) async throws {
@@ -163,7 +179,7 @@ package final class Gateway: RequestHandler {
         return kept ?? RequestID(high: chance.high, low: chance.low)
     }
 
-    private func refuse(_ match: Routes.Match, on exchange: any ServerExchange, _ id: RequestID) async throws {
+    private func refusal(_ match: Routes.Match, _ exchange: any ServerExchange, _ id: RequestID) -> Answer {
         let head = exchange.head
         let dialect = exchange.headBytes.withUnsafeReadableBytes { Routes.dialect(ofPath: $0[head.targetRange.range]) }
         let error: GatewayError
@@ -185,7 +201,7 @@ package final class Gateway: RequestHandler {
             answer.fields.writeString(allow)
             answer.fields.writeCRLF()
         }
-        try await answer.send(on: exchange, requestID: id)
+        return answer
     }
 
     // MARK: - Everything but calls

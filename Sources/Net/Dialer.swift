@@ -92,7 +92,7 @@ extension LoopRuntime {
         let channel = ClientBootstrap(group: self.eventLoop)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.maxMessagesPerRead, value: 1)
-            .channelOption(.recvAllocator, value: LoopRuntime.receiveAllocator)
+            .channelOption(.recvAllocator, value: LoopRuntime.answerAllocator)
             .connectTimeout(.hours(1))  // The dial clock decides.
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -126,6 +126,9 @@ extension LoopRuntime {
     ///
     /// A larger read would save little and is held several times over where a client does not read (row 92).
     static let receiveAllocator = AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1024, maximum: 16 << 10)
+
+    /// The same for answers: the chunks of a stream are small, and those of whole answers make it grow.
+    static let answerAllocator = AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 16 << 10)
 }
 
 /// One dial under its clock: waits for futures of this loop, bounded and cancellable.

@@ -108,7 +108,7 @@ extension ServerConnection {
 
     // MARK: The body
 
-    func readBody(limit: Int) async throws -> ByteBuffer {
+    func takeBody(limit: Int) throws(RequestFault) -> ByteBuffer? {
         if self.head.hasUnknownExpectation { throw RequestFault.unsupported("This expectation cannot be met.") }
         switch self.head.framing {
         case .none, .untilClose, .length(0):
@@ -116,11 +116,10 @@ extension ServerConnection {
         case .length(let count):
             if count > limit { throw RequestFault.bodyTooLarge(limit: limit) }
             try self.reserveBody(count)
-            if let bytes = self.wholeBody(count) { return bytes }
+            return self.wholeBody(count)
         case .chunked:
-            break
+            return nil
         }
-        return try await self.awaitBody(limit: limit)
     }
 
     /// The body where all of it came with the head: a slice, not a copy.
@@ -137,7 +136,7 @@ extension ServerConnection {
         _ = self.wholeBody(count)
     }
 
-    private func awaitBody(limit: Int) async throws -> ByteBuffer {
+    func awaitBody(limit: Int) async throws -> ByteBuffer {
         self.body.limit = limit
         self.body.decoder = HTTPBodyDecoder(self.head.framing)
         if case .length(let count) = self.head.framing { self.body.bytes.reserveCapacity(min(count, 1 << 20)) }

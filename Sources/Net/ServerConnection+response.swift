@@ -141,15 +141,12 @@ extension ServerConnection: ServerExchange {
         self.runtime.giveBuffer(&self.response.out)
     }
 
-    func flush() async throws {
-        self.flushNow()
-        try await self.awaitCredit()
-    }
+    var hasCredit: Bool { self.context?.channel.isWritable ?? false }
 
     /// Waits until the client has taken enough of what was written.
     ///
     /// The channel's watermarks count bytes: at most 32 KiB and one flush are outstanding.
-    private func awaitCredit() async throws {
+    func awaitCredit() async throws {
         guard let context = self.context else { throw CancellationError() }
         guard !context.channel.isWritable else { return }
         self.response.isStalled = true
@@ -163,7 +160,7 @@ extension ServerConnection: ServerExchange {
         if self.response.onSilence != nil { self.timer.arm(.now() + self.response.silence) }
     }
 
-    func finish() async throws {
+    func finishNow() {
         guard !self.response.isFinished else { return }
         self.response.onSilence = nil
         self.response.onHurry = nil
@@ -175,7 +172,6 @@ extension ServerConnection: ServerExchange {
         }
         self.flushNow()
         self.response.isFinished = true
-        try await self.awaitCredit()
         if self.phase == .busy { self.timer.disarm() }
     }
 

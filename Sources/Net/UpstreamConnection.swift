@@ -28,7 +28,7 @@ final class UpstreamConnection: ChannelInboundHandler, WheelTimerOwner {
     let endpoint: Endpoint
     private let runtime: LoopRuntime
     private var context: ChannelHandlerContext?
-    private let waiter: LoopWaiter
+    let waiter: LoopWaiter
     private let timer: WheelTimer
 
     private var state = State.idle
@@ -104,25 +104,20 @@ final class UpstreamConnection: ChannelInboundHandler, WheelTimerOwner {
         context.writeAndFlush(self.wrapOutboundOut(ByteBuffer()), promise: sent)
     }
 
-    /// The next decoded bytes of the body; nil at its end.
-    func read() async throws -> ByteBuffer? {
-        while true {
-            if let bytes = self.received {
-                self.received = nil
-                self.resumeReading()
-                return bytes
-            }
-            if self.state == .complete { return nil }
-            if let failure = self.failure { throw failure }
-            self.arm(self.timeouts.idle, .idle)
-            do {
-                try await self.waiter.wait()
-            } catch {
-                self.close()
-                throw error
-            }
+    /// The decoded bytes of the body that have come.
+    func poll() throws -> UpstreamPiece {
+        if let bytes = self.received {
+            self.received = nil
+            self.resumeReading()
+            return .bytes(bytes)
         }
+        if self.state == .complete { return .end }
+        if let failure = self.failure { throw failure }
+        return .later
     }
+
+    /// Starts the clock for the next bytes.
+    func armIdleClock() { self.arm(self.timeouts.idle, .idle) }
 
     func setDeadline(_ deadline: NIODeadline, limit: TimeAmount, clock: ClockName) {
         self.deadline = deadline

@@ -22,9 +22,16 @@ final class UpstreamLease: UpstreamExchange {
     var head: HTTPHead { self.connection.head }
     var headBytes: ByteBuffer { self.connection.headBytes }
 
-    func read() async throws -> ByteBuffer? {
-        guard !self.isOver else { return nil }
-        return try await self.connection.read()
+    func poll() throws -> UpstreamPiece { self.isOver ? .end : try self.connection.poll() }
+
+    func wait() async throws {
+        self.connection.armIdleClock()
+        do {
+            try await self.connection.waiter.wait()
+        } catch {
+            self.connection.close()
+            throw error
+        }
     }
 
     func setDeadline(_ deadline: NIODeadline, limit: TimeAmount, clock: ClockName) {

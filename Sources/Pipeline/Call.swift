@@ -72,6 +72,10 @@ package final class Call {
     ///
     /// Set by `UnsealCredential`, and only while the attempt runs.
     package var credential: Credential?
+    /// What was changed of the body for the provider of the attempt under way.
+    ///
+    /// Set by `CallProvider`.
+    package var edits: RequestEdits?
     /// The provider's answer while it comes in.
     package var upstream: (any UpstreamExchange)?
 
@@ -81,6 +85,10 @@ package final class Call {
     package var firstContent: NIODeadline?
     /// The HTTP status the client was given; 0 before.
     package var status = 0
+    /// Why the call failed.
+    ///
+    /// Set by `RecordCall`.
+    package var failure: GatewayError?
     /// Whether the server is going down and the call was told to end.
     package var isHurried = false
 

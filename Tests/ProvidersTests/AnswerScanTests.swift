@@ -82,13 +82,19 @@ import Testing
         }
     }
 
+    @Test func `a key that is not read may come twice, as it came to the client`() throws {
+        #expect(try Self.scan(#"{"a":1,"a":2,"choices":[{}]}"#).hasChoices)
+    }
+
     @Test func `errors are seen, and a null is none`() throws {
         #expect(try Self.scan(#"{"error":{"code":502},"choices":[]}"#).hasError)
         #expect(try Self.scan(#"{"\u0065rror":"x"}"#).hasError)
         #expect(try !Self.scan(#"{"error":null,"choices":[{"delta":{"content":"\"error\":1"}}]}"#).hasError)
     }
 
-    @Test(arguments: ["", "null", "[]", "{", "{\"a\":1}}", "<html>", "{\"a\":1,\"a\":2}", "{\"a\":\"\u{1}\"}"])
+    @Test(arguments: [
+        "", "null", "[]", "{", "{\"a\":1}}", "<html>", "{\"usage\":1,\"us\\u0061ge\":2}", "{\"a\":\"\u{1}\"}",
+    ])
     func `what is not one JSON object is refused`(text: String) {
         #expect(throws: JSONError.self) { try Self.scan(text) }
     }

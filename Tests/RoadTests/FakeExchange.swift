@@ -53,9 +53,17 @@ final class FakeExchange: ServerExchange {
         }
     }
 
-    func readBody(limit: Int) async throws -> ByteBuffer {
+    /// Whether the body comes after the head.
+    var isBodyLate = false
+
+    func takeBody(limit: Int) throws(RequestFault) -> ByteBuffer? {
         self.wasBodyRead = true
-        guard self.body.readableBytes <= limit else { throw RequestFault.bodyTooLarge(limit: limit) }
+        guard self.body.readableBytes <= limit else { throw .bodyTooLarge(limit: limit) }
+        return self.isBodyLate ? nil : self.body
+    }
+
+    func awaitBody(limit: Int) async throws -> ByteBuffer {
+        if self.isGone { throw CancellationError() }
         return self.body
     }
 
@@ -75,16 +83,13 @@ final class FakeExchange: ServerExchange {
         self.pending.clear()
     }
 
-    func flush() async throws {
+    func finishNow() {
         self.flushNow()
-        if self.isGone { throw CancellationError() }
+        self.isFinished = !self.isGone
     }
 
-    func finish() async throws {
-        self.flushNow()
-        if self.isGone { throw CancellationError() }
-        self.isFinished = true
-    }
+    var hasCredit: Bool { !self.isGone }
+    func awaitCredit() async throws { if self.isGone { throw CancellationError() } }
 
     func closeAfterwards() {}
     func onSilence(_ interval: TimeAmount, _ action: (() -> Void)?) { self.silence = action }
@@ -177,18 +182,25 @@ final class FakeUpstream: UpstreamExchange {
         }
     }
 
-    func read() async throws -> ByteBuffer? {
+    /// Nothing is there before it was waited for, as from a socket.
+    private var wasAwaited = false
+
+    func poll() throws -> UpstreamPiece {
+        guard self.wasAwaited else { return .later }
+        self.wasAwaited = false
         while !self.steps.isEmpty {
             if self.isAbandoned { throw TransportError.closedInBody }
             switch self.steps.removeFirst() {
-            case .bytes(let text): return ByteBuffer(string: text)
+            case .bytes(let text): return .bytes(ByteBuffer(string: text))
             case .fail(let error): throw error
             case .meanwhile(let action): action()
             }
         }
         if self.isAbandoned { throw TransportError.closedInBody }
-        return nil
+        return .end
     }
+
+    func wait() async throws { self.wasAwaited = true }
 
     func setDeadline(_ deadline: NIODeadline, limit: TimeAmount, clock: ClockName) { self.clocks.append(clock) }
     func abandon() { self.isAbandoned = true }

@@ -4,8 +4,9 @@ package import Wire
 
 /// Where an answer goes: each stage pushes into the sink it was given, down to the client's connection.
 ///
-/// A sink is confined to its loop. An answer is either one `whole` call, or `begin`, any number of `event`s with a
-/// `flush` after each batch, and `end`. A sink in between may watch, change or hold what passes.
+/// A sink is confined to its loop, and pushing never waits: `awaitCredit` does, for clients that read slowly. An answer
+/// is either one `whole` call, or `begin`, any number of `event`s with a `flush` after each batch, and `end`. A sink in
+/// between may watch, change or hold what passes.
 package protocol ReplySink: AnyObject {
     /// Whether the client has been sent any part of this answer's content; from then on no other target may answer.
     var hasContent: Bool { get }
@@ -14,26 +15,34 @@ package protocol ReplySink: AnyObject {
     /// the status, so that later failures are told inside the stream.
     func expectStream()
 
-    /// The whole answer at once. Waits until the client's connection has room for it.
-    func whole(_ answer: WholeReply) async throws
+    /// The whole answer at once.
+    func whole(_ answer: WholeReply) throws
 
     /// Opens a stream. The head is held until the first content, so that a failure can still change the status.
     func begin(_ head: StreamHead) throws
 
-    /// One event of the stream, in the client's dialect. Does not wait; `flush` does.
+    /// One event of the stream, in the client's dialect.
     ///
     /// - Parameter isContent: Whether it carries something the model said; lifecycle events are held until then.
     func event(_ event: ServerSentEvent, isContent: Bool) throws
 
-    /// Sends what was pushed since the last flush. Waits while the client's byte credit is spent.
-    func flush() async throws
+    /// Sends what was pushed since the last flush.
+    func flush() throws
 
     /// The stream is complete: everything held is sent and the answer ends well.
-    func end() async throws
+    func end() throws
 
     /// The answer is this failure: a status and a body where none was sent yet, else an error in the client's dialect
     /// as the last event. What was held is dropped.
-    func fail(_ error: GatewayError) async throws
+    func fail(_ error: GatewayError) throws
+
+    /// Whether the client takes more; if not, `awaitCredit` before pushing on, and at the end of an answer.
+    var hasCredit: Bool { get }
+
+    /// Waits until the client has taken enough of what was sent.
+    ///
+    /// - Throws: `CancellationError` if it went away.
+    func awaitCredit() async throws
 }
 
 /// An answer that is not streamed.

@@ -67,8 +67,9 @@ package struct RequestIndex: Sendable {
             try scanner.members { (key, value) throws(JSONError) in
                 if self.memberCount == 0 { self.firstMember = key.slice.start }
                 self.memberCount += 1
+                guard let name = Self.names.position(of: key) else { return }
                 do throws(RequestIndexError) {
-                    try self.note(key, value, in: bytes, reader)
+                    try self.note(name, value, in: bytes, reader)
                 } catch {
                     if fault == nil { fault = error }
                 }
@@ -82,85 +83,72 @@ package struct RequestIndex: Sendable {
         }
     }
 
-    /// Looks at one member.
-    ///
-    /// Keys that policy does not read are passed over by their first byte; one that begins with an escape could be any.
-    private mutating func note(
-        _ key: JSONKey,
-        _ value: JSONSlice,
-        in bytes: UnsafeRawBufferPointer,
-        _ reader: JSONScanner
-    ) throws(RequestIndexError) {
-        switch bytes[key.slice.start + 1] {
-        case UInt8(ascii: "m"): try self.noteModelAndLimits(key, value, in: bytes, reader)
-        case UInt8(ascii: "s"): try self.noteStreaming(key, value, in: bytes, reader)
-        case UInt8(ascii: "n"), UInt8(ascii: "b"), UInt8(ascii: "t"):
-            try self.noteChoicesAndTools(key, value, in: bytes, reader)
-        case UInt8(ascii: "\\"):
-            try self.noteModelAndLimits(key, value, in: bytes, reader)
-            try self.noteStreaming(key, value, in: bytes, reader)
-            try self.noteChoicesAndTools(key, value, in: bytes, reader)
-        default: return
-        }
-    }
+    private static let names = JSONNames(
+        "model",
+        "messages",
+        "max_tokens",
+        "max_completion_tokens",
+        "stream",
+        "stream_options",
+        "stop",
+        "store",
+        "n",
+        "best_of",
+        "tools",
+        "tool_choice"
+    )
 
-    private mutating func noteModelAndLimits(
-        _ key: JSONKey,
+    /// Looks at one member; `name` is its position in `names`.
+    private mutating func note(
+        _ name: Int,
         _ value: JSONSlice,
         in bytes: UnsafeRawBufferPointer,
         _ reader: JSONScanner
     ) throws(RequestIndexError) {
-        if key.equals("model") {
+        switch name {
+        case 0:
             guard reader.kind(value) == .string else { throw .wrongType("model", expected: "a string") }
             guard value.count > 2, value.count <= Caps.modelBytes else {
                 throw .outOfRange("model", expected: "1 to \(Caps.modelBytes) bytes")
             }
             self.model = value
-        } else if key.equals("messages") {
+        case 1:
             try Self.count(value, atMost: Caps.messages, "messages", in: bytes)
             self.messages = value
-        } else if key.equals("max_tokens") || key.equals("max_completion_tokens") {
-            let name: StaticString = key.equals("max_tokens") ? "max_tokens" : "max_completion_tokens"
-            self.outputTokensMax = try Self.number(value, name, 0...Caps.tokens, reader) ?? self.outputTokensMax
-        }
-    }
-
-    private mutating func noteStreaming(
-        _ key: JSONKey,
-        _ value: JSONSlice,
-        in bytes: UnsafeRawBufferPointer,
-        _ reader: JSONScanner
-    ) throws(RequestIndexError) {
-        if key.equals("stream") {
+        case 2: try self.noteOutputLimit(value, "max_tokens", reader)
+        case 3: try self.noteOutputLimit(value, "max_completion_tokens", reader)
+        case 4:
             if reader.isNull(value) { return }
             guard let flag = reader.bool(value) else { throw .wrongType("stream", expected: "true or false") }
             self.isStream = flag
-        } else if key.equals("stream_options") {
-            try self.noteStreamOptions(value, in: bytes, reader)
-        } else if key.equals("stop") {
+        case 5: try self.noteStreamOptions(value, in: bytes, reader)
+        case 6:
             guard value.count <= Caps.stopBytes else {
                 throw .outOfRange("stop", expected: "at most \(Caps.stopBytes) bytes")
             }
-        } else if key.equals("store") {
-            self.isStored = reader.bool(value) ?? false
+        case 7: self.isStored = reader.bool(value) ?? false
+        case 8: try self.noteChoices(value, "n", reader)
+        case 9: try self.noteChoices(value, "best_of", reader)
+        case 10: try Self.count(value, atMost: Caps.tools, "tools", in: bytes)
+        default: self.toolChoice = value
         }
     }
 
-    private mutating func noteChoicesAndTools(
-        _ key: JSONKey,
+    private mutating func noteOutputLimit(
         _ value: JSONSlice,
-        in bytes: UnsafeRawBufferPointer,
+        _ name: StaticString,
         _ reader: JSONScanner
     ) throws(RequestIndexError) {
-        if key.equals("n") || key.equals("best_of") {
-            let name: StaticString = key.equals("n") ? "n" : "best_of"
-            guard let number = try Self.number(value, name, 1...Caps.choices, reader) else { return }
-            self.choices = max(self.choices, number)
-        } else if key.equals("tools") {
-            try Self.count(value, atMost: Caps.tools, "tools", in: bytes)
-        } else if key.equals("tool_choice") {
-            self.toolChoice = value
-        }
+        self.outputTokensMax = try Self.number(value, name, 0...Caps.tokens, reader) ?? self.outputTokensMax
+    }
+
+    private mutating func noteChoices(
+        _ value: JSONSlice,
+        _ name: StaticString,
+        _ reader: JSONScanner
+    ) throws(RequestIndexError) {
+        guard let number = try Self.number(value, name, 1...Caps.choices, reader) else { return }
+        self.choices = max(self.choices, number)
     }
 
     private mutating func noteStreamOptions(

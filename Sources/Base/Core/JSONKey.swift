@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Where a value stands in the scanned bytes; a string with its quotes.
 package struct JSONSlice: Sendable, Equatable {
     /// The first byte.
@@ -26,6 +28,32 @@ package struct JSONKey {
     package let slice: JSONSlice
     let base: UnsafePointer<UInt8>
     let hasEscapes: Bool
+    /// The first eight bytes of the content, the first one lowest, zeros behind a shorter one.
+    ///
+    /// Of a key with escapes zero, which no other key has.
+    let word: UInt64
+
+    /// - Parameters:
+    ///   - slice: The key with its quotes; it has been checked.
+    ///   - end: Up to here bytes may be read.
+    @inline(__always)
+    init(slice: JSONSlice, base: UnsafePointer<UInt8>, hasEscapes: Bool, end: Int) {
+        self.slice = slice
+        self.base = base
+        self.hasEscapes = hasEscapes
+        self.word = hasEscapes ? 0 : Self.word(base, at: slice.start &+ 1, count: slice.count &- 2, end: end)
+    }
+
+    @inline(__always)
+    private static func word(_ base: UnsafePointer<UInt8>, at start: Int, count: Int, end: Int) -> UInt64 {
+        if start &+ 8 <= end {
+            let word = UInt64(littleEndian: UnsafeRawPointer(base + start).loadUnaligned(as: UInt64.self))
+            return count >= 8 ? word : word & (1 &<< UInt64(truncatingIfNeeded: count &* 8) &- 1)
+        }
+        var word: UInt64 = 0
+        for index in 0..<min(count, 8) { word |= UInt64(base[start &+ index]) &<< UInt64(index &* 8) }
+        return word
+    }
 
     /// Whether the key, with its escapes resolved, is `text`: `"mod\u0065l"` equals `model` (row 17).
     @inline(__always)
@@ -38,10 +66,8 @@ package struct JSONKey {
     package func equals(_ expected: UnsafeRawBufferPointer) -> Bool {
         if !self.hasEscapes {
             guard self.slice.count == expected.count + 2 else { return false }
-            for index in 0..<expected.count where self.base[self.slice.start + 1 + index] != expected[index] {
-                return false
-            }
-            return true
+            guard let start = expected.baseAddress else { return true }
+            return memcmp(self.base + self.slice.start + 1, start, expected.count) == 0
         }
         var reader = JSONUnescaper(self.base, self.slice)
         for byte in expected where reader.next() != byte { return false }

@@ -44,21 +44,17 @@ struct JSONKeySet: ~Copyable {
     /// A number that is the same for equal keys, whatever is escaped in them.
     @inline(__always)
     private static func fingerprint(of key: JSONKey) -> UInt32 {
+        guard !key.hasEscapes else { return self.escapedFingerprint(of: key) }
         let count = key.slice.count &- 2
-        var mixed: UInt64
-        if !key.hasEscapes, count >= 8 {
-            let content = UnsafeRawPointer(key.base + (key.slice.start &+ 1))
-            let first = UInt64(littleEndian: content.loadUnaligned(as: UInt64.self))
-            let last = UInt64(littleEndian: content.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self))
-            mixed = first ^ (last &* 0x9E37_79B9_7F4A_7C15)
-        } else {
-            mixed = self.slowFingerprint(of: key)
+        var last: UInt64 = 0
+        if count > 8 {
+            let place = UnsafeRawPointer(key.base + (key.slice.end &- 9))
+            last = UInt64(littleEndian: place.loadUnaligned(as: UInt64.self))
         }
-        mixed = mixed &* 0xD6E8_FEB8_6659_FD93
-        return UInt32(truncatingIfNeeded: mixed &>> 32)
+        return self.mixed(key.word, last)
     }
 
-    private static func slowFingerprint(of key: JSONKey) -> UInt64 {
+    private static func escapedFingerprint(of key: JSONKey) -> UInt32 {
         var reader = JSONUnescaper(key.base, key.slice)
         var first: UInt64 = 0
         var last: UInt64 = 0
@@ -68,7 +64,13 @@ struct JSONKeySet: ~Copyable {
             last = last &>> 8 | UInt64(byte) &<< 56
             count &+= 1
         }
-        return first ^ (last &* 0x9E37_79B9_7F4A_7C15)
+        return self.mixed(first, count > 8 ? last : 0)
+    }
+
+    @inline(__always)
+    private static func mixed(_ first: UInt64, _ last: UInt64) -> UInt32 {
+        let mixed = (first ^ (last &* 0x9E37_79B9_7F4A_7C15)) &* 0xD6E8_FEB8_6659_FD93
+        return UInt32(truncatingIfNeeded: mixed &>> 32)
     }
 
     private static func areEqual(_ key: JSONKey, at start: Int) -> Bool {

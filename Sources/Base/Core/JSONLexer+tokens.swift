@@ -19,7 +19,7 @@ extension JSONLexer {
 
     /// Steps over a string; the next byte is its opening quote.
     ///
-    /// Eight bytes a step while they are plain ASCII.
+    /// Sixteen bytes a step while they are plain ASCII.
     @inline(__always)
     mutating func skipString() throws(JSONError) -> StringTraits {
         var traits = StringTraits()
@@ -43,26 +43,28 @@ extension JSONLexer {
     }
 
     /// Steps to the next byte that is a quote, a backslash, a control character or not ASCII.
+    ///
+    /// Sixteen bytes a step.
     @inline(__always)
     mutating func skipPlainText() {
         var index = self.index
-        while index &+ 8 <= self.end {
-            let word = UInt64(
-                littleEndian: UnsafeRawPointer(self.base).loadUnaligned(fromByteOffset: index, as: UInt64.self)
-            )
-            // High bit set in each byte that is one of those. Exact for the first one found, because a borrow only
-            // reaches bytes after it.
-            let quote = word ^ 0x2222_2222_2222_2222
-            let backslash = word ^ 0x5C5C_5C5C_5C5C_5C5C
-            let quotes = (quote &- 0x0101_0101_0101_0101) & ~quote
-            let backslashes = (backslash &- 0x0101_0101_0101_0101) & ~backslash
-            let controls = (word &- 0x2020_2020_2020_2020) & ~word
-            let hits = (quotes | backslashes | controls | word) & 0x8080_8080_8080_8080
-            guard hits == 0 else {
-                self.index = index &+ (hits.trailingZeroBitCount &>> 3)
+        // Vectors on both sides: the operators that take a single number are not made into one instruction.
+        let control = SIMD16<Int8>(repeating: 0x20)
+        let quote = SIMD16<Int8>(repeating: 0x22)
+        let backslash = SIMD16<Int8>(repeating: 0x5C)
+        while index &+ 16 <= self.end {
+            let text = UnsafeRawPointer(self.base).loadUnaligned(fromByteOffset: index, as: SIMD16<Int8>.self)
+            // As signed numbers all that is not ASCII is below the control characters.
+            let hits = (text .< control) .| (text .== quote) .| (text .== backslash)
+            let (low, high) = withUnsafeBytes(of: hits) { mask in
+                (mask.load(as: UInt64.self), mask.load(fromByteOffset: 8, as: UInt64.self))
+            }
+            if low | high != 0 {
+                let bits = low != 0 ? low.trailingZeroBitCount : 64 &+ high.trailingZeroBitCount
+                self.index = index &+ (bits &>> 3)
                 return
             }
-            index &+= 8
+            index &+= 16
         }
         while index < self.end {
             let byte = self.base[index]

@@ -114,7 +114,7 @@ extension JSONScanner {
                 let start = lexer.index
                 guard let traits = try? lexer.skipKey() else { return nil }
                 let keySlice = JSONSlice(start: start, end: lexer.index)
-                name = JSONKey(slice: keySlice, base: lexer.base, hasEscapes: traits.hasEscapes).text
+                name = JSONKey(slice: keySlice, base: lexer.base, hasEscapes: traits.hasEscapes, end: lexer.end).text
                 if offset < lexer.index { return Step(name: name, key: true, value: nil) }
                 lexer.skipWhitespace()
                 guard lexer.byte == 0x3A else { return nil }

@@ -60,6 +60,52 @@ package struct JSONScanner {
         }
     }
 
+    /// Calls `visit` for each member with one of the names, and refuses the second one of a name.
+    ///
+    /// Members of other names are checked and passed over, however often they come. Else as `members`.
+    ///
+    /// - Parameter visit: Is given the name's position in `names`.
+    package mutating func members(
+        of names: JSONNames,
+        _ visit: (Int, JSONMemberSlices) throws(JSONError) -> Void
+    ) throws(JSONError) {
+        self.lexer.skipWhitespace()
+        try self.lexer.expect(0x7B, .object)
+        self.lexer.skipWhitespace()
+        guard self.lexer.byte != 0x7D else { return try self.finish() }
+        var seen: UInt64 = 0
+        var previousEnd = -1
+        while true {
+            let start = self.lexer.index
+            let traits = try self.lexer.skipKey()
+            let slice = JSONSlice(start: start, end: self.lexer.index)
+            let key = JSONKey(
+                slice: slice,
+                base: self.lexer.base,
+                hasEscapes: traits.hasEscapes,
+                end: self.lexer.end
+            )
+            let name = names.position(of: key)
+            self.lexer.skipWhitespace()
+            try self.lexer.expect(0x3A, .colon)
+            self.lexer.skipWhitespace()
+            let valueStart = self.lexer.index
+            try self.lexer.skipValue(outerDepth: 1)
+            let end = self.lexer.index
+            let goesOn = try self.nextFollows(closing: 0x7D)
+            if let name {
+                guard seen & (1 &<< name) == 0 else { throw .duplicateKey(at: start) }
+                seen |= 1 &<< name
+                let value = JSONSlice(start: valueStart, end: end)
+                // Alone it goes by itself; first it goes with the comma behind it; else with the one before it.
+                let cut = previousEnd >= 0 ? previousEnd..<end : start..<(goesOn ? self.lexer.index : end)
+                try visit(name, JSONMemberSlices(value: value, cut: cut))
+            }
+            guard goesOn else { return try self.finish() }
+            previousEnd = end
+        }
+    }
+
     /// Calls `visit` for each element of the array, in their order.
     ///
     /// Once; a scanner is used up by it.
@@ -92,7 +138,8 @@ package struct JSONScanner {
             let key = JSONKey(
                 slice: JSONSlice(start: keyStart, end: self.lexer.index),
                 base: self.lexer.base,
-                hasEscapes: traits.hasEscapes
+                hasEscapes: traits.hasEscapes,
+                end: self.lexer.end
             )
             guard keys.insert(key) else { throw .duplicateKey(at: keyStart) }
             self.lexer.skipWhitespace()

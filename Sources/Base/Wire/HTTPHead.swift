@@ -10,58 +10,58 @@ package struct HTTPHead: Sendable {
     /// The field lines in their order.
     package internal(set) var fields: ContiguousArray<HTTPField>
     /// The request's method.
-    package internal(set) var method: HTTPMethod
+    package internal(set) var method = HTTPMethod.other
     /// Where the method stands.
-    package internal(set) var methodRange: HTTPRange
+    package internal(set) var methodRange = HTTPRange.empty
     /// Where the request target stands.
     ///
     /// `HTTPTarget` takes it apart.
-    package internal(set) var targetRange: HTTPRange
+    package internal(set) var targetRange = HTTPRange.empty
     /// The response's status, 100...599; 0 in requests.
-    package internal(set) var status: Int
+    package internal(set) var status = 0
     /// The reason phrase of a response.
     ///
     /// May be empty; may hold bytes from 0x80.
-    package internal(set) var reasonRange: HTTPRange
+    package internal(set) var reasonRange = HTTPRange.empty
     /// 0 or 1.
     ///
     /// Every other version is refused.
-    package internal(set) var minorVersion: UInt8
+    package internal(set) var minorVersion: UInt8 = 1
     /// How the end of the body is found.
-    package internal(set) var framing: HTTPFraming
+    package internal(set) var framing = HTTPFraming.none
     /// Whether the connection may carry another message after this one, as far as its sender is concerned.
-    package internal(set) var keepAlive: Bool
+    package internal(set) var keepAlive = false
     /// Whether the client waits for `100 Continue` before it sends the body.
     ///
     /// Never true for HTTP/1.0.
-    package internal(set) var expectsContinue: Bool
+    package internal(set) var expectsContinue = false
     /// Whether there is an `Expect` that we do not know.
     ///
     /// The answer is 417.
-    package internal(set) var hasUnknownExpectation: Bool
+    package internal(set) var hasUnknownExpectation = false
     /// Whether there is an `Upgrade` field.
-    package internal(set) var hasUpgrade: Bool
+    package internal(set) var hasUpgrade = false
     /// How long the head is, with the blank line and a tolerated CRLF before the request line.
     ///
     /// 0 until it is complete.
-    package internal(set) var byteCount: Int
+    package internal(set) var byteCount = 0
 
     /// One bit for each `HTTPFieldName` that was seen.
-    var present: UInt64
+    var present: UInt64 = 0
     /// The first `Content-Length`, or -1.
-    var contentLength: Int
+    var contentLength = -1
     /// The `Host` field's index in `fields`, or -1.
-    var hostIndex: Int
-    var connectionClose: Bool
-    var connectionKeepAlive: Bool
+    var hostIndex = -1
+    var connectionClose = false
+    var connectionKeepAlive = false
     /// Whether `Connection` names fields of its own.
-    var nominatesFields: Bool
+    var nominatesFields = false
 
     /// The first byte of the line that is to be parsed next.
-    private var lineStart: Int
+    private var lineStart = 0
     /// Up to here there is no LF since `lineStart`.
-    private var searched: Int
-    private var phase: Phase
+    private var searched = 0
+    private var phase = Phase.startLine
 
     /// What comes next.
     ///
@@ -71,29 +71,10 @@ package struct HTTPHead: Sendable {
     /// An empty head with room for the fields of a usual message.
     package init() {
         self.fields = []
-        self.fields.reserveCapacity(32)
-        self.method = .other
-        self.methodRange = .empty
-        self.targetRange = .empty
-        self.status = 0
-        self.reasonRange = .empty
-        self.minorVersion = 1
-        self.framing = .none
-        self.keepAlive = false
-        self.expectsContinue = false
-        self.hasUnknownExpectation = false
-        self.hasUpgrade = false
-        self.byteCount = 0
-        self.present = 0
-        self.contentLength = -1
-        self.hostIndex = -1
-        self.connectionClose = false
-        self.connectionKeepAlive = false
-        self.nominatesFields = false
-        self.lineStart = 0
-        self.searched = 0
-        self.phase = .startLine
+        self.fields.reserveCapacity(16)
     }
+
+    private init(fields: ContiguousArray<HTTPField>) { self.fields = fields }
 
     /// Parses a request head at the start of `bytes`.
     ///
@@ -143,28 +124,10 @@ package struct HTTPHead: Sendable {
 
     /// Forgets everything but the memory it has.
     package mutating func reset() {
-        self.fields.removeAll(keepingCapacity: true)
-        self.method = .other
-        self.methodRange = .empty
-        self.targetRange = .empty
-        self.status = 0
-        self.reasonRange = .empty
-        self.minorVersion = 1
-        self.framing = .none
-        self.keepAlive = false
-        self.expectsContinue = false
-        self.hasUnknownExpectation = false
-        self.hasUpgrade = false
-        self.byteCount = 0
-        self.present = 0
-        self.contentLength = -1
-        self.hostIndex = -1
-        self.connectionClose = false
-        self.connectionKeepAlive = false
-        self.nominatesFields = false
-        self.lineStart = 0
-        self.searched = 0
-        self.phase = .startLine
+        var fields = ContiguousArray<HTTPField>()
+        swap(&fields, &self.fields)
+        fields.removeAll(keepingCapacity: true)
+        self = HTTPHead(fields: fields)
     }
 
     private mutating func parse(

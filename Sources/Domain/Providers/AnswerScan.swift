@@ -36,36 +36,25 @@ package struct AnswerScan: Sendable, Equatable {
         }
     }
 
+    private static let names = JSONNames("choices", "usage", "error", "x_groq")
+
     private init(_ bytes: UnsafeRawBufferPointer, inChoices: Bool) throws(JSONError) {
         var result = AnswerScan()
         let reader = JSONScanner(bytes)
         var scanner = JSONScanner(bytes)
-        var previousEnd: Int?
-        var usageStart: Int?
         var groq: JSONSlice?
-        try scanner.members { (key, value) throws(JSONError) in
-            if let start = usageStart {
-                // `usage` came first, so that it goes with the comma behind it.
-                result.usageCut = start..<key.slice.start
-                usageStart = nil
-            }
-            defer { previousEnd = value.end }
-            // Most keys are passed over by their first byte; one that begins with an escape could be any.
-            switch bytes[key.slice.start + 1] {
-            case UInt8(ascii: "c"), UInt8(ascii: "u"), UInt8(ascii: "e"), UInt8(ascii: "x"), UInt8(ascii: "\\"): break
-            default: return
-            }
-            if key.equals("choices") {
-                result.hasChoices = Self.isFilledArray(value, bytes)
-                if inChoices, result.hasChoices { try result.lookIntoChoices(value, bytes) }
-            } else if key.equals("usage") {
-                if reader.kind(value) == .object { result.usage = try Self.usage(value, bytes) }
-                result.usageCut = (previousEnd ?? key.slice.start)..<value.end
-                if previousEnd == nil { usageStart = key.slice.start }
-            } else if key.equals("error") {
-                result.hasError = !reader.isNull(value)
-            } else if key.equals("x_groq") {
-                groq = value
+        try scanner.members(of: Self.names) { (name, member) throws(JSONError) in
+            switch name {
+            case 0:
+                result.hasChoices = Self.isFilledArray(member.value, bytes)
+                if inChoices, result.hasChoices { try result.lookIntoChoices(member.value, bytes) }
+            case 1:
+                if reader.kind(member.value) == .object { result.usage = try Self.usage(member.value, bytes) }
+                result.usageCut = member.cut
+            case 2:
+                result.hasError = !reader.isNull(member.value)
+            default:
+                groq = member.value
             }
         }
         if result.usage == nil, let groq, reader.kind(groq) == .object {
@@ -99,19 +88,19 @@ package struct AnswerScan: Sendable, Equatable {
         }
     }
 
+    private static let choiceNames = JSONNames("delta", "message", "finish_reason", "text")
+
     private mutating func lookIntoChoices(_ choices: JSONSlice, _ bytes: UnsafeRawBufferPointer) throws(JSONError) {
         let reader = JSONScanner(bytes)
         var list = JSONScanner(bytes, at: choices)
         try list.elements { (choice) throws(JSONError) in
             guard reader.kind(choice) == .object else { return }
             var members = JSONScanner(bytes, at: choice)
-            try members.members { (key, value) throws(JSONError) in
-                if key.equals("delta") || key.equals("message") {
-                    if try Self.saysSomething(value, bytes) { self.hasContent = true }
-                } else if key.equals("finish_reason") {
-                    if reader.kind(value) == .string { self.isFinished = true }
-                } else if key.equals("text") {
-                    if reader.kind(value) == .string, value.count > 2 { self.hasContent = true }
+            try members.members(of: Self.choiceNames) { (name, member) throws(JSONError) in
+                switch name {
+                case 0, 1: if try Self.saysSomething(member.value, bytes) { self.hasContent = true }
+                case 2: if reader.kind(member.value) == .string { self.isFinished = true }
+                default: if reader.kind(member.value) == .string, member.value.count > 2 { self.hasContent = true }
                 }
             }
         }
@@ -148,11 +137,21 @@ package struct AnswerScan: Sendable, Equatable {
         var found: TokenUsage?
         var members = JSONScanner(bytes, at: outer)
         let reader = JSONScanner(bytes)
-        try members.members { (key, value) throws(JSONError) in
-            if key.equals("usage"), reader.kind(value) == .object { found = try Self.usage(value, bytes) }
+        try members.members(of: JSONNames("usage")) { (_, member) throws(JSONError) in
+            if reader.kind(member.value) == .object { found = try Self.usage(member.value, bytes) }
         }
         return found
     }
+
+    private static let usageNames = JSONNames(
+        "prompt_tokens",
+        "completion_tokens",
+        "prompt_cache_hit_tokens",
+        "prompt_tokens_details",
+        "completion_tokens_details"
+    )
+    private static let inputDetails = JSONNames("cached_tokens")
+    private static let outputDetails = JSONNames("reasoning_tokens")
 
     /// Reads `prompt_tokens`, `completion_tokens` and their details.
     ///
@@ -163,24 +162,28 @@ package struct AnswerScan: Sendable, Equatable {
         func count(_ value: JSONSlice) -> Int? {
             reader.int(value).flatMap { (0...1_000_000_000).contains($0) ? $0 : nil }
         }
+        var hitTokens: Int?
         var members = JSONScanner(bytes, at: value)
-        try members.members { (key, value) throws(JSONError) in
-            if key.equals("prompt_tokens") {
-                usage.input = count(value)
-            } else if key.equals("completion_tokens") {
-                usage.output = count(value)
-            } else if key.equals("prompt_cache_hit_tokens") {
-                usage.cachedInput = usage.cachedInput ?? count(value)
-            } else if reader.kind(value) == .object {
-                let isInput = key.equals("prompt_tokens_details")
-                guard isInput || key.equals("completion_tokens_details") else { return }
-                var details = JSONScanner(bytes, at: value)
-                try details.members { (key, value) throws(JSONError) in
-                    if isInput, key.equals("cached_tokens") { usage.cachedInput = count(value) }
-                    if !isInput, key.equals("reasoning_tokens") { usage.reasoning = count(value) }
+        try members.members(of: Self.usageNames) { (name, member) throws(JSONError) in
+            switch name {
+            case 0: usage.input = count(member.value)
+            case 1: usage.output = count(member.value)
+            case 2: hitTokens = count(member.value)
+            default:
+                guard reader.kind(member.value) == .object else { return }
+                let isInput = name == 3
+                var details = JSONScanner(bytes, at: member.value)
+                try details.members(of: isInput ? Self.inputDetails : Self.outputDetails) {
+                    (_, detail) throws(JSONError) in
+                    if isInput {
+                        usage.cachedInput = count(detail.value)
+                    } else {
+                        usage.reasoning = count(detail.value)
+                    }
                 }
             }
         }
+        usage.cachedInput = usage.cachedInput ?? hitTokens
         return usage
     }
 }

@@ -11,21 +11,16 @@ enum AnswerFields {
     private static let valueBytesMax = 256
 
     /// Appends complete lines, each safe to send.
-    static func write(
-        _ call: Call,
-        _ target: CallTarget,
-        _ edits: RequestEdits,
-        _ upstream: any UpstreamExchange,
-        into fields: inout ByteBuffer
-    ) {
+    static func write(_ call: Call, _ upstream: any UpstreamExchange, into fields: inout ByteBuffer) {
+        guard let target = call.target else { return }
         fields.writeStaticString("x-turnpike-provider: ")
         fields.writeString(target.provider.name)
         fields.writeCRLF()
         // The model's name may be the client's own text; one that cannot stand in a header is left out.
         try? fields.writeField("x-turnpike-model", target.model.utf8)
         fields.writeField("x-turnpike-attempts", decimal: call.attempts)
-        if !edits.dropped.isEmpty {
-            try? fields.writeField("x-turnpike-dropped", edits.dropped.joined(separator: ",").utf8)
+        if let dropped = call.edits?.dropped, !dropped.isEmpty {
+            try? fields.writeField("x-turnpike-dropped", dropped.joined(separator: ",").utf8)
         }
         let head = upstream.head
         upstream.headBytes.withUnsafeReadableBytes { raw in

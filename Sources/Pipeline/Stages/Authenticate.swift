@@ -5,10 +5,10 @@ internal import Providers
 internal import Telemetry
 
 /// Lets only known keys pass, before a byte of the body was read (row 10).
-struct Authenticate: Stage {
+struct Authenticate: Gate {
     let instruments: Instruments
 
-    func run(_ call: Call, reply: any ReplySink, next: Next) async throws {
+    func pass(_ call: Call, _ reply: any ReplySink) throws {
         let principal: Principal
         do throws(GatewayError) {
             principal = try CallerIdentity.of(call.head, call.headBytes, keys: call.snapshot.keys, now: call.time)
@@ -21,6 +21,5 @@ struct Authenticate: Stage {
         }
         call.principal = principal
         call.credentials = call.snapshot.credentials.row(of: principal.group)
-        try await next(call, reply)
     }
 }

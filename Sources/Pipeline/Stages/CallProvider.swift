@@ -8,7 +8,7 @@ internal import Transport
 internal import Wire
 
 /// Sends the request to the target's provider and pushes what comes back, event by event or whole.
-struct CallProvider: Stage {
+struct CallProvider: Layer {
     /// Bodies up to this size are copied behind the head, so that a request leaves in one write.
     private static let copiedBodyMax = 64 << 10
     /// What is read of a failed answer; the rest of a longer one is not worth the wait.
@@ -16,7 +16,69 @@ struct CallProvider: Stage {
 
     let instruments: Instruments
 
+    // What this function and those it awaits keep in variables is kept by every open stream: their work is done in
+    // functions that do not wait and are not inlined.
     func run(_ call: Call, reply: any ReplySink, next: Next) async throws {
+        do {
+            let upstream = try await Self.open(call)
+            call.upstream = upstream
+            defer {
+                call.upstream = nil
+                upstream.abandon()
+            }
+            switch try Self.kind(of: upstream, call) {
+            case .stream:
+                let relay = StreamRelay(call: call, now: self.instruments.monotonicClock)
+                try await relay.run(upstream, reply)
+            case .whole:
+                try await Self.relayWhole(upstream, call, reply)
+            case .failure:
+                throw try await self.fault(upstream, call)
+            }
+            if !reply.hasCredit { try await reply.awaitCredit() }
+        } catch {
+            throw self.understand(error, call)
+        }
+    }
+
+    @inline(never)
+    private static func open(_ call: Call) async throws -> any UpstreamExchange {
+        var request = try Self.request(for: call)
+        let upstream = try await call.transport.open(request)
+        // The bytes are out: their buffer can serve the next call.
+        call.transport.giveBuffer(&request.bytes)
+        return upstream
+    }
+
+    @inline(never)
+    private static func relayWhole(
+        _ upstream: any UpstreamExchange,
+        _ call: Call,
+        _ reply: any ReplySink
+    ) async throws {
+        let body = try await Self.readAll(upstream, limit: call.snapshot.limits.answerBytesMax)
+        try Self.answer(body, upstream, call, reply)
+    }
+
+    /// What an answer's head says will follow.
+    private enum Kind { case stream, whole, failure }
+
+    @inline(never)
+    private static func kind(of upstream: any UpstreamExchange, _ call: Call) throws -> Kind {
+        let head = upstream.head
+        guard (200..<300).contains(head.status) else { return .failure }
+        if let field = head.first(.contentEncoding), !upstream.headBytes.hasWord("identity", in: field.value) {
+            throw ProviderFault.encoded
+        }
+        let type = head.first(.contentType)?.value
+        let isEvents = type.map { upstream.headBytes.hasPrefix("text/event-stream", in: $0) } ?? false
+        if isEvents, !call.isStream { throw ProviderFault.unreadable }
+        return isEvents ? .stream : .whole
+    }
+
+    /// The attempt's request, ready for the wire.
+    @inline(never)
+    private static func request(for call: Call) throws -> UpstreamRequest {
         guard let target = call.target, let index = call.index else {
             throw GatewayError(.internalFailure, "The call has no target.")
         }
@@ -27,34 +89,10 @@ struct CallProvider: Stage {
             model: target.modelJSON,
             quirks: target.provider.family.quirks
         )
-        do {
-            let upstream = try await self.open(call, target, edits)
-            call.upstream = upstream
-            defer {
-                call.upstream = nil
-                upstream.abandon()
-            }
-            try await self.relay(upstream, call, target, edits, reply)
-        } catch let error as TransportError {
-            self.note(error, call, target)
-            throw GatewayError(error, provider: target.provider)
-        } catch let fault as ProviderFault {
-            self.note(fault, call, target)
-            throw GatewayError(
-                fault,
-                provider: target.provider,
-                credential: call.credential,
-                model: call.model,
-                nearest: { call.snapshot.catalog.nearestModel(to: call.model) }
-            )
-        }
-    }
-
-    private func open(_ call: Call, _ target: CallTarget, _ edits: RequestEdits) async throws -> any UpstreamExchange {
-        let transport = call.transport
+        call.edits = edits
         var timeouts = target.timeouts
         if let timeout = call.timeout, timeout < timeouts.total { timeouts.total = timeout }
-        var bytes = transport.takeBuffer()
+        var bytes = call.transport.takeBuffer()
         let length = edits.length(of: call.body)
         Self.writeHead(call, target, length: length, into: &bytes)
         var rest: [ByteBuffer] = []
@@ -70,10 +108,7 @@ struct CallProvider: Stage {
             deadline: call.exchange.arrival + timeouts.total
         )
         request.rest = rest
-        bytes = ByteBuffer()
-        let upstream = try await transport.open(request)
-        transport.giveBuffer(&request.bytes)
-        return upstream
+        return request
     }
 
     /// The request's head: what is rendered for the provider, the group's key, and the few fields that may pass
@@ -111,39 +146,27 @@ struct CallProvider: Stage {
         bytes.writeStaticString("-00\r\n")
     }
 
-    private func relay(
+    /// Checks a whole answer and pushes it on.
+    @inline(never)
+    private static func answer(
+        _ body: ByteBuffer,
         _ upstream: any UpstreamExchange,
         _ call: Call,
-        _ target: CallTarget,
-        _ edits: RequestEdits,
         _ reply: any ReplySink
-    ) async throws {
-        let head = upstream.head
-        guard (200..<300).contains(head.status) else { throw try await self.fault(upstream, call) }
-        if let field = head.first(.contentEncoding), !upstream.headBytes.hasWord("identity", in: field.value) {
-            throw ProviderFault.encoded
-        }
-        let type = head.first(.contentType)?.value
-        let isEvents = type.map { upstream.headBytes.hasPrefix("text/event-stream", in: $0) } ?? false
-        if call.isStream, isEvents {
-            let relay = StreamRelay(call: call, target: target, edits: edits, now: self.instruments.monotonicClock)
-            try await relay.run(upstream, reply)
-            return
-        }
-        guard !isEvents else { throw ProviderFault.unreadable }
-        let body = try await Self.readAll(upstream, limit: call.snapshot.limits.answerBytesMax)
+    ) throws {
         guard let scan = try? AnswerScan(body, inChoices: false) else { throw ProviderFault.unreadable }
         if scan.hasError { throw ProviderFault(inSuccess: body) }
         // A stream was asked for, and what came is a whole answer, which no client waits for.
         if call.isStream { throw ProviderFault.unreadable }
         if let usage = scan.usage { call.usage = usage }
         var fields = call.transport.takeBuffer()
-        AnswerFields.write(call, target, edits, upstream, into: &fields)
-        try await reply.whole(WholeReply(status: head.status, fields: fields, body: body))
+        AnswerFields.write(call, upstream, into: &fields)
+        try reply.whole(WholeReply(status: upstream.head.status, fields: fields, body: body))
         call.transport.giveBuffer(&fields)
     }
 
     /// What an answer with a failure status means.
+    @inline(never)
     private func fault(_ upstream: any UpstreamExchange, _ call: Call) async throws -> ProviderFault {
         let head = upstream.head
         let wait = AnswerFields.retryAfter(upstream, now: self.instruments.wallClock())
@@ -172,13 +195,35 @@ struct CallProvider: Stage {
         return body
     }
 
+    /// The error in the gateway's words; what it is not the provider's doing passes as it is.
+    @inline(never)
+    private func understand(_ error: any Error, _ call: Call) -> any Error {
+        guard let provider = call.target?.provider else { return error }
+        switch error {
+        case let error as TransportError:
+            self.note(error, call, provider)
+            return GatewayError(error, provider: provider)
+        case let fault as ProviderFault:
+            self.note(fault, call, provider)
+            return GatewayError(
+                fault,
+                provider: provider,
+                credential: call.credential,
+                model: call.model,
+                nearest: { call.snapshot.catalog.nearestModel(to: call.model) }
+            )
+        default:
+            return error
+        }
+    }
+
     /// Both kinds of errors describe themselves in our own words.
-    private func note(_ error: any Error, _ call: Call, _ target: CallTarget) {
+    private func note(_ error: any Error, _ call: Call, _ provider: Provider) {
         guard !call.isHurried else { return }
         self.instruments.logger.debug(
             "An attempt at a provider failed",
             metadata: [
-                LogKeys.requestID: "\(call.id.text)", LogKeys.provider: "\(target.provider.name)",
+                LogKeys.requestID: "\(call.id.text)", LogKeys.provider: "\(provider.name)",
                 LogKeys.attempt: "\(call.attempts)", LogKeys.errorReason: "\(error)",
             ]
         )

@@ -6,7 +6,7 @@ internal import NIOCore
 internal import Providers
 
 /// Puts the targets of a call in order and drops those that the caller's group has no credential for.
-struct ChooseRoute: Stage {
+struct ChooseRoute: Gate {
     /// Calls that each route has had, per loop; for taking turns.
     private let turns: [NIOLockedValueBox<[Int: Int]>]
 
@@ -14,7 +14,7 @@ struct ChooseRoute: Stage {
         self.turns = (0..<loops).map { _ in NIOLockedValueBox([:]) }
     }
 
-    func run(_ call: Call, reply: any ReplySink, next: Next) async throws {
+    func pass(_ call: Call, _ reply: any ReplySink) throws {
         switch call.resolution {
         case .direct(let provider, let model, let isRenamed):
             guard call.credentials.canUse(provider) else { throw Self.notConfigured(call) }
@@ -30,7 +30,6 @@ struct ChooseRoute: Stage {
         case nil:
             throw GatewayError(.internalFailure, "The call was not resolved.")
         }
-        try await next(call, reply)
     }
 
     private func choose(from route: Route, for call: Call) throws {

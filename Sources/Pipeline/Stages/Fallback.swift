@@ -6,21 +6,25 @@ internal import Transport
 /// Goes on to the next target while it is certain that the one before never saw the request.
 ///
 /// Whatever may have been sent is not repeated here: that needs a budget for retries and a memory of failures.
-struct Fallback: Stage {
+struct Fallback: Layer {
     func run(_ call: Call, reply: any ReplySink, next: Next) async throws {
-        var remaining = call.alternatives[...]
         while true {
             call.attempts += 1
             do {
+                defer { call.credential = nil }
                 return try await next(call, reply)
-            } catch let error as GatewayError where Self.wasNotSent(error) && !reply.hasContent {
-                guard !call.isHurried, let following = remaining.popFirst() else { throw error }
-                call.target = following
+            } catch {
+                try Self.turn(call, reply, to: error)
             }
         }
     }
 
-    private static func wasNotSent(_ error: GatewayError) -> Bool {
-        (error.cause as? TransportError)?.didSend == false
+    /// Sets the next target, or throws the error where there is none or the client could notice.
+    @inline(never)
+    private static func turn(_ call: Call, _ reply: any ReplySink, to error: any Error) throws {
+        guard let failure = error as? GatewayError, (failure.cause as? TransportError)?.didSend == false,
+            !reply.hasContent, !call.isHurried, !call.alternatives.isEmpty
+        else { throw error }
+        call.target = call.alternatives.removeFirst()
     }
 }

@@ -7,17 +7,35 @@ internal import Transport
 internal import Wire
 
 /// Takes in the body and scans it once for everything that policy reads.
-struct ReadRequest: Stage {
+struct ReadRequest: WaitingGate {
     /// The longest time a client may ask for, in milliseconds; beyond it nothing would be shortened.
     private static let timeoutMax = 86_400_000
 
-    func run(_ call: Call, reply: any ReplySink, next: Next) async throws {
+    func pass(_ call: Call, _ reply: any ReplySink) throws -> Bool {
         try Self.checkHead(call)
+        let body: ByteBuffer?
+        do throws(RequestFault) {
+            body = try call.exchange.takeBody(limit: call.snapshot.limits.bodyBytesMax)
+        } catch {
+            throw GatewayError(error)
+        }
+        guard let body else { return false }
+        try Self.read(body, call, reply)
+        return true
+    }
+
+    func wait(_ call: Call, _ reply: any ReplySink) async throws {
+        let body: ByteBuffer
         do {
-            call.body = try await call.exchange.readBody(limit: call.snapshot.limits.bodyBytesMax)
+            body = try await call.exchange.awaitBody(limit: call.snapshot.limits.bodyBytesMax)
         } catch let fault as RequestFault {
             throw GatewayError(fault)
         }
+        try Self.read(body, call, reply)
+    }
+
+    private static func read(_ body: ByteBuffer, _ call: Call, _ reply: any ReplySink) throws {
+        call.body = body
         let index: RequestIndex
         do throws(RequestIndexError) {
             index = try RequestIndex(call.body)
@@ -30,7 +48,6 @@ struct ReadRequest: Stage {
             throw GatewayError(.modelNotAllowed, "This key may not use that model.", param: "model")
         }
         if index.isStream { reply.expectStream() }
-        try await next(call, reply)
     }
 
     private static func model(of body: ByteBuffer, _ index: RequestIndex) throws -> String? {

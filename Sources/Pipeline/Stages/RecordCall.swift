@@ -8,31 +8,50 @@ internal import Telemetry
 internal import Transport
 
 /// Turns every failure below into an answer, and leaves one record of each call, however it ended.
-struct RecordCall: Stage {
+struct RecordCall: Layer {
     /// The status of the record of a call whose client left; no client ever sees it.
     private static let clientGoneStatus = 499
 
     let instruments: Instruments
 
     func run(_ call: Call, reply: any ReplySink, next: Next) async throws {
-        let loop = call.loop
-        self.instruments.metrics.begin(loop: loop)
-        var failure: GatewayError?
+        self.instruments.metrics.begin(loop: call.loop)
         do {
             try await next(call, reply)
         } catch {
-            failure = self.understand(error, call)
+            if self.tell(error, call, reply), !reply.hasCredit { await Self.settle(call, reply) }
         }
-        if let error = failure, error.code != .clientGone {
-            do {
-                try await reply.fail(error)
-            } catch {
-                // The client left before it could be told; what happened to the call itself stays on record.
-                if call.status == 0 { failure = GatewayError(.clientGone, "The client went away.") }
-            }
+        try self.leave(call)
+    }
+
+    /// Notes why the call failed and tells the client, if there is one left.
+    ///
+    /// - Returns: Whether the client was told something.
+    @inline(never)
+    private func tell(_ error: any Error, _ call: Call, _ reply: any ReplySink) -> Bool {
+        let failure = self.understand(error, call)
+        call.failure = failure
+        guard failure.code != .clientGone else { return false }
+        do {
+            try reply.fail(failure)
+            return true
+        } catch {
+            Self.noteGone(call)
+            return false
         }
-        self.leave(call, failure: failure, loop: loop)
-        if failure?.code == .clientGone { throw CancellationError() }
+    }
+
+    private static func settle(_ call: Call, _ reply: any ReplySink) async {
+        do {
+            try await reply.awaitCredit()
+        } catch {
+            Self.noteGone(call)
+        }
+    }
+
+    /// The client left before it could be told; what happened to the call itself stays on record.
+    private static func noteGone(_ call: Call) {
+        if call.status == 0 { call.failure = GatewayError(.clientGone, "The client went away.") }
     }
 
     private func understand(_ error: any Error, _ call: Call) -> GatewayError {
@@ -50,7 +69,9 @@ struct RecordCall: Stage {
 
     // Not inlined: its record would stand in the frame of every waiting call.
     @inline(never)
-    private func leave(_ call: Call, failure: GatewayError?, loop: Int) {
+    private func leave(_ call: Call) throws {
+        let failure = call.failure
+        let loop = call.loop
         let end = self.instruments.monotonicClock()
         let isGone = failure?.code == .clientGone
         var record = CallRecord(
@@ -79,5 +100,6 @@ struct RecordCall: Stage {
         self.instruments.metrics.end(record, loop: loop)
         self.instruments.log?.append(record, loop: loop)
         self.instruments.live.publish(record)
+        if isGone { throw CancellationError() }
     }
 }

@@ -3,14 +3,13 @@ internal import Core
 internal import Providers
 
 /// Finds what serves the model that was asked for.
-struct ResolveModel: Stage {
-    func run(_ call: Call, reply: any ReplySink, next: Next) async throws {
+struct ResolveModel: Gate {
+    func pass(_ call: Call, _ reply: any ReplySink) throws {
         do throws(ResolutionError) {
             call.resolution = try call.snapshot.catalog.resolve(call.model, credentials: call.credentials)
         } catch {
             let hint = call.snapshot.catalog.nearestModel(to: call.model).map { " Did you mean '\($0)'?" } ?? ""
             throw GatewayError(.modelNotFound, "There is no such model here.\(hint)", param: "model")
         }
-        try await next(call, reply)
     }
 }

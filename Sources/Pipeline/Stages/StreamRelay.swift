@@ -14,44 +14,71 @@ final class StreamRelay {
     private static let endMax = TimeAmount.seconds(1)
 
     private let call: Call
-    private let target: CallTarget
-    private let edits: RequestEdits
     private let now: @Sendable () -> NIODeadline
     private var reader = SSEReader()
     /// For a chunk that something was taken out of; reused from chunk to chunk.
     private var scratch = ByteBuffer()
+    /// Whether usage was asked for in the client's name, and must be taken out again.
+    private let hidesUsage: Bool
     private var isFinished = false
     private var isDone = false
 
-    init(call: Call, target: CallTarget, edits: RequestEdits, now: @escaping @Sendable () -> NIODeadline) {
+    init(call: Call, now: @escaping @Sendable () -> NIODeadline) {
         self.call = call
-        self.target = target
-        self.edits = edits
         self.now = now
+        self.hidesUsage = call.edits?.addsUsage ?? false
     }
 
     /// Relays the whole stream.
     ///
     /// - Throws: `ProviderFault` or `TransportError` if it breaks off, cannot be read or carries an error.
     func run(_ upstream: any UpstreamExchange, _ reply: any ReplySink) async throws {
-        var fields = self.call.transport.takeBuffer()
-        AnswerFields.write(self.call, self.target, self.edits, upstream, into: &fields)
-        try reply.begin(StreamHead(fields: fields))
-        // The reply has the buffer now; a second reference would keep it alive as long as the stream.
-        fields = ByteBuffer()
-        while !self.isDone, let bytes = try await upstream.read() {
-            self.reader.feed(bytes)
-            while !self.isDone, let event = try self.nextEvent() {
-                try self.pass(event, upstream, reply)
-            }
-            try await reply.flush()
+        try self.begin(upstream, reply)
+        while try self.advance(upstream, reply) {
+            if reply.hasCredit { try await upstream.wait() } else { try await reply.awaitCredit() }
         }
+        if try self.end(upstream, reply) { await self.readEnd(upstream) }
+    }
+
+    @inline(never)
+    private func begin(_ upstream: any UpstreamExchange, _ reply: any ReplySink) throws {
+        var fields = self.call.transport.takeBuffer()
+        AnswerFields.write(self.call, upstream, into: &fields)
+        try reply.begin(StreamHead(fields: fields))
+    }
+
+    /// Passes on what has come.
+    ///
+    /// - Returns: Whether more may come; false at the end of the stream.
+    @inline(never)
+    private func advance(_ upstream: any UpstreamExchange, _ reply: any ReplySink) throws -> Bool {
+        while !self.isDone {
+            switch try upstream.poll() {
+            case .later: return true
+            case .end: return false
+            case .bytes(let bytes):
+                self.reader.feed(bytes)
+                while !self.isDone, let event = try self.nextEvent() {
+                    try self.pass(event, upstream, reply)
+                }
+                try reply.flush()
+                if !reply.hasCredit { return !self.isDone }
+            }
+        }
+        return false
+    }
+
+    /// Ends the answer.
+    ///
+    /// - Returns: Whether the connection may be good for another call once the end of the body has come.
+    @inline(never)
+    private func end(_ upstream: any UpstreamExchange, _ reply: any ReplySink) throws -> Bool {
         let mayGoOn = self.isDone
         if !self.isDone { try self.passUnfinishedDone(upstream, reply) }
         // Some providers never send [DONE]; then only a finished choice shows that the answer is whole.
         guard self.isDone || self.isFinished else { throw TransportError.closedInBody }
-        try await reply.end()
-        if mayGoOn { await self.readEnd(upstream) }
+        try reply.end()
+        return mayGoOn
     }
 
     /// Takes a last `[DONE]` for what it says although the blank line behind it is missing.
@@ -99,7 +126,7 @@ final class StreamRelay {
         if let usage = scan.usage { self.call.usage = usage }
         if !self.isFinished { self.isFinished = AnswerScan.saysFinished(data) }
         if isEarly, scan.hasContent || scan.isFinished { self.noteFirstContent(upstream) }
-        guard self.edits.addsUsage, let cut = scan.usageCut else {
+        guard self.hidesUsage, let cut = scan.usageCut else {
             try reply.event(ServerSentEvent(data: data), isContent: self.call.firstContent != nil)
             return
         }
@@ -119,7 +146,7 @@ final class StreamRelay {
         self.call.firstContent = now
         // No other target can answer any more, so the request is not needed again.
         self.call.releaseBody()
-        let limit = self.target.timeouts.streamMax
+        guard let limit = self.call.target?.timeouts.streamMax else { return }
         upstream.setDeadline(now + limit, limit: limit, clock: .streamMax)
     }
 

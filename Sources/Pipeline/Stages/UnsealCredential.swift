@@ -2,14 +2,12 @@ internal import Chat
 internal import Core
 internal import Providers
 
-/// Puts the group's key for the target's provider into the call, for as long as the attempt runs.
-struct UnsealCredential: Stage {
-    func run(_ call: Call, reply: any ReplySink, next: Next) async throws {
+/// Puts the group's key for the target's provider into the call; `Fallback` takes it out again after the attempt.
+struct UnsealCredential: Gate {
+    func pass(_ call: Call, _ reply: any ReplySink) throws {
         guard let provider = call.target?.provider else {
             throw GatewayError(.internalFailure, "The call has no target.")
         }
         call.credential = provider.needsNoCredential ? nil : call.credentials.credential(for: provider)
-        defer { call.credential = nil }
-        try await next(call, reply)
     }
 }

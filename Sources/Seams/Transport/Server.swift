@@ -48,11 +48,16 @@ package protocol ServerExchange: AnyObject {
     /// Whether the server is shutting down, so that no new work should start.
     var isDraining: Bool { get }
 
-    /// The whole request body. Sends `100 Continue` where the client waits for it.
+    /// The whole request body if it is here already; nil where `awaitBody` is needed.
+    ///
+    /// - Throws: `RequestFault.bodyTooLarge` for a length beyond `limit`, `.overloaded`, `.unsupported`.
+    func takeBody(limit: Int) throws(RequestFault) -> ByteBuffer?
+
+    /// Waits for the whole request body, once `takeBody` gave none. Sends `100 Continue` where the client waits for it.
     ///
     /// - Throws: `RequestFault.bodyTooLarge` at the byte that passes `limit`, `.timeout` when it comes too slowly,
     ///   `.malformed`, `.overloaded`.
-    func readBody(limit: Int) async throws -> ByteBuffer
+    func awaitBody(limit: Int) async throws -> ByteBuffer
 
     /// Starts the answer.
     /// - Parameters:
@@ -65,14 +70,17 @@ package protocol ServerExchange: AnyObject {
     /// Adds body bytes in place: `append` writes into the buffer that leaves with the next flush.
     func write(_ append: (inout ByteBuffer) -> Void)
 
-    /// Hands what was written to the socket without waiting. For heartbeats.
+    /// Hands what was written to the socket, without waiting.
     func flushNow()
 
-    /// Hands what was written to the socket and waits while more than the byte credit is outstanding.
-    func flush() async throws
+    /// Ends the answer and hands everything to the socket, without waiting.
+    func finishNow()
 
-    /// Ends the answer and hands everything to the socket.
-    func finish() async throws
+    /// Whether the client has taken enough of what was handed over; if not, `awaitCredit` before writing more.
+    var hasCredit: Bool { get }
+
+    /// Waits until the client has taken enough.
+    func awaitCredit() async throws
 
     /// Closes the connection once the answer is out.
     func closeAfterwards()
@@ -83,6 +91,26 @@ package protocol ServerExchange: AnyObject {
     /// Calls `action` once, when the server's drain time is over and this answer must end now. The handler's task is
     /// cancelled right after, so that it gets out of whatever it waits for; `finish` still ends the answer.
     func onHurry(_ action: (() -> Void)?)
+}
+
+extension ServerExchange {
+    /// The whole request body, waited for where it has not come yet.
+    package func readBody(limit: Int) async throws -> ByteBuffer {
+        if let body = try self.takeBody(limit: limit) { return body }
+        return try await self.awaitBody(limit: limit)
+    }
+
+    /// Hands what was written to the socket and waits while more than the byte credit is outstanding.
+    package func flush() async throws {
+        self.flushNow()
+        if !self.hasCredit { try await self.awaitCredit() }
+    }
+
+    /// Ends the answer and waits until the client has taken most of it.
+    package func finish() async throws {
+        self.finishNow()
+        if !self.hasCredit { try await self.awaitCredit() }
+    }
 }
 
 /// The other side of a connection.

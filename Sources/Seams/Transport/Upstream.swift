@@ -59,15 +59,46 @@ package protocol UpstreamExchange: AnyObject {
     /// Whether a new connection had to be made.
     var isFreshConnection: Bool { get }
 
-    /// The next bytes of the body without transfer coding, or nil after the last.
+    /// What has come of the body, without waiting.
     ///
-    /// Nothing is read from the socket while nobody waits here: at most two reads (32 KiB) is buffered.
-    /// - Throws: `TransportError.closedInBody`, `.timeout`, `.protocolViolation`, or `CancellationError`.
-    func read() async throws -> ByteBuffer?
+    /// Nothing is read from the socket while nobody asks: at most two reads (32 KiB) is buffered.
+    ///
+    /// - Throws: `TransportError.closedInBody`, `.timeout`, `.protocolViolation`.
+    func poll() throws -> UpstreamPiece
+
+    /// Waits until `poll` may have something else to say than `.later`.
+    ///
+    /// - Throws: `CancellationError`; the connection is closed then.
+    func wait() async throws
 
     /// Replaces the overall deadline from here on, with the name it has in errors.
     func setDeadline(_ deadline: NIODeadline, limit: TimeAmount, clock: ClockName)
 
     /// Ends the exchange now. The connection is closed unless the answer was complete. Safe to repeat.
     func abandon()
+}
+
+/// A part of an answer's body.
+package enum UpstreamPiece {
+    /// Bytes without transfer coding, at least one.
+    case bytes(ByteBuffer)
+    /// There is nothing yet.
+    case later
+    /// The body is complete.
+    case end
+}
+
+extension UpstreamExchange {
+    /// The next bytes of the body, waited for where they have not come yet; nil after the last.
+    ///
+    /// - Throws: As `poll` and `wait`.
+    package func read() async throws -> ByteBuffer? {
+        while true {
+            switch try self.poll() {
+            case .bytes(let bytes): return bytes
+            case .end: return nil
+            case .later: try await self.wait()
+            }
+        }
+    }
 }
