@@ -160,6 +160,44 @@ import Testing
         #expect(try await store.contents(Keyring(primary: store.old)) == before)
     }
 
+    @Test func `a row whose content changed under the same seal is found by the last look`() async throws {
+        let store = try await StoreFixture()
+        try await store.fill(4)
+        let id = try #require(try await store.contents(store.ring).keys.sorted().first)
+        var surroundings = store.surroundings()
+        surroundings.pause = {
+            let row = try #require(try await store.database.read { try CredentialStore.sealedKey.row(id, in: $0) })
+            let other = Vault(Keyring(primary: store.new), entropy: .fixed(Array(row.blob[21..<45])))
+            try await store.plant(other.seal(bytes: [1, 2, 3], for: row.context).blob, in: id)
+        }
+        guard case .notVerified(let rows) = await store.failure(of: store.rotation(surroundings: surroundings)) else {
+            Issue.record("the change went unnoticed")
+            return
+        }
+        #expect(rows.map(\.place.id) == [id] && rows[0].reason == "its content is not what it was")
+    }
+
+    @Test func `progress is told batch by batch, and a pause that ends the run leaves one that goes on`() async throws {
+        let store = try await StoreFixture()
+        try await store.fill(10)
+        let heard = NIOLockedValueBox<[RotationProgress]>([])
+        var surroundings = store.surroundings()
+        surroundings.progress = { progress in heard.withLockedValue { $0.append(progress) } }
+        surroundings.pause = {
+            if heard.withLockedValue({ $0.count }) == 2 { throw CancellationError() }
+        }
+        let first = store.rotation(holder: "first", batchRows: 3, surroundings: surroundings)
+        #expect(await store.failure(of: first) == .interrupted("cancelled"))
+        #expect(heard.withLockedValue { $0.map(\.done) } == [3, 6])
+        #expect(heard.withLockedValue { $0.allSatisfy { $0.total == 10 } })
+        let state = try #require(try await store.database.read { try RotationStore().state(in: $0) })
+        #expect(state.stage == .resealing && state.resealed == 6 && state.leaseHolder == nil)
+        surroundings.pause = {}
+        let report = try await store.rotation(holder: "second", batchRows: 3, surroundings: surroundings).run()
+        #expect(report.resealed == 4 && report.alreadyNew == 6 && report.wasResumed)
+        #expect(heard.withLockedValue { $0.map(\.done) } == [3, 6, 9, 10])
+    }
+
     @Test func `a key file that cannot be written stops it before the flip`() async throws {
         let store = try await StoreFixture()
         try await store.fill(3)
