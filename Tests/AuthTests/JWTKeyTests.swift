@@ -17,7 +17,7 @@ import Transport
             }
             group.addTask {
                 // The service fetches by itself as soon as it runs.
-                while bench.verifier.statuses.allSatisfy({ $0.fetchedAt == nil && $0.failure == nil }) {
+                while bench.verifier.statuses.contains(where: { $0.fetchedAt == nil && $0.failure == nil }) {
                     await Task.yield()
                 }
                 try await body()

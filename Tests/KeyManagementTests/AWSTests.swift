@@ -117,6 +117,9 @@ struct AWSTests {
             await #expect { try await aws.keys().load(none) } throws: { error in
                 KeyBench.code(of: error) == "ResourceNotFoundException" && !"\(error)".contains("\n")
             }
+            let foreign = "data:\(aws.server.text("sealed"))?key=\(aws.server.text("otherKeyARN"))"
+            let sealedByAnother = try RemoteKeySource(scheme: "aws-kms", name: foreign)
+            await #expect { try await aws.keys().load(sealedByAnother) } throws: { KeyBench.code(of: $0) != nil }
             let noKey = try RemoteKeySource(scheme: "aws-kms", name: "data:AAAA?key=alias/none")
             await #expect { try await aws.keys().load(noKey) } throws: { KeyBench.code(of: $0) != nil }
         }

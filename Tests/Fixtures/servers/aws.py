@@ -58,6 +58,7 @@ def fill(setup):
         "hex": raw.hex(),
         "arn": arn,
         "keyARN": master["Arn"],
+        "otherKeyARN": kms.create_key()["KeyMetadata"]["Arn"],
         "sealed": base64(plain["CiphertextBlob"]),
         "sealedHex": plain["Plaintext"].hex(),
         "bound": base64(bound["CiphertextBlob"]),
