@@ -49,9 +49,11 @@ extension Forgery {
         .claims("a number for a subject", .badClaims, ("sub", 1)),
         .claims("a subject with a line feed", .badClaims, ("sub", "user\nadmin")),
         .claims("a subject with a NUL", .badClaims, ("sub", "user\0")),
-        .claims("a subject without end", .badClaims, ("sub", .string(String(repeating: "u", count: 257)))),
+        .claims("a subject without end", .badClaims, ("sub", .string(String(repeating: "u", count: 256)))),
         .claims("a list of groups", .badClaims, ("team", ["red", "blue"])),
         .claims("an empty group", .badClaims, ("team", "")),
+        .claims("a group with a path in it", .badClaims, ("team", "../red")),
+        .claims("a subject that turns the line around", .badClaims, ("sub", "user\u{202E}nimda")),
     ]
 
     /// One claim after another is changed in a token that was signed before.

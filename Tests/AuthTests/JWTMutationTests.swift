@@ -97,7 +97,7 @@ import Transport
         }
         let member = try await verify("", audience: "p1", team: "team-1")
         #expect(member.subject == "user-1" && member.group == GroupID("team-1"))
-        #expect(member.role == "member" && member.email == nil)
+        #expect(member.role == .member && member.email == nil)
         #expect(try await verify("", audience: "p1", team: .null).group == nil)
         await #expect(throws: TokenError.refused(.unknownIssuer)) {
             try await verify("-anonymous-users", audience: "p1:anon", team: .null)

@@ -76,7 +76,7 @@ import Transport
             user: "https://example.com/user",
             group: "realm.team",
             role: "realm.roles",
-            roles: [.init(claim: "boss", role: "group_admin"), .init(claim: "root", role: "system_admin")],
+            roles: [.init(claim: "boss", role: .groupAdmin), .init(claim: "root", role: .systemAdmin)],
             displayName: "nick"
         )
         let bench = try await JWTBench(claims: mapping)
@@ -92,8 +92,9 @@ import Transport
         ).get()
         #expect(identity.issuer == JWTBench.issuer && identity.issuerName == "example" && identity.issuerIndex == 0)
         #expect(identity.subject == "user-1" && identity.user == "u7")
+        #expect(identity.storedIdentity == User.Identity(issuer: JWTBench.issuer, subject: "u7"))
         #expect(identity.group == GroupID("blue"))
-        #expect(identity.role == "group_admin")
+        #expect(identity.role == .groupAdmin)
         #expect(identity.email == "a@b.example" && identity.displayName == nil)
         #expect(identity.expires == UnixTime(milliseconds: 1_800_000_630_900))
     }
@@ -103,14 +104,14 @@ import Transport
             group: "team",
             fixedGroup: GroupID("all"),
             role: "role",
-            roles: [.init(claim: "a", role: "group_admin")]
+            roles: [.init(claim: "a", role: .groupAdmin)]
         )
         let bench = try await JWTBench(claims: mapping)
         _ = await bench.verifier.fetchOnce()
         for role: JSONValue in ["system_admin", ["A"], 7, .null] {
             let token = try bench.token(claims: JWTBench.claims([("role", role), ("team", .some(.null))]))
             let identity = try await bench.verdict(token).get()
-            #expect(identity.role == "member")
+            #expect(identity.role == .member)
             #expect(identity.group == GroupID("all"))
         }
     }

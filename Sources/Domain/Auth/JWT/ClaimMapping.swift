@@ -18,7 +18,7 @@ package struct ClaimMapping: Sendable, Equatable {
     /// From the value of the role claim to a role here, the first that is found in the token.
     package var roles: [Rule]
     /// The role of whoever has none of `roles`.
-    package var defaultRole: String
+    package var defaultRole: Role
     /// For display only: whoever is asked for an address can write another one's.
     package var email: String?
     /// For display only.
@@ -31,7 +31,7 @@ package struct ClaimMapping: Sendable, Equatable {
         fixedGroup: GroupID? = nil,
         role: String? = nil,
         roles: [Rule] = [],
-        defaultRole: String = "member",
+        defaultRole: Role = .member,
         email: String? = "email",
         displayName: String? = "name"
     ) {
@@ -48,9 +48,9 @@ package struct ClaimMapping: Sendable, Equatable {
     /// A value of the role claim and the role it gives here.
     package struct Rule: Sendable, Equatable {
         package var claim: String
-        package var role: String
+        package var role: Role
 
-        package init(claim: String, role: String) {
+        package init(claim: String, role: Role) {
             self.claim = claim
             self.role = role
         }
@@ -71,7 +71,7 @@ package struct ClaimMapping: Sendable, Equatable {
     }
 
     /// The role that `claims` gives, by the first rule that fits.
-    func role(in claims: JSONValue) -> String {
+    func role(in claims: JSONValue) -> Role {
         guard let name = self.role, let claim = Self.claim(name, in: claims) else { return self.defaultRole }
         let values = claim.arrayValue?.compactMap(\.stringValue) ?? [claim.stringValue].compactMap(\.self)
         let rule = self.roles.first { rule in values.contains { $0.utf8.elementsEqual(rule.claim.utf8) } }
@@ -91,10 +91,12 @@ package final class VerifiedIdentity: Sendable {
     package let subject: String
     /// What the mapping calls the person; mostly the same as `subject`.
     package let user: String
+    /// Under what the store knows the person: the issuer, and what the mapping calls them.
+    package var storedIdentity: User.Identity { User.Identity(issuer: self.issuer, subject: self.user) }
     /// Nil if neither the token nor the mapping names one.
     package let group: GroupID?
     /// One of the mapping's roles, or its default.
-    package let role: String
+    package let role: Role
     /// For display; not proven to be theirs.
     package let email: String?
     /// For display.
@@ -108,7 +110,7 @@ package final class VerifiedIdentity: Sendable {
         subject: String,
         user: String,
         group: GroupID?,
-        role: String,
+        role: Role,
         email: String?,
         displayName: String?,
         expires: UnixTime

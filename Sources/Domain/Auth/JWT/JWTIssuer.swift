@@ -43,7 +43,7 @@ package struct JWTIssuer: Sendable, Equatable {
         allowPrivate: Bool = false,
         caFile: String? = nil
     ) throws(JWTIssuerError) {
-        guard !issuer.isEmpty else { throw .noIssuer }
+        guard (1...512).contains(issuer.utf8.count) else { throw .noIssuer }
         guard !audiences.isEmpty, audiences.allSatisfy({ !$0.isEmpty }) else { throw .noAudience }
         guard !algorithms.isEmpty else { throw .noAlgorithm }
         guard (0...300).contains(leewaySeconds) else { throw .badLeeway }

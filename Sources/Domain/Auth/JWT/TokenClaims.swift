@@ -20,7 +20,9 @@ extension JWTIssuer {
         let user = self.claims.user == "sub" ? subject : try Self.name(ClaimMapping.claim(self.claims.user, in: claims))
         var group = self.claims.fixedGroup
         if let name = self.claims.group, let claim = ClaimMapping.claim(name, in: claims), !claim.isNull {
-            group = GroupID(try Self.name(claim))
+            // A group of any other form cannot exist here.
+            guard let text = claim.stringValue, TenantRule.isID(text) else { throw .badClaims }
+            group = GroupID(text)
         }
         return VerifiedIdentity(
             issuerIndex: issuerIndex,
@@ -69,10 +71,10 @@ extension JWTIssuer {
         return UnixTime(milliseconds: Int64(seconds * 1000))
     }
 
-    /// A name of a person or a group: 1 to 256 bytes without control characters.
+    /// A name of a person: 1 to 255 bytes on one line, as the store takes them (row 52).
     private static func name(_ claim: JSONValue?) throws(TokenRefusal) -> String {
-        guard let text = claim?.stringValue, (1...256).contains(text.utf8.count),
-            text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) })
+        guard let text = claim?.stringValue, (1...255).contains(text.utf8.count),
+            text.unicodeScalars.allSatisfy(TenantRule.isHarmless)
         else { throw .badClaims }
         return text
     }

@@ -93,7 +93,7 @@ package enum TenantRule {
         return end.map { String(start[...$0]) } ?? ""
     }
 
-    private static func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
+    static func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {
         case .control, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: return false
         // Joiners make letters and emoji; the rest of the format characters turn or hide text.
