@@ -176,7 +176,7 @@ import Testing
                 _ = try? credentials.delete(gone, group: nil, in: session)
                 if isEarly { _ = try credentials.create(fresh, now: now, in: session) }
             }
-        } while cursor != nil
+        } while cursor != nil && seen.count < 200
         #expect(Set(seen).count == seen.count && seen.count >= 25)
         for bad in ["x", "1", ".", "99999999999999999999.x"] {
             await #expect(throws: CredentialStoreError.badCursor) {

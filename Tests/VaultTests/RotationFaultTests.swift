@@ -132,8 +132,14 @@ import Testing
         }
         let read = { try await store.database.read { try KeyRingStore().state(of: store.old.id, in: $0) } }
         #expect(try await read() == .decryptOnly)
+        // Whoever writes in between is not overlooked, although everything had been verified.
+        let id = try #require(try await store.contents(store.ring).keys.first)
+        let row = try #require(try await store.database.read { try CredentialStore.sealedKey.row(id, in: $0) })
+        let late = try Vault(Keyring(primary: store.old)).seal(bytes: [1, 2, 3], for: row.context)
+        try await store.plant(late.blob, label: store.old.id, in: id)
         #expect(await store.failure(of: store.rotation()) == nil)
         #expect(try await read() == .retired)
+        #expect(try await store.contents(Keyring(primary: store.new))[id] == [1, 2, 3])
     }
 
     @Test func `a rotation that stopped halfway can be turned back`() async throws {
