@@ -20,10 +20,10 @@ package enum ErrorBodies {
         case .rateLimited, .providerRateLimited: 429
         case .headersTooLarge: 431
         case .clientGone: 499
-        case .internalFailure: 500
+        case .internalFailure, .credentialUnreadable: 500
         case .notImplemented: 501
         case .providerError: 502
-        case .providerUnavailable, .overloaded, .shuttingDown: 503
+        case .providerUnavailable, .identityUnavailable, .overloaded, .shuttingDown: 503
         case .providerTimeout: 504
         case .providerRefused: error.provider?.status ?? 400
         }

@@ -16,17 +16,17 @@ extension Gateway {
         _ exchange: any ServerExchange,
         _ policy: RoutePolicy,
         _ snapshot: Snapshot
-    ) throws(GatewayError) -> Principal? {
+    ) async throws -> Principal? {
         switch policy {
         case .open:
             return nil
         case .keyOrLoopback:
             if self.isThisMachine(exchange) { return nil }
-            return try self.caller(exchange, snapshot)
+            return try await self.caller(exchange, snapshot)
         case .road:
-            return try self.caller(exchange, snapshot)
+            return try await self.caller(exchange, snapshot)
         case .key(let scopes):
-            let principal = try self.caller(exchange, snapshot)
+            let principal = try await self.caller(exchange, snapshot)
             guard principal.scopes.isSuperset(of: scopes) else {
                 throw GatewayError(.forbidden, "This key may not do that.")
             }
@@ -34,15 +34,11 @@ extension Gateway {
         }
     }
 
-    private func caller(_ exchange: any ServerExchange, _ snapshot: Snapshot) throws(GatewayError) -> Principal {
+    private func caller(_ exchange: any ServerExchange, _ snapshot: Snapshot) async throws -> Principal {
         do {
-            return try CallerIdentity.of(
-                exchange.head,
-                exchange.headBytes,
-                keys: snapshot.keys,
-                now: self.instruments.wallClock()
-            )
-        } catch {
+            let now = self.instruments.wallClock()
+            return try await CallerIdentity.identify(exchange.head, exchange.headBytes, in: snapshot, now: now)
+        } catch let error as GatewayError where error.code == .unauthenticated {
             self.instruments.metrics.authenticationFailed(loop: exchange.transport.loopIndex)
             throw error
         }

@@ -216,7 +216,7 @@ package final class Gateway: RequestHandler {
         let dialect = Routes.dialect(ofPath: "\(row.path)".utf8)
         let answer: Answer
         do {
-            let principal = try self.admit(exchange, row.policy, snapshot)
+            let principal = try await self.admit(exchange, row.policy, snapshot)
             switch row.action {
             case .page: answer = HomePage.answer(self.options, snapshot)
             case .health: answer = Answer(json: ["status": "ok"])

@@ -27,6 +27,8 @@ package final class Call {
     /// When the request came in, on the wall clock.
     package let time: UnixTime
 
+    /// A token that has to be verified; only while `Authenticate` waits.
+    var token: [UInt8] = []
     /// Who calls.
     ///
     /// Set by `Authenticate`.
@@ -68,6 +70,12 @@ package final class Call {
     /// Attempts begun.
     package var attempts = 0
 
+    /// Names the key of the last attempt; empty where none was needed.
+    package var credentialID = ""
+    /// Where the key stands in the bytes of the request under way, to be wiped after the write.
+    ///
+    /// Set by `CallProvider`.
+    package var keyRange = 0..<0
     /// The key for the attempt under way.
     ///
     /// Set by `UnsealCredential`, and only while the attempt runs.

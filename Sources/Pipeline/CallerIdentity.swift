@@ -5,17 +5,25 @@ package import Wire
 
 /// Finds out who a request acts for.
 package enum CallerIdentity {
+    /// What can be said without waiting.
+    package enum Finding {
+        case known(Principal)
+        /// It is a token that was not seen before, or whose bearer must be entered first: `verify` it.
+        case unverified(token: [UInt8])
+    }
+
     /// The principal of the one credential that the request carries.
     ///
     /// - Throws: `GatewayError` with `UNAUTHENTICATED`, the same for a key that is missing, unknown, disabled or
-    ///   expired; with `INVALID_REQUEST` if two fields carry different credentials (row 39).
-    package static func of(
+    ///   expired; with `INVALID_REQUEST` if two fields carry different credentials (row 39); with `FORBIDDEN` for a good
+    ///   token of somebody who is nobody here.
+    package static func find(
         _ head: HTTPHead,
         _ headBytes: ByteBuffer,
-        keys: KeyTable,
+        in snapshot: Snapshot,
         now: UnixTime
-    ) throws(GatewayError) -> Principal {
-        return try headBytes.withBytes { (bytes) throws(GatewayError) -> Principal in
+    ) throws(GatewayError) -> Finding {
+        return try headBytes.withBytes { (bytes) throws(GatewayError) -> Finding in
             var carrier = CredentialCarrier()
             if head.contains(.authorization) || head.contains(.xAPIKey) || head.contains(.apiKey) {
                 for field in head.fields {
@@ -29,17 +37,79 @@ package enum CallerIdentity {
                     }
                 }
             }
-            let principal: Principal?
+            let credential: UnsafeRawBufferPointer
             switch carrier.finding {
             case .ambiguous:
                 throw GatewayError(.invalidRequest, "Ambiguous credentials: two header fields carry different keys.")
-            case .one(let credential):
-                principal = keys.principal(for: credential, now: now)
+            case .one(let found):
+                if let identities = snapshot.identities, JWTVerifier.mayBeToken(found) {
+                    return try Self.find(token: found, identities, now: now)
+                }
+                credential = found
             case .nothing:
-                principal = keys.principal(for: UnsafeRawBufferPointer(start: nil, count: 0), now: now)
+                credential = UnsafeRawBufferPointer(start: nil, count: 0)
             }
-            guard let principal else { throw Self.refusal }
+            guard let principal = snapshot.keys.principal(for: credential, now: now) else { throw Self.refusal }
+            return .known(principal)
+        }
+    }
+
+    private static func find(
+        token: UnsafeRawBufferPointer,
+        _ identities: IdentityBook,
+        now: UnixTime
+    ) throws(GatewayError) -> Finding {
+        guard let identity = identities.verifier.cached(token, now: now) else {
+            return .unverified(token: Array(token))
+        }
+        switch identities.find(identity) {
+        case .known(let principal): return .known(principal)
+        case .toBeEntered: return .unverified(token: Array(token))
+        case .nobody: throw Self.nobody
+        }
+    }
+
+    /// The principal of a token that `find` could not decide on.
+    ///
+    /// Waits for the issuer's keys, and for the store where the bearer is new.
+    ///
+    /// - Throws: `GatewayError` as `find`; with `IDENTITY_UNAVAILABLE` if the issuer's keys cannot be had: an outage
+    ///   there is no fault of the caller. `CancellationError` if the client went away.
+    package static func verify(_ token: [UInt8], in snapshot: Snapshot) async throws -> Principal {
+        guard let identities = snapshot.identities else { throw Self.refusal }
+        let identity: VerifiedIdentity
+        do {
+            identity = try await identities.verifier.verify(token)
+        } catch TokenError.keysUnavailable(let issuer) {
+            throw GatewayError(
+                .identityUnavailable,
+                "The keys of the identity provider '\(issuer)' cannot be had now. Try again shortly.",
+                retryAfter: .seconds(5)
+            )
+        } catch let error as TokenError {
+            var refusal = Self.refusal
+            refusal.cause = error
+            throw refusal
+        }
+        switch identities.find(identity) {
+        case .known(let principal): return principal
+        case .toBeEntered:
+            guard let principal = try await identities.enter(identity) else { throw Self.nobody }
             return principal
+        case .nobody: throw Self.nobody
+        }
+    }
+
+    /// `find`, and `verify` where that is needed.
+    package static func identify(
+        _ head: HTTPHead,
+        _ headBytes: ByteBuffer,
+        in snapshot: Snapshot,
+        now: UnixTime
+    ) async throws -> Principal {
+        switch try Self.find(head, headBytes, in: snapshot, now: now) {
+        case .known(let principal): principal
+        case .unverified(let token): try await Self.verify(token, in: snapshot)
         }
     }
 
@@ -48,4 +118,6 @@ package enum CallerIdentity {
         .unauthenticated,
         "No valid gateway key. Send it as 'Authorization: Bearer <key>'."
     )
+
+    private static let nobody = GatewayError(.forbidden, "This identity belongs to no group here.")
 }

@@ -1,6 +1,7 @@
 package import Core
 package import Logging
 package import NIOCore
+package import Providers
 package import Telemetry
 
 /// Where calls leave their traces.
@@ -12,6 +13,8 @@ package final class Instruments: Sendable {
     package let log: CallLog?
     package let live: LiveCalls
     package let logger: Logger
+    /// What calls learn of the keys they use.
+    package let credentials: CredentialNews
     /// The wall clock.
     ///
     /// Passed in, so that tests decide what time it is.
@@ -24,6 +27,7 @@ package final class Instruments: Sendable {
         log: CallLog?,
         live: LiveCalls,
         logger: Logger,
+        credentials: CredentialNews = CredentialNews(),
         wallClock: @escaping @Sendable () -> UnixTime,
         monotonicClock: @escaping @Sendable () -> NIODeadline = { .now() }
     ) {
@@ -31,6 +35,7 @@ package final class Instruments: Sendable {
         self.log = log
         self.live = live
         self.logger = logger
+        self.credentials = credentials
         self.wallClock = wallClock
         self.monotonicClock = monotonicClock
     }

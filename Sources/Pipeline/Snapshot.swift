@@ -13,6 +13,8 @@ package final class Snapshot: Sendable {
     package let catalog: Catalog
     package let keys: KeyTable
     package let credentials: CredentialBook
+    /// Whose tokens are believed; nil if no issuer is configured.
+    package let identities: IdentityBook?
     package let limits: RoadLimits
     /// When it was made; the `created` of the models it lists.
     package let loaded: UnixTime
@@ -21,12 +23,14 @@ package final class Snapshot: Sendable {
         catalog: Catalog,
         keys: KeyTable,
         credentials: CredentialBook,
+        identities: IdentityBook? = nil,
         limits: RoadLimits = RoadLimits(),
         loaded: UnixTime
     ) {
         self.catalog = catalog
         self.keys = keys
         self.credentials = credentials
+        self.identities = identities
         self.limits = limits
         self.loaded = loaded
     }

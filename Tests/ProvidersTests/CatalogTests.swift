@@ -82,22 +82,63 @@ import Transport
         #expect(book.row(of: .defaultGroup).canUse(openAI))
     }
 
-    @Test func `keys that could break out of their line, doubles and unknown providers are refused (row 2)`() throws {
+    @Test func `keys that could break out of their line are never written (row 2)`() throws {
         let catalog = try Self.catalog()
+        let openAI = try #require(catalog.provider(named: "openai"))
         for key in ["", "sk\r\nx-evil: 1", "sk key", "sk\u{0}", "sk-é", String(repeating: "k", count: 5000)] {
-            #expect(throws: CredentialError.badKey(provider: "openai", group: Self.group)) {
-                try CredentialBook(
-                    [.init(group: Self.group, provider: "openai", apiKey: Secret(key))],
-                    catalog: catalog
-                )
-            }
+            let entry = CredentialBook.Entry(group: Self.group, provider: "openai", apiKey: Secret(key))
+            let book = try CredentialBook([entry], catalog: catalog)
+            let credential = try #require(book.row(of: Self.group).credential(for: openAI))
+            var buffer = ByteBuffer(string: "head\r\n")
+            #expect(throws: CredentialUnreadable.self) { try credential.writeLine(into: &buffer) }
+            #expect(String(buffer: buffer) == "head\r\n")
         }
+    }
+
+    @Test func `a line says where the key stands in it, and wiping leaves nothing of it`() throws {
+        let catalog = try Self.catalog()
+        let openAI = try #require(catalog.provider(named: "openai"))
+        let credential = try #require(try Self.book(["openai"], catalog).row(of: Self.group).credential(for: openAI))
+        var buffer = ByteBuffer(string: "head\r\n")
+        let range = try credential.writeLine(into: &buffer)
+        #expect(String(buffer: buffer) == "head\r\nauthorization: Bearer sk-key\r\n")
+        #expect(buffer.getString(at: range.lowerBound, length: range.count) == "sk-key")
+        buffer.wipe(range)
+        #expect(!String(buffer: buffer).contains("sk-key"))
+    }
+
+    @Test func `doubles are refused, and what the catalog does not know is left out`() throws {
+        let catalog = try Self.catalog()
         #expect(throws: CredentialError.duplicate(provider: "openai", group: Self.group)) {
             try Self.book(["openai", "openai"], catalog)
         }
-        #expect(throws: CredentialError.unknownProvider("opnai", group: Self.group)) {
-            try Self.book(["opnai"], catalog)
-        }
+        let row = try Self.book(["opnai"], catalog).row(of: Self.group)
+        #expect(catalog.providers.allSatisfy { row.credential(for: $0) == nil })
+    }
+
+    @Test func `news of credentials are kept until they are written, the first refusal and the last use`() throws {
+        let catalog = try Self.catalog()
+        let openAI = try #require(catalog.provider(named: "openai"))
+        let credential = try #require(try Self.book(["openai"], catalog).row(of: Self.group).credential(for: openAI))
+        let news = CredentialNews()
+        news.noteSuccess(credential, at: UnixTime(milliseconds: 5_000))
+        news.noteSuccess(credential, at: UnixTime(milliseconds: 5_900))
+        news.noteSuccess(credential, at: UnixTime(milliseconds: 7_000))
+        let first = news.take()
+        #expect(first.uses == [credential.id: UnixTime(milliseconds: 7_000)])
+        #expect(news.take().isEmpty)
+        #expect(news.noteRejection(credential, at: UnixTime(milliseconds: 8_000)))
+        #expect(!news.noteRejection(credential, at: UnixTime(milliseconds: 9_000)))
+        #expect(credential.isRejected)
+        let second = news.take()
+        #expect(second.rejected == [credential.id: UnixTime(milliseconds: 8_000)])
+        news.noteSuccess(credential, at: UnixTime(milliseconds: 9_500))
+        #expect(!credential.isRejected)
+        // What could not be written comes back, but not over what happened since.
+        news.giveBack(second)
+        let third = news.take()
+        #expect(third.rejected.isEmpty)
+        #expect(third.readmitted == [credential.id])
     }
 
     @Test func `entries that are wrong are named, with what was probably meant`() {

@@ -1,5 +1,5 @@
 package import Core
-package import NIOCore
+internal import NIOCore
 
 /// The provider keys of every group, at one moment and for one catalog.
 ///
@@ -7,16 +7,35 @@ package import NIOCore
 ///
 /// A group sees its own row only; nothing ever falls back to the row of another group, `default` included.
 package struct CredentialBook: Sendable {
-    /// A key as the boot file or the environment gives it.
+    /// A key as the store or the environment gives it.
     package struct Entry: Sendable {
+        /// The store's name for it.
+        package var id: String
         package var group: GroupID
         package var provider: String
-        package var apiKey: Secret<String>
+        /// Whether the provider refused it last.
+        package var isRejected: Bool
+        package var open: Credential.Opener
 
-        package init(group: GroupID, provider: String, apiKey: Secret<String>) {
+        package init(
+            id: String,
+            group: GroupID,
+            provider: String,
+            isRejected: Bool = false,
+            open: @escaping Credential.Opener
+        ) {
+            self.id = id
             self.group = group
             self.provider = provider
-            self.apiKey = apiKey
+            self.isRejected = isRejected
+            self.open = open
+        }
+
+        /// A key that is in no store: of a test, or of a program that brings its own.
+        package init(group: GroupID, provider: String, apiKey: Secret<String>) {
+            self.init(id: "given:\(provider)", group: group, provider: provider) { buffer in
+                apiKey.reveal { _ = buffer.writeString($0) }
+            }
         }
     }
 
@@ -48,16 +67,22 @@ package struct CredentialBook: Sendable {
 
     private let rows: [GroupID: Row]
 
-    /// - Throws: `CredentialError` for the first entry that cannot be used; it never holds a key.
+    /// Makes the book.
+    ///
+    /// A credential for a provider that the catalog does not have is left out: the store may know providers that the
+    /// boot file no longer names.
+    ///
+    /// - Throws: `CredentialError` if a group has two for one provider.
     package init(_ entries: [Entry], catalog: Catalog) throws(CredentialError) {
         var rows: [GroupID: Row] = [:]
         for entry in entries {
-            guard let provider = catalog.provider(named: entry.provider) else {
-                throw .unknownProvider(entry.provider, group: entry.group)
-            }
-            guard let credential = Credential(entry.apiKey, style: provider.auth) else {
-                throw .badKey(provider: entry.provider, group: entry.group)
-            }
+            guard let provider = catalog.provider(named: entry.provider) else { continue }
+            let credential = Credential(
+                id: entry.id,
+                style: provider.auth,
+                isRejected: entry.isRejected,
+                open: entry.open
+            )
             var row = rows[entry.group] ?? Row(count: catalog.providers.count)
             guard row.set(credential, for: provider) else {
                 throw .duplicate(provider: entry.provider, group: entry.group)
@@ -71,42 +96,7 @@ package struct CredentialBook: Sendable {
     package func row(of group: GroupID) -> Row { self.rows[group] ?? .empty }
 }
 
-/// One provider key, ready for the wire.
-///
-/// The only place where a provider's key is readable.
-package final class Credential: Sendable {
-    /// The whole header line with CRLF; empty for a provider that takes no key.
-    private let line: Secret<ByteBuffer>
-    private let key: Secret<String>
-
-    /// Nil unless the key has 1 to 4096 visible ASCII characters, so that it cannot break out of its line (row 2).
-    init?(_ key: Secret<String>, style: AuthStyle) {
-        let isUsable = key.reveal { text in
-            (1...4096).contains(text.utf8.count) && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
-        }
-        guard isUsable else { return nil }
-        self.key = key
-        self.line = Secret(
-            key.reveal { text in
-                style.linePrefix.map { ByteBuffer(string: "\($0)\(text)\r\n") } ?? ByteBuffer()
-            }
-        )
-    }
-
-    /// Appends the header line that carries the key.
-    package func writeLine(into buffer: inout ByteBuffer) {
-        self.line.reveal { _ = buffer.writeImmutableBuffer($0) }
-    }
-
-    /// `text` without anything that is, or looks like, a key; for a provider's words on their way to a client.
-    package func scrub(_ text: String) -> String {
-        self.key.reveal { Scrubber.scrub(text, credential: $0) }
-    }
-}
-
 /// Why a list of provider keys is not a book.
 package enum CredentialError: Error, Sendable, Equatable {
-    case unknownProvider(String, group: GroupID)
     case duplicate(provider: String, group: GroupID)
-    case badKey(provider: String, group: GroupID)
 }

@@ -18,7 +18,7 @@ extension GatewayError {
     ) {
         let who = "The provider '\(provider.name)'"
         func scrub(_ text: String) -> String {
-            credential?.scrub(text) ?? Scrubber.scrub(text, credential: "")
+            credential?.scrub(text) ?? Scrubber.scrub(text, credential: UnsafeRawBufferPointer(start: nil, count: 0))
         }
         switch fault {
         case .credentialRejected:
@@ -54,6 +54,16 @@ extension GatewayError {
         case .unreadable:
             self.init(.providerError, "\(who) sent an answer that cannot be read.", cause: fault)
         }
+    }
+
+    /// What a client learns of a key that is there and cannot be used: that it is for an administrator to mend.
+    package init(_ error: CredentialUnreadable, provider: Provider) {
+        self.init(
+            .credentialUnreadable,
+            "This group's credential for the provider '\(provider.name)' cannot be read. "
+                + "An administrator must replace it or bring back its encryption key.",
+            cause: error
+        )
     }
 
     /// What a client learns of a failure on the way to a provider.

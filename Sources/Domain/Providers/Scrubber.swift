@@ -14,14 +14,13 @@ package enum Scrubber {
 
     /// `text` without `credential`, without a longer piece of it, and without words that look like keys or tokens;
     /// control characters become spaces and what is over the limit is cut off.
-    package static func scrub(_ text: String, credential: String) -> String {
-        let needle = Array(credential.utf8)
+    package static func scrub(_ text: String, credential: UnsafeRawBufferPointer) -> String {
         var clean: [UInt8] = []
         var word: [UInt8] = []
         var isAfterBearer = false
         func endWord() {
             guard !word.isEmpty else { return }
-            if (isAfterBearer && Self.isToken(word)) || Self.isSecret(word, credential: needle) {
+            if (isAfterBearer && Self.isToken(word)) || Self.isSecret(word, credential: credential) {
                 clean.append(contentsOf: Self.mark.utf8)
             } else {
                 clean.append(contentsOf: word)
@@ -51,7 +50,7 @@ package enum Scrubber {
         return short + "…"
     }
 
-    private static func isSecret(_ word: [UInt8], credential: [UInt8]) -> Bool {
+    private static func isSecret(_ word: [UInt8], credential: UnsafeRawBufferPointer) -> Bool {
         guard word.count >= 8 else { return false }
         for prefix in Self.prefixes where word.count >= prefix.lengthMin && word.starts(with: prefix.text.utf8) {
             return true
@@ -65,7 +64,7 @@ package enum Scrubber {
     }
 
     /// Whether both have eight bytes in a row in common; a provider may echo a key in part.
-    private static func shareRun(_ word: [UInt8], _ credential: [UInt8]) -> Bool {
+    private static func shareRun(_ word: [UInt8], _ credential: UnsafeRawBufferPointer) -> Bool {
         let length = 8
         guard word.count >= length, credential.count >= length else { return false }
         for start in 0...(word.count - length) {

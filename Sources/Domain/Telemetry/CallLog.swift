@@ -70,6 +70,10 @@ package final class CallLog: Sendable {
         appendJSONString(record.modelAsked, into: &buffer)
         buffer.writeStaticString(",\"provider\":")
         appendJSONString(record.provider, into: &buffer)
+        if !record.credentialID.isEmpty {
+            buffer.writeStaticString(",\"credential\":")
+            appendJSONString(record.credentialID, into: &buffer)
+        }
         buffer.writeStaticString(",\"upstreamModel\":")
         appendJSONString(record.upstreamModel, into: &buffer)
         Self.number(",\"status\":", record.status, into: &buffer)

@@ -16,6 +16,8 @@ package struct CallRecord: Sendable {
     package var modelAsked: String
     /// Empty where no provider was chosen.
     package var provider: String
+    /// The provider key that was used; empty where none was.
+    package var credentialID = ""
     /// The provider's name of the model; free text where it came from the client.
     package var upstreamModel: String
     /// The HTTP status the client was given; 499 where it had left.

@@ -3,6 +3,7 @@ package enum LogKeys {
     package static let requestID = "request.id"
     package static let group = "group"
     package static let keyID = "key.id"
+    package static let credentialID = "credential.id"
     package static let provider = "provider"
     package static let model = "model"
     package static let errorCode = "error.code"

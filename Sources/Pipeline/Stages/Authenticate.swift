@@ -4,22 +4,50 @@ internal import Core
 internal import Providers
 internal import Telemetry
 
-/// Lets only known keys pass, before a byte of the body was read (row 10).
-struct Authenticate: Gate {
+/// Lets only known keys and tokens pass, before a byte of the body was read (row 10).
+///
+/// Waits only for a token that was not seen before.
+struct Authenticate: WaitingGate {
     let instruments: Instruments
 
-    func pass(_ call: Call, _ reply: any ReplySink) throws {
-        let principal: Principal
+    func pass(_ call: Call, _ reply: any ReplySink) throws -> Bool {
         do throws(GatewayError) {
-            principal = try CallerIdentity.of(call.head, call.headBytes, keys: call.snapshot.keys, now: call.time)
+            switch try CallerIdentity.find(call.head, call.headBytes, in: call.snapshot, now: call.time) {
+            case .known(let principal):
+                try Self.admit(principal, call)
+                return true
+            case .unverified(let token):
+                call.token = token
+                return false
+            }
         } catch {
-            self.instruments.metrics.authenticationFailed(loop: call.loop)
-            throw error
+            throw self.counted(error, call)
         }
+    }
+
+    func wait(_ call: Call, _ reply: any ReplySink) async throws {
+        do {
+            let token = call.token
+            call.token = []
+            try Self.admit(try await CallerIdentity.verify(token, in: call.snapshot), call)
+        } catch let error as GatewayError {
+            throw self.counted(error, call)
+        }
+    }
+
+    private static func admit(_ principal: Principal, _ call: Call) throws(GatewayError) {
         guard principal.scopes.contains(.inference) else {
             throw GatewayError(.forbidden, "This key may not call models.")
         }
+        if principal.allowedRoutes != nil, !principal.mayCall(path: "/v1\(call.operation.path)") {
+            throw GatewayError(.forbidden, "This key may not call this route.")
+        }
         call.principal = principal
         call.credentials = call.snapshot.credentials.row(of: principal.group)
+    }
+
+    private func counted(_ error: GatewayError, _ call: Call) -> GatewayError {
+        if error.code == .unauthenticated { self.instruments.metrics.authenticationFailed(loop: call.loop) }
+        return error
     }
 }

@@ -26,7 +26,9 @@ struct CallProvider: Layer {
                 call.upstream = nil
                 upstream.abandon()
             }
-            switch try Self.kind(of: upstream, call) {
+            let kind = try Self.kind(of: upstream, call)
+            if kind != .failure { self.noteSuccess(call) }
+            switch kind {
             case .stream:
                 let relay = StreamRelay(call: call, now: self.instruments.monotonicClock)
                 try await relay.run(upstream, reply)
@@ -44,10 +46,12 @@ struct CallProvider: Layer {
     @inline(never)
     private static func open(_ call: Call) async throws -> any UpstreamExchange {
         var request = try Self.request(for: call)
-        let upstream = try await call.transport.open(request)
-        // The bytes are out: their buffer can serve the next call.
-        call.transport.giveBuffer(&request.bytes)
-        return upstream
+        defer {
+            // The bytes are out, or never will be: the key goes, and their buffer can serve the next call.
+            request.bytes.wipe(call.keyRange)
+            call.transport.giveBuffer(&request.bytes)
+        }
+        return try await call.transport.open(request)
     }
 
     @inline(never)
@@ -94,7 +98,7 @@ struct CallProvider: Layer {
         if let timeout = call.timeout, timeout < timeouts.total { timeouts.total = timeout }
         var bytes = call.transport.takeBuffer()
         let length = edits.length(of: call.body)
-        Self.writeHead(call, target, length: length, into: &bytes)
+        try Self.writeHead(call, target, length: length, into: &bytes)
         var rest: [ByteBuffer] = []
         if length <= Self.copiedBodyMax {
             edits.write(call.body, into: &bytes)
@@ -113,9 +117,14 @@ struct CallProvider: Layer {
 
     /// The request's head: what is rendered for the provider, the group's key, and the few fields that may pass
     /// (row 15).
-    private static func writeHead(_ call: Call, _ target: CallTarget, length: Int, into bytes: inout ByteBuffer) {
+    private static func writeHead(
+        _ call: Call,
+        _ target: CallTarget,
+        length: Int,
+        into bytes: inout ByteBuffer
+    ) throws(CredentialUnreadable) {
         target.provider.writeHead(call.operation, model: target.model, into: &bytes)
-        call.credential?.writeLine(into: &bytes)
+        call.keyRange = try call.credential?.writeLine(into: &bytes) ?? 0..<0
         var hasTrace = false
         if call.head.contains(.traceparent) || call.head.contains(.openAIBeta) {
             call.headBytes.withUnsafeReadableBytes { raw in
@@ -203,8 +212,18 @@ struct CallProvider: Layer {
         case let error as TransportError:
             self.note(error, call, provider)
             return GatewayError(error, provider: provider)
+        case let error as CredentialUnreadable:
+            self.instruments.logger.error(
+                "A stored credential cannot be read",
+                metadata: [
+                    LogKeys.requestID: "\(call.id.text)", LogKeys.provider: "\(provider.name)",
+                    LogKeys.credentialID: "\(error.id)", LogKeys.errorReason: "\(error.cause.map { "\($0)" } ?? "")",
+                ]
+            )
+            return GatewayError(error, provider: provider)
         case let fault as ProviderFault:
             self.note(fault, call, provider)
+            if case .credentialRejected = fault { self.noteRejection(call, provider) }
             return GatewayError(
                 fault,
                 provider: provider,
@@ -215,6 +234,23 @@ struct CallProvider: Layer {
         default:
             return error
         }
+    }
+
+    private func noteSuccess(_ call: Call) {
+        guard let credential = call.credential else { return }
+        self.instruments.credentials.noteSuccess(credential, at: call.time)
+    }
+
+    private func noteRejection(_ call: Call, _ provider: Provider) {
+        guard let credential = call.credential else { return }
+        guard self.instruments.credentials.noteRejection(credential, at: call.time) else { return }
+        self.instruments.logger.warning(
+            "A provider refused a credential",
+            metadata: [
+                LogKeys.requestID: "\(call.id.text)", LogKeys.provider: "\(provider.name)",
+                LogKeys.credentialID: "\(credential.id)",
+            ]
+        )
     }
 
     /// Both kinds of errors describe themselves in our own words.

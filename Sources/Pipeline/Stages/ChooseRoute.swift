@@ -42,11 +42,27 @@ struct ChooseRoute: Gate {
             }
         }
         let first = route.first(chance: call.chance.low, turn: turn)
+        let hasSkipped = self.take(route, from: first, rejected: false, for: call)
+        if hasSkipped { _ = self.take(route, from: first, rejected: true, for: call) }
+        if call.target == nil { throw Self.notConfigured(call) }
+    }
+
+    /// Takes the targets whose credential the provider takes, or those whose credential it refused last, which come
+    /// behind all others.
+    ///
+    /// - Returns: Whether one of the other kind was passed over.
+    private func take(_ route: Route, from first: Int, rejected: Bool, for call: Call) -> Bool {
+        var hasSkipped = false
         for offset in 0..<route.targets.count {
             // The chosen one, then the others in their order.
             let position = offset == 0 ? first : (offset <= first ? offset - 1 : offset)
             let target = route.targets[position]
             guard call.credentials.canUse(target.provider) else { continue }
+            let isRejected = call.credentials.credential(for: target.provider)?.isRejected ?? false
+            guard isRejected == rejected else {
+                hasSkipped = true
+                continue
+            }
             let choice = CallTarget(
                 provider: target.provider,
                 model: target.model,
@@ -59,7 +75,7 @@ struct ChooseRoute: Gate {
                 call.alternatives.append(choice)
             }
         }
-        if call.target == nil { throw Self.notConfigured(call) }
+        return hasSkipped
     }
 
     private static func json(_ text: String) -> ByteBuffer {

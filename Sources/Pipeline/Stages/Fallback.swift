@@ -22,9 +22,17 @@ struct Fallback: Layer {
     /// Sets the next target, or throws the error where there is none or the client could notice.
     @inline(never)
     private static func turn(_ call: Call, _ reply: any ReplySink, to error: any Error) throws {
-        guard let failure = error as? GatewayError, (failure.cause as? TransportError)?.didSend == false,
-            !reply.hasContent, !call.isHurried, !call.alternatives.isEmpty
+        guard let failure = error as? GatewayError, Self.wasNotServed(failure), !reply.hasContent, !call.isHurried,
+            !call.alternatives.isEmpty
         else { throw error }
         call.target = call.alternatives.removeFirst()
+    }
+
+    /// Whether the provider certainly did nothing: it never saw the request, or refused its key.
+    private static func wasNotServed(_ failure: GatewayError) -> Bool {
+        switch failure.code {
+        case .credentialRejected, .credentialUnreadable: true
+        default: (failure.cause as? TransportError)?.didSend == false
+        }
     }
 }

@@ -93,6 +93,7 @@ struct RecordCall: Layer {
             bytesOut: call.exchange.bytesSent,
             isClientGone: isGone
         )
+        record.credentialID = call.credentialID
         record.inputTokens = call.usage.input
         record.outputTokens = call.usage.output
         record.cachedTokens = call.usage.cachedInput

@@ -1,0 +1,71 @@
+package import Core
+internal import NIOConcurrencyHelpers
+
+/// What calls learned of credentials, collected until somebody writes it to the store.
+///
+/// Bounded by the number of credentials: each has one entry of each kind.
+package final class CredentialNews: Sendable {
+    /// What was collected since the last time.
+    package struct Batch: Sendable {
+        /// When each was last used with success.
+        package var uses: [String: UnixTime] = [:]
+        /// Those that their provider refused, and when first.
+        package var rejected: [String: UnixTime] = [:]
+        /// Those that their provider takes again.
+        package var readmitted: Set<String> = []
+
+        package var isEmpty: Bool { self.uses.isEmpty && self.rejected.isEmpty && self.readmitted.isEmpty }
+    }
+
+    private let batch = NIOLockedValueBox(Batch())
+
+    package init() {}
+
+    /// Notes a successful answer.
+    ///
+    /// Takes the lock at most once a second for each credential.
+    package func noteSuccess(_ credential: Credential, at time: UnixTime) {
+        let news = credential.accept(at: time)
+        guard news.isFirstThisSecond || news.isReadmitted else { return }
+        self.batch.withLockedValue { batch in
+            batch.uses[credential.id] = max(time, batch.uses[credential.id] ?? time)
+            if news.isReadmitted {
+                batch.rejected[credential.id] = nil
+                batch.readmitted.insert(credential.id)
+            }
+        }
+    }
+
+    /// Notes that the provider refused the credential.
+    ///
+    /// - Returns: Whether it was taken before, so that this is worth a line in the log.
+    @discardableResult
+    package func noteRejection(_ credential: Credential, at time: UnixTime) -> Bool {
+        guard credential.reject() else { return false }
+        self.batch.withLockedValue { batch in
+            batch.readmitted.remove(credential.id)
+            batch.rejected[credential.id] = batch.rejected[credential.id] ?? time
+        }
+        return true
+    }
+
+    /// Hands over what was collected and begins anew.
+    package func take() -> Batch {
+        self.batch.withLockedValue { batch in
+            let full = batch
+            batch = Batch()
+            return full
+        }
+    }
+
+    /// Takes back what could not be written, for the next time.
+    package func giveBack(_ old: Batch) {
+        self.batch.withLockedValue { batch in
+            batch.uses.merge(old.uses) { max($0, $1) }
+            for (id, time) in old.rejected where !batch.readmitted.contains(id) {
+                batch.rejected[id] = min(time, batch.rejected[id] ?? time)
+            }
+            batch.readmitted.formUnion(old.readmitted.filter { batch.rejected[$0] == nil })
+        }
+    }
+}
