@@ -54,9 +54,7 @@ extension ServerConnection: ServerExchange {
             self.response.framing = .none
         case .length(let count):
             self.response.framing = .length
-            self.response.out.writeStaticString("content-length: ")
-            self.response.out.writeDecimal(count)
-            self.response.out.writeStaticString("\r\n")
+            self.response.out.writeField("content-length", decimal: count)
         case .stream where isOld:
             self.response.framing = .untilClose
             self.response.closesAfterwards = true

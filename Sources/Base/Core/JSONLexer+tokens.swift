@@ -1,10 +1,44 @@
 extension JSONLexer {
     /// Steps over a key, the colon and the white space around it.
+    @inline(__always)
     mutating func skipKeyAndColon() throws(JSONError) {
-        _ = try self.skipKey()
+        if !self.skipShortString() { _ = try self.skipKey() }
+        try self.skipColon()
+    }
+
+    /// Steps over a colon and the white space around it.
+    @inline(__always)
+    mutating func skipColon() throws(JSONError) {
         self.skipWhitespace()
         try self.expect(0x3A, .colon)
         self.skipWhitespace()
+    }
+
+    /// Steps over a string of at most 14 plain characters, as most keys are; false, and no step, for every other text.
+    @inline(__always)
+    mutating func skipShortString() -> Bool {
+        guard self.index &+ 17 <= self.end, self.base[self.index] == 0x22 else { return false }
+        let hit = Self.plainPrefix(self.base, self.index &+ 1)
+        guard hit < 16, self.base[self.index &+ 1 &+ hit] == 0x22 else { return false }
+        self.index &+= hit &+ 2
+        return true
+    }
+
+    /// How many of the sixteen bytes at `index` come before a quote, a backslash, a control character or one that is
+    /// not ASCII.
+    @inline(__always)
+    private static func plainPrefix(_ base: UnsafePointer<UInt8>, _ index: Int) -> Int {
+        // Vectors on both sides: the operators that take a single number are not made into one instruction.
+        let text = UnsafeRawPointer(base).loadUnaligned(fromByteOffset: index, as: SIMD16<Int8>.self)
+        // As signed numbers all that is not ASCII is below the control characters.
+        let hits =
+            (text .< SIMD16<Int8>(repeating: 0x20)) .| (text .== SIMD16<Int8>(repeating: 0x22))
+            .| (text .== SIMD16<Int8>(repeating: 0x5C))
+        let (low, high) = withUnsafeBytes(of: hits) { mask in
+            (mask.load(as: UInt64.self), mask.load(fromByteOffset: 8, as: UInt64.self))
+        }
+        if low != 0 { return low.trailingZeroBitCount &>> 3 }
+        return high != 0 ? 8 &+ (high.trailingZeroBitCount &>> 3) : 16
     }
 
     /// Steps over a key.
@@ -48,23 +82,13 @@ extension JSONLexer {
     @inline(__always)
     mutating func skipPlainText() {
         var index = self.index
-        // Vectors on both sides: the operators that take a single number are not made into one instruction.
-        let control = SIMD16<Int8>(repeating: 0x20)
-        let quote = SIMD16<Int8>(repeating: 0x22)
-        let backslash = SIMD16<Int8>(repeating: 0x5C)
         while index &+ 16 <= self.end {
-            let text = UnsafeRawPointer(self.base).loadUnaligned(fromByteOffset: index, as: SIMD16<Int8>.self)
-            // As signed numbers all that is not ASCII is below the control characters.
-            let hits = (text .< control) .| (text .== quote) .| (text .== backslash)
-            let (low, high) = withUnsafeBytes(of: hits) { mask in
-                (mask.load(as: UInt64.self), mask.load(fromByteOffset: 8, as: UInt64.self))
-            }
-            if low | high != 0 {
-                let bits = low != 0 ? low.trailingZeroBitCount : 64 &+ high.trailingZeroBitCount
-                self.index = index &+ (bits &>> 3)
+            let hit = Self.plainPrefix(self.base, index)
+            index &+= hit
+            guard hit == 16 else {
+                self.index = index
                 return
             }
-            index &+= 16
         }
         while index < self.end {
             let byte = self.base[index]

@@ -49,11 +49,13 @@ struct JSONLexer {
     @inline(__always)
     mutating func skipValue(outerDepth: Int) throws(JSONError) {
         switch self.byte {
-        case 0x22: _ = try self.skipString()
+        case 0x22: if !self.skipShortString() { try self.skipLongString() }
         case 0x7B, 0x5B: try self.skipContainer(outerDepth: outerDepth)
         default: try self.skipScalar()
         }
     }
+
+    private mutating func skipLongString() throws(JSONError) { _ = try self.skipString() }
 
     private mutating func skipScalar() throws(JSONError) {
         switch self.byte {
@@ -86,7 +88,7 @@ struct JSONLexer {
                 }
                 // Empty: the closing bracket stands here, and the loop below takes it.
             } else if byte == 0x22 {
-                _ = try self.skipString()
+                if !self.skipShortString() { try self.skipLongString() }
             } else {
                 try self.skipScalar()
             }

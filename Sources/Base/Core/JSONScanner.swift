@@ -77,18 +77,8 @@ package struct JSONScanner {
         var previousEnd = -1
         while true {
             let start = self.lexer.index
-            let traits = try self.lexer.skipKey()
-            let slice = JSONSlice(start: start, end: self.lexer.index)
-            let key = JSONKey(
-                slice: slice,
-                base: self.lexer.base,
-                hasEscapes: traits.hasEscapes,
-                end: self.lexer.end
-            )
-            let name = names.position(of: key)
-            self.lexer.skipWhitespace()
-            try self.lexer.expect(0x3A, .colon)
-            self.lexer.skipWhitespace()
+            let name = names.position(of: try self.takeKey())
+            try self.lexer.skipColon()
             let valueStart = self.lexer.index
             try self.lexer.skipValue(outerDepth: 1)
             let end = self.lexer.index
@@ -134,22 +124,26 @@ package struct JSONScanner {
         guard self.lexer.byte != 0x7D else { return try self.finish() }
         while true {
             let keyStart = self.lexer.index
-            let traits = try self.lexer.skipKey()
-            let key = JSONKey(
-                slice: JSONSlice(start: keyStart, end: self.lexer.index),
-                base: self.lexer.base,
-                hasEscapes: traits.hasEscapes,
-                end: self.lexer.end
-            )
+            let key = try self.takeKey()
             guard keys.insert(key) else { throw .duplicateKey(at: keyStart) }
-            self.lexer.skipWhitespace()
-            try self.lexer.expect(0x3A, .colon)
-            self.lexer.skipWhitespace()
+            try self.lexer.skipColon()
             let start = self.lexer.index
             try self.lexer.skipValue(outerDepth: 1)
             try visit(key, JSONSlice(start: start, end: self.lexer.index))
             guard try self.nextFollows(closing: 0x7D) else { return try self.finish() }
         }
+    }
+
+    @inline(__always)
+    private mutating func takeKey() throws(JSONError) -> JSONKey {
+        let start = self.lexer.index
+        let hasEscapes = self.lexer.skipShortString() ? false : try self.lexer.skipKey().hasEscapes
+        return JSONKey(
+            slice: JSONSlice(start: start, end: self.lexer.index),
+            base: self.lexer.base,
+            hasEscapes: hasEscapes,
+            end: self.lexer.end
+        )
     }
 
     /// Steps over a comma and says true, or stops at the closing bracket and says false.

@@ -72,18 +72,22 @@ extension ByteBuffer {
 
     /// Writes a field line whose value is known to be clean because it is ours.
     package mutating func writeField(_ name: StaticString, _ value: StaticString) {
-        self.writeStaticString(name)
-        self.writeInteger(UInt16(0x3A20))
-        self.writeStaticString(value)
-        self.writeCRLF()
+        self.writeHead(atMost: name.utf8CodeUnitCount + value.utf8CodeUnitCount + 4) { head in
+            head.write(name)
+            head.write(": ")
+            head.write(value)
+            head.writeCRLF()
+        }
     }
 
     /// Writes a field line with a whole number for its value.
     package mutating func writeField(_ name: StaticString, decimal number: Int) {
-        self.writeStaticString(name)
-        self.writeInteger(UInt16(0x3A20))
-        self.writeDecimal(number)
-        self.writeCRLF()
+        self.writeHead(atMost: name.utf8CodeUnitCount + 24) { head in
+            head.write(name)
+            head.write(": ")
+            head.writeDecimal(number)
+            head.writeCRLF()
+        }
     }
 
     /// Writes a status line of HTTP/1.1 with the standard reason phrase, or an empty one.
@@ -91,11 +95,14 @@ extension ByteBuffer {
     /// - Parameter status: 100...599.
     package mutating func writeStatusLine(_ status: Int) {
         precondition(status >= 100 && status <= 599, "status must be in 100...599, is \(status)")
-        self.writeStaticString("HTTP/1.1 ")
-        self.writeDecimal(status)
-        self.writeInteger(ByteClass.space)
-        self.writeStaticString(HTTPReason.phrase(for: status))
-        self.writeCRLF()
+        let reason = HTTPReason.phrase(for: status)
+        self.writeHead(atMost: 15 + reason.utf8CodeUnitCount) { head in
+            head.write("HTTP/1.1 ")
+            head.writeDecimal(status)
+            head.write(" ")
+            head.write(reason)
+            head.writeCRLF()
+        }
     }
 
     /// Writes a request line of HTTP/1.1.

@@ -45,7 +45,8 @@ package struct CredentialCarrier {
     /// The token of `Bearer <token>`; the scheme's letters may have any case (RFC 9110 section 11.1).
     private static func bearerToken(_ value: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
         guard value.count > 7, value[6] == UInt8(ascii: " ") else { return nil }
-        guard zip(value.prefix(6), "bearer".utf8).allSatisfy({ $0 | 0x20 == $1 }) else { return nil }
+        let scheme: StaticString = "bearer"
+        for index in 0..<6 where value[index] | 0x20 != scheme.utf8Start[index] { return nil }
         var start = 7
         while start < value.count, value[start] == UInt8(ascii: " ") { start += 1 }
         return UnsafeRawBufferPointer(rebasing: value[start...])

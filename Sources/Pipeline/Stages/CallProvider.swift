@@ -147,12 +147,16 @@ struct CallProvider: Layer {
 
     /// A `traceparent` of our own (W3C Trace Context), not sampled, so that a provider's log can be joined with ours.
     private static func writeTrace(_ call: Call, into bytes: inout ByteBuffer) {
-        bytes.writeStaticString("traceparent: 00-")
-        bytes.writeFixedHex(call.chance.high | 1)
-        bytes.writeFixedHex(call.chance.low)
-        bytes.writeStaticString("-")
-        bytes.writeFixedHex((call.chance.low ^ UInt64(truncatingIfNeeded: call.attempts)) | 1)
-        bytes.writeStaticString("-00\r\n")
+        let (high, low) = call.chance
+        let span = (low ^ UInt64(truncatingIfNeeded: call.attempts)) | 1
+        bytes.writeHead(atMost: 80) { head in
+            head.write("traceparent: 00-")
+            head.writeFixedHex(high | 1)
+            head.writeFixedHex(low)
+            head.write("-")
+            head.writeFixedHex(span)
+            head.write("-00\r\n")
+        }
     }
 
     /// Checks a whole answer and pushes it on.
@@ -263,18 +267,5 @@ struct CallProvider: Layer {
                 LogKeys.attempt: "\(call.attempts)", LogKeys.errorReason: "\(error)",
             ]
         )
-    }
-}
-
-extension ByteBuffer {
-    /// Sixteen lower-case hexadecimal digits.
-    mutating func writeFixedHex(_ word: UInt64) {
-        self.writeWithUnsafeMutableBytes(minimumWritableBytes: 16) { bytes in
-            for index in 0..<16 {
-                let digit = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * index)) & 15
-                bytes[index] = digit < 10 ? 0x30 + digit : 0x57 + digit
-            }
-            return 16
-        }
     }
 }
