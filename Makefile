@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench tidy format fuzz golden live tsan ci clean
+.PHONY: help run build test bench tidy format fuzz golden live timing tsan ci clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ fuzz: ## run every fuzz target for FUZZ_SECONDS (60) each
 
 golden: ## rewrite golden files and generated docs; you review the diff
 	@exec scripts/golden.sh
+
+timing: ## whether the time of a refusal tells what is wrong with a key
+	@exec scripts/timing.sh
 
 live: ## one plain, one streamed, one wrong-key call for each provider key in the environment
 	@exec scripts/live.sh

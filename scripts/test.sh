@@ -30,10 +30,10 @@ client_tests() {
         .venv/bin/python -m pytest Tests/clients --junitxml "$results/clients.xml" ${PYTEST_ARGS:-}
 }
 
-if ! release_is_fresh || wants clients; then need_packages "to build and test" run test; fi
+if ! release_is_fresh || wants clients || wants unit; then need_packages "to build and test" run test; fi
 need_swift
 steps=()
-wants clients && steps+=("python environments")
+if wants clients || wants unit; then steps+=("python environments"); fi
 wants tidy && steps+=("format check")
 if wants clients && ! release_is_fresh; then steps+=("release build"); fi
 if wants unit || wants tidy; then steps+=("debug build" "swift tests"); fi
@@ -54,7 +54,7 @@ may_fail() {
     printf '%s\n' "$name" > "$results/failed-${name//[^a-zA-Z0-9]/-}"
 }
 
-if wants clients; then must "python environments" python_environments; fi
+if wants clients || wants unit; then must "python environments" python_environments; fi
 if wants tidy; then
     may_fail "format check" scripts/tidy.sh --format-only
     [[ -f $results/failed-format-check ]] || : > "$results/passed-format-check"
