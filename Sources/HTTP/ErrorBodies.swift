@@ -11,9 +11,10 @@ package enum ErrorBodies {
         case .invalidJSON, .invalidRequest: 400
         case .unauthenticated: 401
         case .forbidden, .modelNotAllowed: 403
-        case .notFound, .modelNotFound: 404
+        case .notFound, .modelNotFound, .credentialNotFound: 404
         case .methodNotAllowed: 405
         case .requestTimeout: 408
+        case .conflict, .duplicateCredential: 409
         case .payloadTooLarge: 413
         case .unsupportedMediaType: 415
         case .notConfigured, .credentialRejected: 424
@@ -23,7 +24,8 @@ package enum ErrorBodies {
         case .internalFailure, .credentialUnreadable: 500
         case .notImplemented: 501
         case .providerError: 502
-        case .providerUnavailable, .identityUnavailable, .overloaded, .shuttingDown: 503
+        case .providerUnavailable, .identityUnavailable, .auditUnavailable, .storeUnavailable, .overloaded, .shuttingDown:
+            503
         case .providerTimeout: 504
         case .providerRefused: error.provider?.status ?? 400
         }
@@ -60,7 +62,7 @@ package enum ErrorBodies {
         }
         switch error.code {
         case .overloaded, .shuttingDown: return 1
-        case .providerUnavailable, .providerRateLimited, .rateLimited: return 5
+        case .providerUnavailable, .providerRateLimited, .rateLimited, .auditUnavailable, .storeUnavailable: return 5
         default: return nil
         }
     }

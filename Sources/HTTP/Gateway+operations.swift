@@ -23,7 +23,8 @@ extension Gateway {
         case .keyOrLoopback:
             if self.isThisMachine(exchange) { return nil }
             return try await self.caller(exchange, snapshot)
-        case .road:
+        case .road, .admin:
+            // What a role may do is decided where the action is known.
             return try await self.caller(exchange, snapshot)
         case .key(let scopes):
             let principal = try await self.caller(exchange, snapshot)
@@ -31,6 +32,18 @@ extension Gateway {
                 throw GatewayError(.forbidden, "This key may not do that.")
             }
             return principal
+        }
+    }
+
+    /// Holds a key's own list of paths against the one that is called, whatever the row.
+    func checkRoute(_ principal: Principal, _ exchange: any ServerExchange) throws(GatewayError) {
+        guard principal.allowedRoutes != nil else { return }
+        let head = exchange.head
+        let path = exchange.headBytes.withUnsafeReadableBytes { bytes in
+            Array(bytes[head.targetRange.range].prefix { $0 != UInt8(ascii: "?") })
+        }
+        guard principal.mayCall(path: String(decoding: path, as: UTF8.self)) else {
+            throw GatewayError(.forbidden, "This key may not call this route.")
         }
     }
 
@@ -115,10 +128,9 @@ extension Gateway {
 
     /// Shows finished calls as server-sent events until the client leaves or the server goes down.
     ///
-    /// Holders of an
-    /// ordinary key see the calls of their own group.
+    /// Only this machine and system administrators see the calls of other groups than their own.
     func showCalls(on exchange: any ServerExchange, _ id: RequestID, to principal: Principal?) async throws {
-        let seesAll = principal.map { $0.scopes.contains(.admin) } ?? true
+        let seesAll = principal.map { $0.scopes.contains(.admin) && $0.role == .systemAdmin } ?? true
         guard let reader = self.instruments.live.join(group: seesAll ? nil : principal?.group.text) else {
             throw GatewayError(.overloaded, "Too many are watching already.", retryAfter: .seconds(5))
         }

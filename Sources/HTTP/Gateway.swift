@@ -25,6 +25,8 @@ package struct GatewayOptions: Sendable {
     package var shouldShed: @Sendable () -> Duration?
     /// Figures that others keep, for `/metrics`.
     package var gauges: [Gauge]
+    /// What `/api/v1` administers; nil if there is no store.
+    package var admin: AdminAPI?
 
     package init(
         version: String,
@@ -32,7 +34,8 @@ package struct GatewayOptions: Sendable {
         trustsLoopback: Bool = true,
         isReady: @escaping @Sendable () -> Bool = { true },
         shouldShed: @escaping @Sendable () -> Duration? = { nil },
-        gauges: [Gauge] = []
+        gauges: [Gauge] = [],
+        admin: AdminAPI? = nil
     ) {
         self.version = version
         self.publicURL = publicURL
@@ -40,6 +43,7 @@ package struct GatewayOptions: Sendable {
         self.isReady = isReady
         self.shouldShed = shouldShed
         self.gauges = gauges
+        self.admin = admin
     }
 }
 
@@ -109,13 +113,13 @@ package final class Gateway: RequestHandler {
         let chance = self.chances[loop].withLockedValue { $0.pair() }
         let id = Self.requestID(exchange.head, exchange.headBytes, chance)
         switch Self.route(exchange.head, exchange.headBytes) {
-        case .row(let row, let parameter):
+        case .row(let row, let parameters):
             if case .call = row.action {
                 if !exchange.isDraining { self.instruments.metrics.refused(loop: loop) }
                 let error = self.reasonToShed(exchange) ?? GatewayError(.overloaded, "The gateway was busy. Try again.")
                 try await Answer(error, dialect: .openAI, requestID: id).send(on: exchange, requestID: id)
             } else {
-                try await self.answer(row, parameter, on: exchange, id)
+                try await self.answer(row, parameters, on: exchange, id)
             }
         case let other:
             self.instruments.metrics.refused(loop: loop)
@@ -208,7 +212,7 @@ package final class Gateway: RequestHandler {
 
     private func answer(
         _ row: RouteRow,
-        _ parameter: Range<Int>?,
+        _ parameters: PathParameters,
         on exchange: any ServerExchange,
         _ id: RequestID
     ) async throws {
@@ -217,6 +221,7 @@ package final class Gateway: RequestHandler {
         let answer: Answer
         do {
             let principal = try await self.admit(exchange, row.policy, snapshot)
+            if let principal { try self.checkRoute(principal, exchange) }
             switch row.action {
             case .page: answer = HomePage.answer(self.options, snapshot)
             case .health: answer = Answer(json: ["status": "ok"])
@@ -225,9 +230,12 @@ package final class Gateway: RequestHandler {
             case .openAPI: answer = Answer(body: self.openAPI)
             case .status: answer = self.status(snapshot)
             case .models: answer = ModelList.all(snapshot, principal)
-            case .model: answer = try ModelList.one(Self.text(parameter, exchange), snapshot, principal)
+            case .model: answer = try ModelList.one(Self.text(parameters.only, exchange), snapshot, principal)
             case .liveCalls:
                 return try await self.showCalls(on: exchange, id, to: principal)
+            case .admin:
+                guard let principal else { throw CallerIdentity.refusal }
+                answer = try await self.administer(row, parameters, for: principal, on: exchange, id)
             case .call:
                 throw GatewayError(.internalFailure, "A call to a model is answered on the road.")
             }

@@ -15,6 +15,9 @@ package enum RoutePolicy: Sendable, Equatable {
     case key(KeyScopes)
     /// The machine itself, or holders of any key.
     case keyOrLoopback
+    /// People with at least this role; where the path names a group, in that group, which for all others is as if it
+    /// did not exist.
+    case admin(Role)
 }
 
 /// What a route does.
@@ -22,13 +25,16 @@ package enum RouteAction: Sendable, Equatable {
     case page, health, readiness, metrics, openAPI, status, liveCalls
     case models, model
     case call(Operation)
+    case admin(AdminAction)
 }
 
 /// One row of the API.
 package struct RouteRow: Sendable {
     package let method: HTTPMethod
-    /// The path; `{id}` at the end stands for all the rest, slashes included.
+    /// The path; `{id}` at the end stands for all the rest, slashes included, any other name in braces for one segment.
     package let path: StaticString
+    /// How the path is compared.
+    let pattern: PathPattern
     package let policy: RoutePolicy
     package let action: RouteAction
     /// One sentence for the API's description.
@@ -37,6 +43,7 @@ package struct RouteRow: Sendable {
     init(_ method: HTTPMethod, _ path: StaticString, _ policy: RoutePolicy, _ action: RouteAction, _ summary: String) {
         self.method = method
         self.path = path
+        self.pattern = PathPattern(path)
         self.policy = policy
         self.action = action
         self.summary = summary
@@ -59,7 +66,7 @@ package enum Routes {
         RouteRow(.get, "/metrics", .keyOrLoopback, .metrics, "Figures for Prometheus."),
         RouteRow(.get, "/api/ai/status", .keyOrLoopback, .status, "How the providers are doing."),
         RouteRow(.get, "/api/v1/calls/live", .keyOrLoopback, .liveCalls, "Finished calls as they happen, as events."),
-    ]
+    ] + administration
 
     /// Where a model's name stands in a path.
     ///
@@ -68,8 +75,8 @@ package enum Routes {
 
     /// What a request leads to.
     package enum Match {
-        /// `parameter` is what stands for `{id}`, as a range of the target's bytes.
-        case row(RouteRow, parameter: Range<Int>?)
+        /// `parameters` is what stands for the names in braces.
+        case row(RouteRow, PathParameters)
         case methodNotAllowed(allowed: [HTTPMethod])
         case notFound
         case badTarget
@@ -91,11 +98,8 @@ package enum Routes {
         }
         var allowed: [HTTPMethod] = []
         for row in Self.table {
-            guard let length = Self.fixedLength(of: row.path, in: path) else { continue }
-            if row.method == method || (method == .head && row.method == .get) {
-                let rest = length < path.count ? (start + length)..<(start + path.count) : nil
-                return .row(row, parameter: rest)
-            }
+            guard let parameters = row.pattern.match(path, at: start) else { continue }
+            if row.method == method || (method == .head && row.method == .get) { return .row(row, parameters) }
             allowed.append(row.method)
         }
         if allowed.isEmpty { return method == .options && path.elementsEqual("*".utf8) ? Self.anyOptions : .notFound }
@@ -104,14 +108,9 @@ package enum Routes {
 
     private static let anyOptions = Match.methodNotAllowed(allowed: [.get, .post])
 
-    /// How many bytes of `path` the fixed part of `pattern` takes; nil if they do not fit together.
-    private static func fixedLength(of pattern: StaticString, in path: UnsafeRawBufferPointer) -> Int? {
-        let bytes = UnsafeRawBufferPointer(start: pattern.utf8Start, count: pattern.utf8CodeUnitCount)
-        let isOpen = bytes.last == UInt8(ascii: "}")
-        let fixed = isOpen ? bytes.count - 4 : bytes.count
-        guard isOpen ? path.count > fixed : path.count == fixed else { return nil }
-        for index in 0..<fixed where bytes[index] != path[index] { return nil }
-        return fixed
+    /// The names in braces, in their order.
+    package static func parameterNames(of path: StaticString) -> [String] {
+        "\(path)".split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
     }
 
     /// The dialect in which a path's errors are told.

@@ -11,6 +11,7 @@ package enum LogKeys {
     package static let errorReason = "error.reason"
     package static let upstreamStatus = "upstream.status"
     package static let attempt = "attempt"
+    package static let action = "action"
     package static let file = "file"
     package static let address = "address"
     package static let count = "count"

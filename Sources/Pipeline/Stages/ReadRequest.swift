@@ -109,7 +109,7 @@ extension ByteBuffer {
     }
 
     /// Whether a content type names JSON: `application/json`, `text/json` or `application/*+json`.
-    func isJSONType(in range: Range<Int>) -> Bool {
+    package func isJSONType(in range: Range<Int>) -> Bool {
         self.withUnsafeReadableBytes { bytes in
             let type = bytes[range].prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: " ") }
             let end = type.endIndex

@@ -1,0 +1,101 @@
+internal import Auth
+internal import Core
+internal import Logging
+internal import NIOCore
+internal import Operations
+internal import Pipeline
+internal import Telemetry
+internal import Transport
+internal import Wire
+
+extension Gateway {
+    /// Answers a request to the administrative API, whose caller is known by now.
+    func administer(
+        _ row: RouteRow,
+        _ parameters: PathParameters,
+        for principal: Principal,
+        on exchange: any ServerExchange,
+        _ id: RequestID
+    ) async throws -> Answer {
+        guard case .admin(let action) = row.action, case .admin(let minimum) = row.policy else {
+            throw GatewayError(.internalFailure, "A route of the API has no policy of the API.")
+        }
+        guard let api = self.options.admin else {
+            throw GatewayError(.notImplemented, "This gateway has no store to administer.")
+        }
+        let head = exchange.head
+        let found = try exchange.headBytes.withUnsafeReadableBytes { bytes in
+            let target = UnsafeRawBufferPointer(rebasing: bytes[head.targetRange.range])
+            return try AdminAPI.found(row, action, minimum, parameters, target)
+        }
+        let body = try await Self.adminBody(exchange)
+        let answer: AdminAnswer
+        do throws(GatewayError) {
+            answer = try await api.answer(found, body: body, by: Actor(principal, requestID: id.text))
+        } catch {
+            self.log(error, action, id)
+            throw error
+        }
+        return Self.answer(answer)
+    }
+
+    private static func answer(_ answer: AdminAnswer) -> Answer {
+        var result =
+            answer.json.map { Answer(status: answer.status, json: $0) }
+            ?? Answer(status: answer.status, body: ByteBuffer())
+        // Answers hold what only this caller may see, a new key's secret among it.
+        result.fields.writeField("cache-control", "no-store")
+        if let location = answer.location {
+            result.fields.writeStaticString("location: ")
+            result.fields.writeString(location)
+            result.fields.writeCRLF()
+        }
+        return result
+    }
+
+    /// The JSON body; nil for none.
+    private static func adminBody(_ exchange: any ServerExchange) async throws -> JSONValue? {
+        let bytes = exchange.headBytes
+        if let field = exchange.head.first(.contentEncoding), !bytes.hasWord("identity", in: field.value) {
+            let text = "Bodies must not be compressed; send them without content-encoding."
+            throw GatewayError(.unsupportedMediaType, text)
+        }
+        let body: ByteBuffer
+        do {
+            body = try await exchange.readBody(limit: AdminAPI.bodyBytesMax)
+        } catch let fault as RequestFault {
+            throw GatewayError(fault)
+        }
+        guard body.readableBytes > 0 else { return nil }
+        if let field = exchange.head.first(.contentType), !bytes.isJSONType(in: field.value) {
+            throw GatewayError(.unsupportedMediaType, "The body must be JSON; send content-type: application/json.")
+        }
+        do throws(JSONError) {
+            return try JSONValue.parse(body)
+        } catch .duplicateKey(let offset) {
+            var error = GatewayError(.invalidRequest, "A property is there twice, at byte \(offset).")
+            error.details = [(key: "expected", value: "every property once")]
+            throw error
+        } catch {
+            throw GatewayError(.invalidJSON, "The body is not JSON: byte \(error.offset) is wrong.", cause: error)
+        }
+    }
+
+    /// What an operator should see: the caller is told no reason for these.
+    private func log(_ error: GatewayError, _ action: AdminAction, _ id: RequestID) {
+        switch error.code {
+        case .internalFailure, .auditUnavailable, .storeUnavailable, .credentialUnreadable:
+            self.instruments.logger.error(
+                "an administrative action failed",
+                metadata: [
+                    LogKeys.action: "\(action.rawValue)",
+                    LogKeys.requestID: "\(id.text)",
+                    LogKeys.errorCode: "\(error.code.rawValue)",
+                    LogKeys.errorReason: "\(error.cause.map { "\($0)" } ?? error.message)",
+                ]
+            )
+        default:
+            break
+        }
+    }
+}
