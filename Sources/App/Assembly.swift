@@ -1,4 +1,3 @@
-import Auth
 import Core
 import Glibc
 import HTTP
@@ -10,13 +9,16 @@ import Pipeline
 import Providers
 import Telemetry
 import UnixSignals
+import Vault
 import Wire
 
 /// Puts the modules together: the only place that knows them all.
 struct Assembly: Sendable {
     let runtime: NetRuntime
     let server: HTTPServer
-    let snapshots: SnapshotBox
+    let keeper: SnapshotKeeper
+    let identities: Identities
+    let news: StoreNews
     let log: CallLog
     let writer: LineWriter
     let logger: Logger
@@ -26,12 +28,14 @@ struct Assembly: Sendable {
     /// Runs the gateway until it was told to stop and has drained.
     ///
     /// - Parameters:
-    ///   - settings: What to start with: the first key, credentials and providers that need no file entry included.
+    ///   - settings: What to start with, providers that need no file entry included.
+    ///   - store: Open, with all in it that the settings bring.
     ///   - watcher: Run for reloads; it hands over each new whole set of settings.
     ///   - writer: Where log lines go.
     ///   - onListening: Called once, when clients can connect, with the address in use.
     static func serve(
         settings: Settings,
+        store: Store,
         watcher: SettingsWatcher,
         writer: LineWriter,
         logger: Logger,
@@ -41,7 +45,15 @@ struct Assembly: Sendable {
         let stops = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let hangups = await UnixSignalsSequence(trapping: .sighup)
         let descriptors = DescriptorLimit.raise()
-        let assembly = try await Self.make(settings, descriptors: descriptors, writer: writer, logger: logger)
+        let assembly = try await Self.make(
+            settings,
+            store: store,
+            descriptors: descriptors,
+            writer: writer,
+            logger: logger
+        )
+        // Before anybody can call: a rotation that begins now has to wait for us.
+        await assembly.news.beat(store.keyring.ids, SystemClock.now)
         let listen = settings.server.listen
         let address = try await assembly.server.listen(host: listen.host, port: listen.port, tls: assembly.identity)
         onListening(ListenAddress(host: listen.host, port: address?.port ?? listen.port))
@@ -51,6 +63,7 @@ struct Assembly: Sendable {
 
     private static func make(
         _ settings: Settings,
+        store: Store,
         descriptors: Int,
         writer: LineWriter,
         logger: Logger
@@ -62,13 +75,17 @@ struct Assembly: Sendable {
         let loops = server.loops > 0 ? server.loops : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         let runtime = try await NetRuntime(loopCount: loops, load: load)
         let metrics = CallMetrics(loops: loops)
-        let snapshots = SnapshotBox(try Self.snapshot(settings, reusing: nil), loops: loops, metrics: metrics)
+        let (first, snapshot) = try await Self.firstSnapshot(settings, store, runtime, logger)
+        let snapshots = SnapshotBox(snapshot, loops: loops, metrics: metrics)
+        let keeper = SnapshotKeeper(first, store: store, snapshots: snapshots, logger: logger)
+        let news = CredentialNews()
         let log = CallLog(loops: loops, writer: writer)
         let instruments = Instruments(
             metrics: metrics,
             log: settings.log.logsCalls ? log : nil,
             live: LiveCalls(),
             logger: logger,
+            credentials: news,
             wallClock: { SystemClock.now }
         )
         let identity = try server.tls.map {
@@ -84,7 +101,7 @@ struct Assembly: Sendable {
                 trustsLoopback: !server.isBehindProxy,
                 isReady: { isReady.withLockedValue { $0 } },
                 shouldShed: { load.retryAfter() },
-                gauges: Self.gauges(load: load, upstream: runtime.dialer.counters, log: log, identity: identity)
+                gauges: Gauges.all(load: load, upstream: runtime.dialer.counters, log: log, identity: identity)
             ),
             loops: loops
         )
@@ -96,96 +113,22 @@ struct Assembly: Sendable {
         return Assembly(
             runtime: runtime,
             server: HTTPServer(runtime: runtime, handler: gateway, options: options, load: load),
-            snapshots: snapshots,
+            keeper: keeper,
+            identities: first.identities,
+            news: StoreNews(
+                store: store,
+                news: news,
+                sources: { KeySources(await keeper.current) },
+                keeper: keeper,
+                logger: logger,
+                instanceID: InstanceName.make()
+            ),
             log: log,
             writer: writer,
             logger: logger,
             identity: identity,
             isReady: isReady
         )
-    }
-
-    // MARK: Settings into snapshots
-
-    /// Everything a call reads, from settings that were checked.
-    ///
-    /// Whole, or an error and nothing.
-    static func snapshot(_ settings: Settings, reusing old: Snapshot?) throws -> Snapshot {
-        let catalog = try Catalog(
-            providers: settings.providers.map(\.entry),
-            routes: settings.routeEntries,
-            defaultProvider: settings.defaults.provider,
-            defaultModel: settings.defaults.model,
-            timeouts: Timeouts(),
-            userAgent: "turnpike/\(Version.text)",
-            reusing: old?.catalog
-        )
-        var keys: [KeyTable.Entry] = []
-        for group in settings.groups {
-            for key in group.keys {
-                let known = try key.secret.reveal { try GatewayKey(bootstrap: $0, name: key.name) }
-                let isFirst = group.id == .defaultGroup && key.name == FirstKey.keyName
-                let principal = Principal(
-                    group: group.id,
-                    keyID: known.id,
-                    role: isFirst ? .systemAdmin : .member,
-                    scopes: isFirst ? [.inference, .admin] : [.inference],
-                    allowedModels: nil
-                )
-                keys.append(KeyTable.Entry(digest: known.digest, principal: principal, isDisabled: false))
-            }
-        }
-        return Snapshot(
-            catalog: catalog,
-            keys: try KeyTable(keys),
-            credentials: try CredentialBook(settings.credentialEntries, catalog: catalog),
-            limits: RoadLimits(
-                bodyBytesMax: settings.server.bodyBytesMax,
-                heartbeat: settings.server.heartbeat,
-                settingsURL: settings.server.settingsURL
-            ),
-            loaded: SystemClock.now
-        )
-    }
-
-    private static func gauges(
-        load: ServerLoad,
-        upstream: UpstreamCounters,
-        log: CallLog,
-        identity: ServerIdentity?
-    ) -> [Gauge] {
-        var gauges = [
-            Gauge(name: "turnpike_client_connections", help: "Open client connections.") { Double(load.connections) },
-            Gauge(name: "turnpike_upstream_connections", help: "Open upstream connections, idle ones included.") {
-                Double(upstream.open)
-            },
-            Gauge(name: "turnpike_request_body_bytes", help: "Bytes of request bodies in memory.") {
-                Double(load.bodyBytesInFlight)
-            },
-            Gauge(name: "turnpike_resident_memory_bytes", help: "Resident memory of the process.") {
-                Double(ProcessMemory.residentBytes)
-            },
-            Gauge(name: "turnpike_upstream_dials_total", help: "Upstream connections made.", type: .counter) {
-                Double(upstream.dials)
-            },
-            Gauge(name: "turnpike_upstream_reuses_total", help: "Calls on a pooled connection.", type: .counter) {
-                Double(upstream.reuses)
-            },
-            Gauge(name: "turnpike_shed_total", help: "Connections and calls refused for load.", type: .counter) {
-                Double(load.shed)
-            },
-            Gauge(name: "turnpike_log_lines_dropped_total", help: "Log lines lost.", type: .counter) {
-                Double(log.dropped)
-            },
-        ]
-        if let identity {
-            gauges.append(
-                Gauge(name: "turnpike_certificate_expiry_timestamp_seconds", help: "End of the server's certificate.") {
-                    Double(identity.notAfter)
-                }
-            )
-        }
-        return gauges
     }
 
     // MARK: Life
@@ -204,9 +147,12 @@ struct Assembly: Sendable {
         await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await watcher.run(hangups: hangups) { settings in
-                    self.snapshots.replace(try Self.snapshot(settings, reusing: self.snapshots.current()))
+                    try await self.keeper.use(settings)
                 }
             }
+            group.addTask { try await self.keeper.run() }
+            group.addTask { try await self.identities.run() }
+            group.addTask { try await self.news.run() }
             if let identity = self.identity { group.addTask { try await self.watch(identity) } }
             let (firstStop, onFirstStop) = AsyncStream.makeStream(of: Void.self)
             group.addTask {
@@ -224,9 +170,34 @@ struct Assembly: Sendable {
             group.cancelAll()
             self.logger.info("Stopped", metadata: [LogKeys.count: "\(count)"])
         }
+        await self.news.finish()
         self.log.flush()
         self.writer.drain()
         await self.runtime.shutdown()
+    }
+
+    /// What calls read at first, from settings and store.
+    private static func firstSnapshot(
+        _ settings: Settings,
+        _ store: Store,
+        _ runtime: NetRuntime,
+        _ logger: Logger
+    ) async throws -> (FirstSnapshot, Snapshot) {
+        let first = FirstSnapshot(
+            settings: settings,
+            environment: try EnvironmentCredentials(settings),
+            contents: try await StoreContents.load(store, withPeople: !settings.issuers.isEmpty, now: SystemClock.now),
+            identities: Identities(fetcher: runtime.fetcher, store: store, logger: logger)
+        )
+        let snapshot = try SnapshotMaker.make(
+            settings,
+            first.contents,
+            catalog: try SnapshotMaker.catalog(settings, reusing: nil),
+            environment: first.environment,
+            vault: store.vault,
+            identities: first.identities
+        )
+        return (first, snapshot)
     }
 
     /// Looks at the certificate files every few seconds, and warns before the certificate ends.

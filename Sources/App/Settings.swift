@@ -1,3 +1,4 @@
+package import Auth
 package import Core
 package import NIOCore
 package import Providers
@@ -25,6 +26,10 @@ package struct Settings: Sendable, Equatable {
     ///
     /// The group `default` also has what the environment brings.
     package var groups: [Group]
+    package var storage: Storage
+    package var encryption: Encryption
+    /// Whose tokens are believed; no two have the same issuer.
+    package var issuers: [JWTIssuer]
 
     /// The provider of that name.
     package func provider(_ name: String) -> Provider? { self.providers.first { $0.name == name } }
@@ -45,13 +50,6 @@ package struct Settings: Sendable, Equatable {
                 retriesMax: alias.retriesMax ?? provider?.retriesMax ?? 2,
                 timeouts: alias.timeouts.isEmpty ? nil : alias.timeouts.applied(to: provider?.timeouts ?? Timeouts())
             )
-        }
-    }
-
-    /// The provider keys of all groups for the credential book.
-    package var credentialEntries: [CredentialBook.Entry] {
-        self.groups.flatMap { group in
-            group.credentials.map { .init(group: group.id, provider: $0.provider, apiKey: $0.key) }
         }
     }
 
@@ -196,15 +194,18 @@ package struct Settings: Sendable, Equatable {
         /// At most one for each provider.
         package var credentials: [Credential]
         package var keys: [Key]
+        package var users: [User] = []
     }
 
     /// A provider's key.
     package struct Credential: Sendable, Equatable {
         package var provider: String
         package var key: Secret<String>
+        /// The environment variable that brought it; nil for one of the file.
+        package var variable: String?
 
         package static func == (left: Credential, right: Credential) -> Bool {
-            left.provider == right.provider && left.key.holdsSame(as: right.key)
+            left.provider == right.provider && left.variable == right.variable && left.key.holdsSame(as: right.key)
         }
     }
 
@@ -214,9 +215,13 @@ package struct Settings: Sendable, Equatable {
         package var name: String
         /// The whole text that the client sends.
         package var secret: Secret<String>
+        /// The id of the person it belongs to; nil for a key of the group.
+        package var user: String?
+        package var scopes: KeyScopes = .inference
 
         package static func == (left: Key, right: Key) -> Bool {
-            left.name == right.name && left.secret.holdsSame(as: right.secret)
+            left.name == right.name && left.user == right.user && left.scopes == right.scopes
+                && left.secret.holdsSame(as: right.secret)
         }
     }
 }
@@ -225,7 +230,7 @@ extension Secret where Value: Equatable {
     /// Whether both hold the same value.
     ///
     /// Takes time that depends on it: for reloads and tests, not for callers' keys.
-    fileprivate func holdsSame(as other: Secret<Value>) -> Bool {
+    func holdsSame(as other: Secret<Value>) -> Bool {
         self.reveal { mine in other.reveal { mine == $0 } }
     }
 }

@@ -25,11 +25,13 @@ final class CallService: Sendable {
     let recorder: Recorder
     let script = FaultScript()
     private let requiredKeys: Set<String>
+    private let acceptsNoKey: Bool
 
     init(options: SimulatorOptions) {
         self.options = options
         self.recorder = Recorder(limit: options.recordLimit)
         self.requiredKeys = Set(options.requiredKeys)
+        self.acceptsNoKey = options.acceptsNoKey
     }
 
     // MARK: - Calls
@@ -130,7 +132,7 @@ final class CallService: Sendable {
     }
 
     private func keyFailure(_ key: String, _ flavour: Flavour) -> APIFailure? {
-        if key.isEmpty { return .missingKey(flavour) }
+        if key.isEmpty { return self.acceptsNoKey ? nil : .missingKey(flavour) }
         if self.requiredKeys.isEmpty || self.requiredKeys.contains(key) { return nil }
         return .wrongKey(key, flavour)
     }

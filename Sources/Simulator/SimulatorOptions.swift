@@ -38,6 +38,8 @@ package struct SimulatorOptions: Sendable {
     ///
     /// Empty: any key, as long as there is one.
     package var requiredKeys: [String] = []
+    /// Whether a call without any key is answered, as a server of one's own would.
+    package var acceptsNoKey = false
     package var pace = Pace.realistic
     /// Event loops, at least one.
     package var threads = 1

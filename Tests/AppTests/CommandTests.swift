@@ -97,17 +97,17 @@ import Transport
 }
 
 @Suite struct StartupTextTests {
-    private func text(_ environment: [String: String] = [:], flags: [String] = [], yaml: String? = nil) throws -> (
-        text: String, json: JSONValue
-    ) {
+    private func text(
+        _ environment: [String: String] = [:],
+        flags: [String] = [],
+        yaml: String? = nil,
+        isFirstStart: Bool = true
+    ) throws -> (text: String, json: JSONValue) {
         let input = Given.input(yaml, environment, flags: flags)
-        var loaded = try Settings.load(input)
-        var key: Secret<String>?
-        if loaded.settings.needsFirstKey {
-            key = Secret("tp_abcdefghjkmn_secret")
-            loaded.settings.addFirstKey(Secret("tp_abcdefghjkmn_secret"))
-        }
-        let startup = StartupText(loaded, input: input, firstKey: key)
+        let loaded = try Settings.load(input)
+        let key = loaded.settings.needsFirstKey ? Secret("tp_abcdefghjkmn_secret") : nil
+        let account = StartupText.Account(firstKey: key, isFirstKeyNew: isFirstStart)
+        let startup = StartupText(loaded, input: input, account: account)
         let address = ListenAddress(host: "127.0.0.1", port: 9)
         return (startup.text(address, terminal: Terminal(descriptor: -1)), startup.json(address))
     }
@@ -119,6 +119,17 @@ import Transport
         #expect(json["baseURL"] == "http://127.0.0.1:9/v1")
         #expect(json["key"] == "tp_abcdefghjkmn_secret")
         #expect(!text.contains("sk-hidden"))
+    }
+
+    @Test func `the first key is shown once, and comes from its file afterwards`() throws {
+        let first = try self.text(flags: ["--simulator"])
+        #expect(first.text.contains("Key       tp_abcdefghjkmn_secret"))
+        let (text, json) = try self.text(flags: ["--simulator"], isFirstStart: false)
+        #expect(!text.contains("tp_abcdefghjkmn_secret"))
+        #expect(text.contains("Bearer $(cat './data/first-key')"))
+        #expect(text.contains("api_key=open(\"./data/first-key\").read().strip()"))
+        #expect(json["key"] == .null)
+        #expect(json["keyFile"] == "./data/first-key")
     }
 
     @Test func `it says plainly that the simulator answers`() throws {

@@ -1,5 +1,6 @@
 import Core
 import Glibc
+import Providers
 import Testing
 
 @testable import turnpike
@@ -84,20 +85,11 @@ private struct Counter: RandomNumberGenerator {
         #expect(throws: FirstKey.Failure.self) { try FirstKey.existingOrNew(in: "/proc/nope/data", using: &random) }
     }
 
-    @Test func `the first key belongs to the group default, beside its provider keys`() throws {
-        var settings = try Given.settings(nil, ["OPENAI_API_KEY": "sk"])
-        settings.addFirstKey(Secret("abcdefghijklmnopqrstu"))
-        let group = try #require(settings.group(.defaultGroup))
-        #expect(group.keys.map(\.name) == [FirstKey.keyName])
-        #expect(group.credentials.count == 1)
-        #expect(settings.groups.count == 1)
-    }
-
-    @Test func `the simulator takes part in every group without replacing a key`() throws {
+    @Test func `the simulator needs no key, so that every group can try it`() throws {
         var settings = try Given.settings("simulator: true", ["OPENAI_API_KEY": "sk"])
-        settings.addFirstKey(Secret("abcdefghijklmnopqrstu"))
         settings.addSimulator(baseURL: "http://127.0.0.1:1/v1")
-        #expect(settings.group(.defaultGroup)?.credentials.map(\.provider) == ["openai", "simulator"])
+        #expect(settings.group(.defaultGroup)?.credentials.map(\.provider) == ["openai"])
+        #expect(settings.provider("simulator")?.auth == AuthStyle.none)
         #expect(settings.provider("simulator")?.allowPrivate == true)
     }
 }

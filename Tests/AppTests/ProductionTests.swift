@@ -5,6 +5,7 @@ import Testing
 @Suite struct ProductionTests {
     private static let keys =
         "bootstrap: { groups: [ { id: g, keys: [ { name: n, secret: abcdefghijklmnopqrstu } ] } ] }\n"
+        + "credentials: { encryption_key: 'file:k' }\n"
 
     @Test func `production starts with a key on loopback`() throws {
         let settings = try Given.settings("environment: production\n" + Self.keys)
@@ -13,7 +14,11 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", "environment: production makes no keys by itself: add one under bootstrap.groups[].keys"),
+        (
+            "",
+            "credentials.encryption_key: production makes no encryption key by itself: make one with turnpike keyring "
+                + "generate, and say where it is"
+        ),
         (keys + "simulator: true", "simulator: production refuses the simulator"),
         (
             keys + "server: { listen: ':80' }",

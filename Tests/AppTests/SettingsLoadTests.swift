@@ -19,6 +19,10 @@ import Testing
         #expect(provider.timeouts == Timeouts())
         #expect(provider.retriesMax == 2)
         #expect(settings.groups == [])
+        #expect(settings.storage.path == "./data/turnpike.db")
+        #expect(settings.encryption.key == nil)
+        #expect(settings.standardKeyPath == "./data/encryption.key")
+        #expect(settings.issuers == [])
         #expect(settings.needsFirstKey)
     }
 

@@ -59,7 +59,7 @@ import Testing
         if row.path.hasPrefix("models.") {
             return "models: { fast: { targets: [ { provider: groq, model: m } ], \(key): \(value) } }"
         }
-        return Self.bootstrapFile(with: row) ?? Self.nested(row.path, value)
+        return Self.bootstrapFile(with: row) ?? Self.issuerFile(with: row) ?? Self.nested(row.path, value)
     }
 
     private static func bootstrapFile(with row: Setting) -> String? {
@@ -75,8 +75,37 @@ import Testing
             return "bootstrap: { groups: [ { id: g, keys: [ { name: \(row.example), secret: \(secret) } ] } ] }"
         case "bootstrap.groups[].keys[].secret":
             return "bootstrap: { groups: [ { id: g, keys: [ { name: n, secret: \(row.example) } ] } ] }"
+        case let path where path.hasPrefix("bootstrap.groups[].users[]."):
+            let key = path.split(separator: ".").last ?? ""
+            let id = key == "id" ? "" : "id: u, "
+            return "bootstrap: { groups: [ { id: g, users: [ { \(id)\(key): \(row.example) } ] } ] }"
+        case "bootstrap.groups[].keys[].user":
+            return "bootstrap: { groups: [ { id: g, users: [ { id: anna } ], keys: [ { name: n, secret: \(secret), "
+                + "user: anna } ] } ] }"
+        case "bootstrap.groups[].keys[].scopes":
+            return "bootstrap: { groups: [ { id: g, users: [ { id: anna } ], keys: [ { name: n, secret: \(secret), "
+                + "user: anna, scopes: [\(row.example)] } ] } ] }"
         default: return nil
         }
+    }
+
+    private static func issuerFile(with row: Setting) -> String? {
+        guard row.path.hasPrefix("auth.jwt[].") else { return nil }
+        let key = row.path.dropFirst("auth.jwt[].".count)
+        let value = row.example
+        var entry = "issuer: i, audience: a, jwks_url: https://i.example/jwks"
+        switch key {
+        case "preset", "project": entry = "preset: stack-auth, project: demo"
+        case "base_url": entry = "preset: stack-auth, project: demo, base_url: \(value)"
+        case "issuer", "audience", "jwks_url": entry += ", group: g"
+        case "group": entry += ", group: \(value)"
+        case "claims.group": entry += ", claims: { group: \(value) }"
+        case "roles.<value>": entry += ", group: g, claims: { role: r }, roles: { boss: \(value) }"
+        case _ where key.hasPrefix("claims."):
+            entry += ", group: g, claims: { \(key.dropFirst("claims.".count)): \(value) }"
+        default: entry += ", group: g, \(key): \(value)"
+        }
+        return "auth: { jwt: [ { \(entry) } ] }"
     }
 
     private static func nested(_ path: String, _ value: String) -> String {
@@ -87,7 +116,7 @@ import Testing
         case "server.tls.certificate_file": beside = ", key_file: k.pem"
         case "server.tls.key_file": beside = ", certificate_file: c.pem"
         case "environment":
-            beside = "\nbootstrap: { groups: [ { id: g, keys: [ { name: n, secret: sixteen-and-more-chars } ] } ] }"
+            beside = "\ncredentials: { encryption_key: 'file:k' }"
         default: beside = ""
         }
         let closing = String(repeating: " }", count: parts.count - 1)

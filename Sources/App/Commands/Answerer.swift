@@ -15,12 +15,21 @@ struct Answerer: Sendable {
     let canAnswer: Bool
     let isSimulator: Bool
 
-    init(_ loaded: LoadedSettings, input: SettingsInput) {
+    /// - Parameters:
+    ///   - stored: The providers that the store has a key of the group `default` for.
+    ///   - usesFirstKey: Whether the first key is what calls are made with; nil if nobody has looked.
+    init(
+        _ loaded: LoadedSettings,
+        input: SettingsInput,
+        stored: Set<String> = [],
+        usesFirstKey: Bool? = nil
+    ) {
         let settings = loaded.settings
-        let group = settings.group(.defaultGroup).flatMap { $0.keys.isEmpty ? nil : $0 } ?? settings.groups.first
+        let isDefault = usesFirstKey ?? settings.needsFirstKey
+        let group = isDefault ? settings.group(.defaultGroup) : settings.groups.first { !$0.keys.isEmpty }
         let has = { (name: String) in
             name == Settings.simulatorName || settings.provider(name)?.auth == AuthStyle.none
-                || group?.credentials.contains { $0.provider == name } == true
+                || group?.credentials.contains { $0.provider == name } == true || stored.contains(name)
         }
         let model = settings.defaults.model
         self.model = model

@@ -41,6 +41,9 @@ struct CommandClient: Sendable {
 
     private let runtime: NetRuntime
 
+    /// The same way out for code that wants a fetcher.
+    var fetcher: Fetcher { self.runtime.fetcher }
+
     /// Lends a client to `use` and closes it afterwards.
     static func with<Result: Sendable>(
         _ use: (CommandClient) async throws -> Result

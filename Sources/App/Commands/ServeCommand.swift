@@ -30,22 +30,22 @@ struct ServeCommand: AsyncParsableCommand {
         input.discovered = await LocalProviders.find(for: input)
         var source = SettingsSource(input: input)
         var loaded = try source.load()
-        let firstKey = try Self.firstKey(for: loaded.settings)
         let simulator = loaded.settings.simulator ? try await Self.startSimulator() : nil
         let simulatorURL = simulator.map { $0.baseURL + "/v1" }
         source.finish = { settings in
-            if let firstKey { settings.addFirstKey(firstKey) }
             if let simulatorURL { settings.addSimulator(baseURL: simulatorURL) }
         }
         source.finish(&loaded.settings)
+        let startup = try await Startup.open(loaded.settings)
         let writer = LineWriter(descriptor: try Self.logDescriptor(loaded.settings.log))
         let logger = Self.logger(loaded.settings.log, writer)
         let watcher = SettingsWatcher(source: source, running: loaded, logger: logger)
-        let text = StartupText(loaded, input: input, firstKey: firstKey)
+        let text = StartupText(loaded, input: input, account: try await startup.account())
         let asJSON = self.json
         do {
             try await Assembly.serve(
                 settings: loaded.settings,
+                store: startup.store,
                 watcher: watcher,
                 writer: writer,
                 logger: logger,
@@ -55,8 +55,10 @@ struct ServeCommand: AsyncParsableCommand {
             )
         } catch let error as IOError {
             writer.drain()
+            await startup.store.close()
             throw Self.explain(error, listen: loaded.settings.server.listen)
         }
+        await startup.store.close()
         writer.drain()
         try await simulator?.stop()
     }
@@ -65,19 +67,8 @@ struct ServeCommand: AsyncParsableCommand {
     private static func startSimulator() async throws -> SimulatorServer {
         var options = SimulatorOptions()
         options.recordLimit = 100
+        options.acceptsNoKey = true
         return try await SimulatorServer.start(options)
-    }
-
-    /// The key that a start makes where there is none, or made before; nil in production, and where none is needed.
-    private static func firstKey(for settings: Settings) throws -> Secret<String>? {
-        guard settings.environment != .production else { return nil }
-        do throws(FirstKey.Failure) {
-            guard settings.needsFirstKey else { return try FirstKey.existing(in: settings.dataDirectory) }
-            var random = SystemRandomNumberGenerator()
-            return try FirstKey.existingOrNew(in: settings.dataDirectory, using: &random).key
-        } catch {
-            throw CommandFailure(error.description)
-        }
     }
 
     private static func logDescriptor(_ log: Settings.Log) throws -> CInt {

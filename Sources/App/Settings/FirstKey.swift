@@ -4,7 +4,8 @@ import Glibc
 
 /// The gateway key that is made on a first start, so that there is one to call with.
 ///
-/// Kept in `<data_dir>/first-key` until there is a store, and used again on each start.
+/// Kept in `<data_dir>/first-key`, so that commands on this machine have a key; the store knows it as that of the user
+/// `admin`.
 package enum FirstKey {
     /// The name of the file in the data folder.
     package static let fileName = "first-key"
@@ -77,16 +78,8 @@ package enum FirstKey {
 }
 
 extension Settings {
-    /// Whether a start has to make a key: nobody could call otherwise, and this is not production.
+    /// Whether a start has to make a key if the store has none: this is not production, and the settings bring none.
     package var needsFirstKey: Bool {
         self.environment != .production && !self.groups.contains { !$0.keys.isEmpty }
-    }
-
-    /// Gives the group `default` the first key.
-    package mutating func addFirstKey(_ key: Secret<String>) {
-        var group =
-            self.group(.defaultGroup) ?? Group(id: .defaultGroup, name: nil, credentials: [], keys: [])
-        group.keys.append(Key(name: FirstKey.keyName, secret: key))
-        self.replace(group)
     }
 }

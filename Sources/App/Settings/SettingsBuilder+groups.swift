@@ -6,17 +6,20 @@ extension SettingsBuilder {
     mutating func groups(providers: [String]) -> [Settings.Group] {
         var groups: [Settings.Group] = []
         var secrets: [String: SettingPath] = [:]
+        var people: Set<String> = []
         for index in 0..<self.values.count("bootstrap.groups") {
             let path = SettingPath("bootstrap.groups").element(index)
             let id = GroupID(self.values.text(path.child("id")))
             if groups.contains(where: { $0.id == id }), !id.text.isEmpty {
                 self.note(path.child("id"), "the group \(id) is there twice")
             }
+            let users = self.users(path.child("users"), seen: &people)
             let group = Settings.Group(
                 id: id,
                 name: self.values.optionalText(path.child("name")),
                 credentials: self.credentials(path.child("credentials"), group: id, providers: providers),
-                keys: self.keys(path.child("keys"), secrets: &secrets)
+                keys: self.keys(path.child("keys"), users: users, secrets: &secrets),
+                users: users
             )
             groups.append(group)
         }
@@ -45,14 +48,24 @@ extension SettingsBuilder {
         return credentials
     }
 
-    private mutating func keys(_ path: SettingPath, secrets: inout [String: SettingPath]) -> [Settings.Key] {
+    private mutating func keys(
+        _ path: SettingPath,
+        users: [Settings.User],
+        secrets: inout [String: SettingPath]
+    ) -> [Settings.Key] {
         (0..<self.values.count(path)).map { index in
             let entry = path.element(index)
             let secret = self.values.text(entry.child("secret"))
             if !secret.isEmpty, let first = secrets.updateValue(entry, forKey: secret) {
                 self.note(entry.child("secret"), "is the same as that of \(first); a key belongs to one group")
             }
-            return Settings.Key(name: self.values.text(entry.child("name")), secret: Secret(secret))
+            let (user, scopes) = self.owner(entry, among: users)
+            return Settings.Key(
+                name: self.values.text(entry.child("name")),
+                secret: Secret(secret),
+                user: user,
+                scopes: scopes
+            )
         }
     }
 
@@ -78,7 +91,9 @@ extension SettingsBuilder {
                 ?? Settings.Group(id: .defaultGroup, name: nil, credentials: [], keys: [])
             // What the file says of this very group is said on purpose.
             guard !group.credentials.contains(where: { $0.provider == provider.name }) else { continue }
-            group.credentials.append(Settings.Credential(provider: provider.name, key: Secret(key)))
+            group.credentials.append(
+                Settings.Credential(provider: provider.name, key: Secret(key), variable: variable.name)
+            )
             settings.replace(group)
         }
     }

@@ -154,7 +154,7 @@ extension Settings {
 
     /// Adds the built-in simulator as a provider, once it is known where it listens.
     ///
-    /// It takes any key, so every group gets one that says what it is.
+    /// It needs no key, so that every group can try it.
     package mutating func addSimulator(baseURL: String) {
         self.providers.append(
             Provider(
@@ -162,7 +162,7 @@ extension Settings {
                 kind: .openAI,
                 baseURL: baseURL,
                 allowPrivate: true,
-                auth: .bearer,
+                auth: AuthStyle.none,
                 caFile: nil,
                 apiVersion: nil,
                 urls: nil,
@@ -170,11 +170,5 @@ extension Settings {
                 retriesMax: 2
             )
         )
-        for index in self.groups.indices {
-            let hasKey = self.groups[index].credentials.contains { $0.provider == Self.simulatorName }
-            if hasKey { continue }
-            let credential = Credential(provider: Self.simulatorName, key: Secret("sk-simulator"))
-            self.groups[index].credentials.append(credential)
-        }
     }
 }

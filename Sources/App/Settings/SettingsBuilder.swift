@@ -43,7 +43,10 @@ struct SettingsBuilder {
             defaults: Settings.Defaults(model: self.values.text("defaults.model"), provider: defaultProvider),
             providers: providers,
             models: [],
-            groups: []
+            groups: [],
+            storage: self.storage(dataDirectory: self.values.text("data_dir")),
+            encryption: self.encryption(),
+            issuers: self.issuers()
         )
         let found = self.input.discovered.first { $0.name == defaultProvider }?.model
         let model = found ?? KnownProviders.firstModel(at: defaultProvider)
@@ -101,8 +104,12 @@ struct SettingsBuilder {
 
     private mutating func checkProduction(_ settings: Settings) {
         if settings.simulator { self.note("simulator", "production refuses the simulator") }
-        if !settings.groups.contains(where: { !$0.keys.isEmpty }) {
-            self.note("environment", "production makes no keys by itself: add one under bootstrap.groups[].keys")
+        if settings.encryption.key == nil {
+            self.note(
+                "credentials.encryption_key",
+                "production makes no encryption key by itself: make one with turnpike keyring generate, and say where "
+                    + "it is"
+            )
         }
         let listen = settings.server.listen
         if !listen.isLoopback, settings.server.tls == nil, !settings.server.isBehindProxy {

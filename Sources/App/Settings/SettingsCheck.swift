@@ -259,6 +259,11 @@ package struct SettingsValues: Sendable {
         if case .duration(let value) = self[path] { value } else { nil }
     }
 
+    /// Nil if nobody said it and the table does not either.
+    func optionalBool(_ path: SettingPath) -> Bool? { if case .bool(let value) = self[path] { value } else { nil } }
+
+    func list(_ path: SettingPath) -> [String] { if case .list(let value) = self[path] { value } else { [] } }
+
     func text(_ path: SettingPath) -> String { self.optionalText(path) ?? "" }
 
     func optionalText(_ path: SettingPath) -> String? { if case .text(let value) = self[path] { value } else { nil } }

@@ -193,14 +193,6 @@ extension SettingsTable {
         ),
         Self.later("streams.keep", .duration(.zero...(.hours(24))), "60s", "How long a stream can be resumed.", "2m"),
         Self.later(
-            "storage.url",
-            .text(expected: "sqlite:PATH or postgres://…", check: SettingRule.isStorageURL),
-            "sqlite:data/turnpike.db",
-            "The database.",
-            "postgres://turnpike@localhost/turnpike",
-            isSecret: true
-        ),
-        Self.later(
             "redis.url",
             .text(expected: "redis://… or rediss://…", check: SettingRule.isRedisURL),
             nil,
@@ -217,32 +209,6 @@ extension SettingsTable {
             "127.0.0.1:9092"
         ),
         Self.later("events.topics", .opaque(isList: false), nil, "Names of the topics.", "{ billing-usage: usage }"),
-        Self.later(
-            "credentials.encryption_key",
-            .text(
-                expected: "64 hex digits, or file:PATH, aws-kms:…, aws-secret:…, azure-vault:…",
-                check: SettingRule.isEncryptionKey
-            ),
-            nil,
-            "Key that encrypts stored credentials; this version stores none.",
-            "file:/etc/turnpike/encryption.key",
-            isSecret: true
-        ),
-        Self.later(
-            "credentials.previous_keys",
-            .list(expected: "an encryption key", check: SettingRule.isEncryptionKey),
-            nil,
-            "Keys still accepted for reading.",
-            "file:/etc/turnpike/old.key",
-            isSecret: true
-        ),
-        Self.later(
-            "auth.jwt",
-            .opaque(isList: true),
-            nil,
-            "Issuers whose tokens are accepted.",
-            "[ { preset: stack-auth, project: demo } ]"
-        ),
         Self.later("limits", .opaque(isList: false), nil, "Rate limits.", "{ group: { rpm: 60 } }"),
         Self.later("budgets", .opaque(isList: false), nil, "Budgets.", "{ demo: { usd: 10 } }"),
         Self.later(
@@ -269,7 +235,6 @@ extension SettingsTable {
             help: help,
             example: example,
             isSecret: isSecret,
-            reload: path == "storage.url" ? .boot : .live,
             availability: .later
         )
     }

@@ -1,0 +1,122 @@
+import Core
+import Database
+import Glibc
+import Vault
+
+/// What must be there before a gateway listens: the store, its keys, and somebody who may administer it.
+struct Startup: Sendable {
+    let store: Store
+    /// The first key, whether it was made now or at an earlier start; nil if there is none.
+    let firstKey: Secret<String>?
+    /// Whether it was made now, so that it is shown.
+    let isFirstKeyNew: Bool
+    /// Things that the operator should know, one line each.
+    let warnings: [String]
+
+    /// Opens the store, and puts into it what a first start makes and what the settings bring.
+    ///
+    /// - Throws: `CommandFailure` with one line; nothing listens then (row 48).
+    static func open(_ settings: Settings) async throws -> Startup {
+        // Before a key is read (row 56).
+        let hardening = ProcessHardening.apply()
+        do {
+            try SmallFile.makeFolder(settings.dataDirectory)
+        } catch {
+            throw CommandFailure("data_dir \(error)")
+        }
+        let store = try await Store.open(settings)
+        do {
+            let (firstKey, isNew) = try await Self.firstKey(settings, store)
+            try await Bootstrap.run(settings, firstKey: firstKey, store: store)
+            return Startup(
+                store: store,
+                firstKey: firstKey,
+                isFirstKeyNew: isNew,
+                warnings: try await Self.warnings(settings, store, hardening)
+            )
+        } catch {
+            await store.close()
+            throw Store.failure(error, store.path)
+        }
+    }
+
+    /// The key that an earlier start made, or a new one where nobody has any; nil in production, and where none is
+    /// needed.
+    private static func firstKey(_ settings: Settings, _ store: Store) async throws -> (Secret<String>?, Bool) {
+        guard settings.environment != .production else { return (nil, false) }
+        do throws(FirstKey.Failure) {
+            if let key = try FirstKey.existing(in: settings.dataDirectory) { return (key, false) }
+        } catch {
+            throw CommandFailure(error.description)
+        }
+        guard settings.needsFirstKey, try await Bootstrap.hasNoKeys(store) else { return (nil, false) }
+        do throws(FirstKey.Failure) {
+            var random = SystemRandomNumberGenerator()
+            let made = try FirstKey.existingOrNew(in: settings.dataDirectory, using: &random)
+            return (made.key, made.isNew)
+        } catch {
+            throw CommandFailure(error.description)
+        }
+    }
+
+    private static func warnings(
+        _ settings: Settings,
+        _ store: Store,
+        _ hardening: ProcessHardening.Report
+    ) async throws -> [String] {
+        var warnings: [String] = []
+        switch store.opening.standing {
+        case .current: break
+        case .rotationWanted(let old, let new):
+            warnings.append(
+                "credentials are sealed with key \(old.short), the settings name \(new.short) first: they are re-sealed as "
+                    + "soon as every gateway has both"
+            )
+        case .activeKeyMissing(let key, let rows):
+            warnings.append(
+                "the key \(key.short) that the store seals with is not in the settings: \(rows) credentials cannot be "
+                    + "read, and none can be added; add it to credentials.previous_keys"
+            )
+        }
+        if !hardening.memoryLocked {
+            warnings.append("memory with keys cannot be locked against swapping; raise RLIMIT_MEMLOCK (ulimit -l)")
+        }
+        if try await Bootstrap.hasNoKeys(store), settings.issuers.isEmpty {
+            warnings.append("nobody has a gateway key yet: turnpike key create --group default --name first")
+        }
+        return warnings
+    }
+}
+
+extension Startup {
+    /// What the start-up text tells of the store.
+    func account() async throws -> StartupText.Account {
+        let filter = CredentialFilter(group: .defaultGroup, isActive: true)
+        let credentials = self.store.credentials
+        let page = try await self.store.database.read { session in
+            try credentials.list(filter, limit: CredentialStore.pageMax, in: session)
+        }
+        let ring = self.store.keyring
+        return StartupText.Account(
+            firstKey: self.firstKey,
+            isFirstKeyNew: self.isFirstKeyNew,
+            providers: Set(page.records.map(\.provider)),
+            store: self.store.path,
+            encryptionKey: "\(ring.primary.source), id \(ring.activeID.short)",
+            isEncryptionKeyNew: self.store.opening.isKeyNew,
+            warnings: self.warnings
+        )
+    }
+}
+
+/// Names this process to others on the same store: host, process, and some chance.
+enum InstanceName {
+    static func make() -> String {
+        var name = [CChar](repeating: 0, count: 256)
+        gethostname(&name, name.count - 1)
+        let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        var random = SystemRandomNumberGenerator()
+        let chance = String(UInt32.random(in: 0 ... .max, using: &random), radix: 36)
+        return "\(host.isEmpty ? "host" : host):\(getpid()):\(chance)"
+    }
+}
