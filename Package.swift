@@ -100,8 +100,10 @@ var targets: [Target] = [
     tests("TelemetryTests", ["Core", "Telemetry", logging] + nio),
     tests(
         "RoadTests",
-        ["Core", "Wire", "Chat", "Transport", "Providers", "Auth", "Telemetry", "Pipeline", "HTTP", logging, embedded]
-            + nio
+        [
+            "Core", "Wire", "Chat", "Transport", "Database", "SQLite", "Providers", "Auth", "Vault", "Audit",
+            "Telemetry", "Operations", "Pipeline", "HTTP", logging, embedded,
+        ] + nio
     ),
     tests("SimulatorTests", ["Simulator"] + nio + sockets),
     tests("AppTests", ["turnpike", "Core", "Wire", "Providers", "Auth"] + nio),

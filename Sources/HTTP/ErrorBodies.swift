@@ -24,7 +24,8 @@ package enum ErrorBodies {
         case .internalFailure, .credentialUnreadable: 500
         case .notImplemented: 501
         case .providerError: 502
-        case .providerUnavailable, .identityUnavailable, .auditUnavailable, .storeUnavailable, .overloaded, .shuttingDown:
+        case .providerUnavailable, .identityUnavailable, .auditUnavailable, .storeUnavailable, .overloaded,
+            .shuttingDown:
             503
         case .providerTimeout: 504
         case .providerRefused: error.provider?.status ?? 400

@@ -18,7 +18,13 @@ extension Routes {
         admin(.post, "/api/v1/groups/{group}/users", .groupAdmin, .createUser, "Add a person."),
         admin(.get, "/api/v1/groups/{group}/users/{user}", .groupAdmin, .getUser, "One person."),
         admin(.patch, "/api/v1/groups/{group}/users/{user}", .groupAdmin, .updateUser, "Change a person."),
-        admin(.delete, "/api/v1/groups/{group}/users/{user}", .groupAdmin, .deleteUser, "Delete a person and their keys."),
+        admin(
+            .delete,
+            "/api/v1/groups/{group}/users/{user}",
+            .groupAdmin,
+            .deleteUser,
+            "Delete a person and their keys."
+        ),
 
         admin(.get, "/api/v1/groups/{group}/keys", .groupAdmin, .listKeys, "The gateway keys of a group."),
         admin(.post, "/api/v1/groups/{group}/keys", .groupAdmin, .createKey, "Make a key; shows its secret, once."),
@@ -33,7 +39,13 @@ extension Routes {
             "Put a new key in a key's place; both work for a while."
         ),
 
-        admin(.get, "/api/v1/groups/{group}/credentials", .groupAdmin, .listCredentials, "The provider keys of a group."),
+        admin(
+            .get,
+            "/api/v1/groups/{group}/credentials",
+            .groupAdmin,
+            .listCredentials,
+            "The provider keys of a group."
+        ),
         admin(.post, "/api/v1/groups/{group}/credentials", .groupAdmin, .createCredential, "Store a provider key."),
         admin(
             .get,

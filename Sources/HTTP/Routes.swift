@@ -54,19 +54,26 @@ package struct RouteRow: Sendable {
 ///
 /// What is not here does not exist.
 package enum Routes {
-    package static let table: [RouteRow] = [
-        RouteRow(.post, "/v1/chat/completions", .road, .call(.chat), "Chat with a model, streamed or whole."),
-        RouteRow(.post, "/v1/embeddings", .road, .call(.embeddings), "Turn texts into vectors."),
-        RouteRow(.get, "/v1/models", .key(.inference), .models, "The models that this key may ask for."),
-        RouteRow(.get, "/v1/models/{id}", .key(.inference), .model, "One model."),
-        RouteRow(.get, "/", .open, .page, "A small page that says how to call."),
-        RouteRow(.get, "/healthz", .open, .health, "Whether the process lives."),
-        RouteRow(.get, "/readyz", .open, .readiness, "Whether calls can be served."),
-        RouteRow(.get, "/openapi.json", .open, .openAPI, "This description."),
-        RouteRow(.get, "/metrics", .keyOrLoopback, .metrics, "Figures for Prometheus."),
-        RouteRow(.get, "/api/ai/status", .keyOrLoopback, .status, "How the providers are doing."),
-        RouteRow(.get, "/api/v1/calls/live", .keyOrLoopback, .liveCalls, "Finished calls as they happen, as events."),
-    ] + administration
+    package static let table: [RouteRow] =
+        [
+            RouteRow(.post, "/v1/chat/completions", .road, .call(.chat), "Chat with a model, streamed or whole."),
+            RouteRow(.post, "/v1/embeddings", .road, .call(.embeddings), "Turn texts into vectors."),
+            RouteRow(.get, "/v1/models", .key(.inference), .models, "The models that this key may ask for."),
+            RouteRow(.get, "/v1/models/{id}", .key(.inference), .model, "One model."),
+            RouteRow(.get, "/", .open, .page, "A small page that says how to call."),
+            RouteRow(.get, "/healthz", .open, .health, "Whether the process lives."),
+            RouteRow(.get, "/readyz", .open, .readiness, "Whether calls can be served."),
+            RouteRow(.get, "/openapi.json", .open, .openAPI, "This description."),
+            RouteRow(.get, "/metrics", .keyOrLoopback, .metrics, "Figures for Prometheus."),
+            RouteRow(.get, "/api/ai/status", .keyOrLoopback, .status, "How the providers are doing."),
+            RouteRow(
+                .get,
+                "/api/v1/calls/live",
+                .keyOrLoopback,
+                .liveCalls,
+                "Finished calls as they happen, as events."
+            ),
+        ] + administration
 
     /// Where a model's name stands in a path.
     ///

@@ -47,7 +47,10 @@ extension Administration {
                 try credentials.list(filter, limit: 1, in: session).records
             }
             guard active.isEmpty else {
-                throw GatewayError(administration: CredentialStoreError.duplicate(provider: draft.provider), isChange: true)
+                throw GatewayError(
+                    administration: CredentialStoreError.duplicate(provider: draft.provider),
+                    isChange: true
+                )
             }
         }
         let test = try await self.test(draft, deed, by: actor)
@@ -226,7 +229,8 @@ extension Administration {
             await self.note(failure, deed, by: actor)
             throw failure
         case .unknown(let reason):
-            let text = "The key could not be tried: \(reason). Nothing was stored; send \"test\": false to store it anyway."
+            let text =
+                "The key could not be tried: \(reason). Nothing was stored; send \"test\": false to store it anyway."
             throw GatewayError(.providerUnavailable, text)
         }
     }
@@ -234,7 +238,9 @@ extension Administration {
     private static func guarded(_ secret: Secret<String>) throws(VaultError) -> GuardedBytes {
         try secret.reveal { text throws(VaultError) in
             let bytes = Array(text.utf8)
-            return try GuardedBytes(count: max(1, bytes.count)) { memory throws(VaultError) in memory.copyBytes(from: bytes) }
+            return try GuardedBytes(count: max(1, bytes.count)) { memory throws(VaultError) in
+                memory.copyBytes(from: bytes)
+            }
         }
     }
 }

@@ -69,7 +69,11 @@ extension GatewayError {
     private init(_ error: VaultError) {
         switch error {
         case .unknownKeyID, .unreadable:
-            self.init(.credentialUnreadable, "The credential cannot be opened with the keys of this gateway.", cause: error)
+            self.init(
+                .credentialUnreadable,
+                "The credential cannot be opened with the keys of this gateway.",
+                cause: error
+            )
         default:
             self.init(.internalFailure, "The vault failed.", cause: error)
         }

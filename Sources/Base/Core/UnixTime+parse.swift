@@ -30,7 +30,9 @@ extension UnixTime {
             index = start
             while index < bytes.count, (0x30...0x39).contains(bytes[index]) { index += 1 }
             guard index > start else { return nil }
-            for place in 0..<3 { millis = millis * 10 + (start + place < index ? Int64(bytes[start + place] - 0x30) : 0) }
+            for place in 0..<3 {
+                millis = millis * 10 + (start + place < index ? Int64(bytes[start + place] - 0x30) : 0)
+            }
         }
         var offset: Int64 = 0
         if isByte(index, "Z", "z") {

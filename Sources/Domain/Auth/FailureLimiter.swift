@@ -9,7 +9,9 @@ package import NIOCore
 ///
 /// A value; a shell with a lock is `FailureGuard`.
 package struct FailureLimiter: Sendable {
-    /// How much is too much. Failures within `window` of one another count together.
+    /// How much is too much.
+    ///
+    /// Failures within `window` of one another count together.
     package struct Limits: Sendable {
         /// Failures of one address until the next ones are answered 429.
         package var perAddress: Double

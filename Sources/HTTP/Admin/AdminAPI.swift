@@ -26,7 +26,9 @@ package struct AdminAnswer: Sendable {
     package var status: Int
     /// The new object's path; nil if none was made.
     package var location: String?
-    /// The body; nil for none. A failure's is in the contract's native shape.
+    /// The body; nil for none.
+    ///
+    /// A failure's has the native shape of errors.
     package var json: JSONValue?
     /// What went wrong, with its cause for the log; nil if nothing did.
     package var failure: GatewayError?

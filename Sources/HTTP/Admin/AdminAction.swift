@@ -149,7 +149,11 @@ extension AdminAction {
     private static let credentialDraft = BodyShape(properties: [
         .init("provider", .text, isRequired: true, "The name of a configured provider."),
         .init("apiKey", .secret, isRequired: true, "The provider's key; never shown again."),
-        .init("test", .flag, "Whether to try it first, and store it only if the provider takes it; false if not given."),
+        .init(
+            "test",
+            .flag,
+            "Whether to try it first, and store it only if the provider takes it; false if not given."
+        ),
     ])
 
     private static let replacement = BodyShape(properties: [

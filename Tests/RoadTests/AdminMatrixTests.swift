@@ -1,0 +1,226 @@
+import Auth
+import Core
+import HTTP
+import Testing
+import Wire
+
+/// Role × ownership × route, made from the table of routes (rows 44 to 47).
+@Suite struct AdminMatrixTests {
+    /// The least role for each action, written down a second time on purpose: the table must say the same.
+    static func least(_ action: AdminAction) -> Role {
+        switch action {
+        case .whoami: .member
+        case .createGroup, .deleteGroup, .verifyAudit: .systemAdmin
+        case .listGroups, .getGroup, .renameGroup, .listUsers, .createUser, .getUser, .updateUser, .deleteUser,
+            .listKeys, .createKey, .getKey, .updateKey, .revokeKey, .rotateKey, .listCredentials, .createCredential,
+            .getCredential, .deleteCredential, .deactivateCredential, .activateCredential, .replaceCredential,
+            .testCredential, .listAudit:
+            .groupAdmin
+        }
+    }
+
+    /// A body that is good for an action; a new action does not compile without.
+    static func body(_ action: AdminAction, number: Int) -> JSONValue? {
+        switch action {
+        case .whoami, .listGroups, .getGroup, .deleteGroup, .listUsers, .getUser, .deleteUser, .listKeys, .getKey,
+            .listCredentials, .getCredential, .deleteCredential, .listAudit, .verifyAudit:
+            nil
+        case .revokeKey, .deactivateCredential, .activateCredential, .testCredential: [:]
+        case .createGroup: ["id": .string("new-\(number)"), "name": "New"]
+        case .renameGroup: ["name": "Other"]
+        case .createUser: ["name": "Ada", "email": "ada@example.com", "role": "group_admin"]
+        case .updateUser: ["name": "Bob", "disabled": true]
+        case .createKey: ["name": "ci", "allowedModels": ["gpt-*"], "expiresAt": "2030-01-01T00:00:00Z"]
+        case .updateKey: ["name": "cd", "allowedRoutes": nil]
+        case .rotateKey: ["overlapSeconds": 60]
+        case .createCredential: ["provider": "openai", "apiKey": .string(AdminRoad.providerKey), "test": true]
+        case .replaceCredential: ["apiKey": .string(AdminRoad.providerKey)]
+        }
+    }
+
+    static var rows: [(row: RouteRow, action: AdminAction)] {
+        Routes.table.compactMap { row in
+            if case .admin(let action) = row.action { (row, action) } else { nil }
+        }
+    }
+
+    static func path(_ row: RouteRow, group: GroupID, _ objects: AdminRoad.Objects) -> String {
+        "\(row.path)".split(separator: "/").map { part in
+            switch part {
+            case "{group}": "/\(group)"
+            case "{user}": "/\(objects.user)"
+            case "{key}": "/\(objects.key)"
+            case "{credential}": "/\(objects.credential)"
+            default: "/\(part)"
+            }
+        }.joined()
+    }
+
+    /// What the contract says a caller gets who asks about the group `red`.
+    static func expected(_ caller: Caller, _ row: RouteRow, _ action: AdminAction, success: Int) -> Int {
+        if caller == .anonymous { return 401 }
+        if caller == .systemAdmin { return success }
+        if "\(row.path)".contains("{group}"), caller.group != AdminRoad.red { return 404 }
+        switch Self.least(action) {
+        case .member: return success
+        case .groupAdmin: return caller.role == .groupAdmin ? success : 403
+        case .systemAdmin: return 403
+        }
+    }
+
+    static func success(_ action: AdminAction) -> Int {
+        switch action {
+        case .createGroup, .createUser, .createKey, .rotateKey, .createCredential, .replaceCredential: 201
+        case .deleteGroup, .deleteUser, .deleteCredential: 204
+        default: 200
+        }
+    }
+
+    @Test func `the table has each action once, with its role (rows 45, 46)`() {
+        #expect(Self.rows.map(\.action.rawValue).sorted() == AdminAction.allCases.map(\.rawValue).sorted())
+        for (row, action) in Self.rows {
+            #expect(row.policy == .admin(Self.least(action)), "\(row.path)")
+        }
+    }
+
+    @Test(arguments: Caller.allCases)
+    func `each caller gets exactly what their role gives them, on every route (rows 44, 45, 46)`(
+        caller: Caller
+    ) async throws {
+        for (number, (row, action)) in Self.rows.enumerated() {
+            // A gateway for each cell: some of them end the group.
+            let road = try await AdminRoad()
+            let objects = try await road.objects(of: AdminRoad.red)
+            let before = try await road.revision()
+            let answer = await road.send(
+                "\(row.method.text)",
+                Self.path(row, group: AdminRoad.red, objects),
+                Self.body(action, number: number),
+                as: caller
+            )
+            let expected = Self.expected(caller, row, action, success: Self.success(action))
+            #expect(answer.status == expected, "\(caller) \(row.method.text) \(row.path): \(answer.sent)")
+            if expected >= 400 {
+                #expect(try await road.revision() == before, "\(row.path) changed something for \(caller)")
+                #expect(answer.json?["code"]?.stringValue?.isEmpty == false)
+                #expect(caller != .anonymous || !answer.wasBodyRead)
+            }
+            let location = answer.field("location")
+            #expect((location != nil) == (answer.status == 201), "\(row.path)")
+            if let location { #expect(await road.send("GET", location).status == 200, "\(location)") }
+        }
+    }
+
+    @Test(arguments: Caller.allCases)
+    func `every other route refuses strangers, and lets each key in that may (row 45)`(caller: Caller) async throws {
+        let road = try await AdminRoad()
+        for row in Routes.table {
+            let path = "\(row.path)".replacing("{id}", with: "gpt-4o")
+            let answer = await { () async -> FakeExchange in
+                await road.send("\(row.method.text)", path, as: caller) { $0.isDraining = true }
+            }()
+            switch row.policy {
+            case .admin: continue
+            case .open: #expect(![401, 403, 404].contains(answer.status), "\(path)")
+            case .road, .key, .keyOrLoopback:
+                // A drain ends calls with 503 before their key is looked at.
+                if case .call = row.action { continue }
+                #expect((answer.status == 401) == (caller == .anonymous), "\(path)")
+                #expect(answer.status != 403, "\(path)")
+            }
+        }
+    }
+
+    @Test func `an object of another group is like one that was never there (row 44)`() async throws {
+        let road = try await AdminRoad()
+        let foreign = try await road.objects(of: AdminRoad.blue)
+        let absent = AdminRoad.Objects(user: "u404", key: "k404", credential: "cred_404", provider: "")
+        let malformed = AdminRoad.Objects(user: "%C3%A9", key: "k'--", credential: "a%20b", provider: "")
+        let before = try await road.revision()
+        for (row, action) in Self.rows where Routes.parameterNames(of: row.path).count == 2 {
+            func send(_ objects: AdminRoad.Objects, in group: GroupID) async -> FakeExchange {
+                await road.send(
+                    "\(row.method.text)",
+                    Self.path(row, group: group, objects),
+                    Self.body(action, number: 0),
+                    as: .adminOfRed,
+                    fields: "x-request-id: same\r\n"
+                )
+            }
+            let other = await send(foreign, in: AdminRoad.red)
+            let none = await send(absent, in: AdminRoad.red)
+            #expect(other.status == 404 && other.sent == none.sent, "\(row.path): \(other.sent)")
+            #expect(await send(malformed, in: AdminRoad.red).sent == none.sent, "\(row.path)")
+            let elsewhere = await send(foreign, in: AdminRoad.blue)
+            let nowhere = await send(foreign, in: GroupID("nowhere"))
+            #expect(elsewhere.status == 404 && elsewhere.sent == nowhere.sent, "\(row.path)")
+        }
+        #expect(try await road.revision() == before)
+    }
+
+    @Test func `no body binds a property that is not offered, whatever its name (row 47)`() async throws {
+        let road = try await AdminRoad()
+        let objects = try await road.objects(of: AdminRoad.red)
+        let before = try await road.revision()
+        var random = SystemRandomNumberGenerator()
+        let letters = Array("abcdefghijklmnopqrstuvwxyz_")
+        let forbidden = [
+            "id", "role", "group_id", "groupId", "created_at", "createdAt", "updatedAt", "createdBy", "budget", "spent",
+            "digest", "secret", "revokedAt", "replacedBy", "lastUsedAt", "isActive", "active", "keyHint", "enc_key",
+            "key_id", "issuer", "subject", "scopes", "userId", "disabledAt", "__proto__", "Name", "name ", "",
+        ]
+        for (row, action) in Self.rows {
+            guard let offered = action.bodyShape else { continue }
+            let made = (0..<20).map { _ in String((0..<8).map { _ in letters.randomElement(using: &random) ?? "x" }) }
+            let body = Self.body(action, number: 1)?.objectValue ?? []
+            for name in forbidden + made where !offered.contains(name) {
+                let answer = await road.send(
+                    "\(row.method.text)",
+                    Self.path(row, group: AdminRoad.red, objects),
+                    .object(body + [(name, "x")])
+                )
+                #expect(answer.status == 400, "\(row.path) took '\(name)'")
+                #expect(answer.json?["code"] == "INVALID_REQUEST")
+                #expect(answer.json?["details"]?["field"] == .string(name))
+            }
+        }
+        #expect(try await road.revision() == before)
+    }
+
+    @Test func `every property is of its kind, or the answer names it`() async throws {
+        let road = try await AdminRoad()
+        let objects = try await road.objects(of: AdminRoad.red)
+        let before = try await road.revision()
+        let wrong: [JSONValue] = [5, true, "x", [], [1], [:], nil, "2030-02-30T00:00:00Z"]
+        for (row, action) in Self.rows {
+            guard let offered = action.bodyShape, !offered.isEmpty else { continue }
+            let body = Self.body(action, number: 1)?.objectValue ?? []
+            for name in offered {
+                let rest = body.filter { $0.0 != name }
+                var refused = 0
+                for value in wrong where !(value == "x" && Self.takesAnyText.contains(name)) {
+                    if value.isNull, Self.takesNull.contains(name) { continue }
+                    if value == true, Self.flags.contains(name) || value == 5 { continue }
+                    if value == 5, name == "overlapSeconds" { continue }
+                    if case .string = value, Self.takesAnyText.contains(name) { continue }
+                    if value == [], ["allowedModels", "allowedRoutes", "scopes"].contains(name) { continue }
+                    let answer = await road.send(
+                        "\(row.method.text)",
+                        Self.path(row, group: AdminRoad.red, objects),
+                        .object(rest + [(name, value)])
+                    )
+                    #expect(answer.status == 400, "\(row.path) \(name) = \(value.text): \(answer.sent)")
+                    refused += 1
+                }
+                #expect(refused > 0)
+            }
+        }
+        #expect(try await road.revision() == before)
+    }
+
+    private static let takesAnyText: Set<String> = [
+        "name", "id", "provider", "apiKey", "userId", "agentId", "email", "issuer", "subject",
+    ]
+    private static let takesNull: Set<String> = ["email", "allowedModels", "allowedRoutes", "expiresAt"]
+    private static let flags: Set<String> = ["test", "disabled"]
+}

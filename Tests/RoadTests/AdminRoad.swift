@@ -1,0 +1,251 @@
+import Audit
+import Auth
+import Core
+import Database
+import HTTP
+import Logging
+import NIOConcurrencyHelpers
+import NIOCore
+import Operations
+import Pipeline
+import Providers
+import SQLite
+import Telemetry
+import Transport
+import Vault
+
+/// Whoever calls the administrative API in these tests.
+enum Caller: String, CaseIterable, Sendable {
+    /// No key at all.
+    case anonymous
+    /// A key of the group `red` itself, for calls to models.
+    case application
+    /// A system administrator's key that is good for calls to models alone.
+    case administratorsApplication
+    /// A member of `red`, whose key has the scope `admin`.
+    case member
+    case adminOfRed
+    case adminOfBlue
+    /// Belongs to `blue`.
+    case systemAdmin
+
+    var secret: String? { self == .anonymous ? nil : "tp_secret-of-\(self.rawValue)" }
+
+    var role: Role {
+        switch self {
+        case .adminOfRed, .adminOfBlue: .groupAdmin
+        case .systemAdmin: .systemAdmin
+        default: .member
+        }
+    }
+
+    var group: GroupID { self == .adminOfBlue || self == .systemAdmin ? AdminRoad.blue : AdminRoad.red }
+}
+
+/// A whole gateway with a store in memory, two groups, and one of each kind of caller.
+final class AdminRoad: Sendable {
+    static let red = GroupID("red")
+    static let blue = GroupID("blue")
+    static let now = UnixTime(seconds: 1_700_000_000)
+    static let providerKey = "sk-canary-aaaabbbbccccdddd-tail"
+
+    let database: SQLiteDatabase
+    let administration: Administration
+    let gateway: Gateway
+    let test = NIOLockedValueBox<CredentialTest>(.accepted(after: .milliseconds(12)))
+    let tested = NIOLockedValueBox<[String]>([])
+    let logged = CapturedLog()
+    private let vault: Vault
+
+    init() async throws {
+        let database = try SQLiteDatabase.inMemory()
+        self.database = database
+        try await MigrationRunner().run(on: database, now: Self.now)
+        let key = SealingKey(try KeyMaterial(newFrom: .system, source: "test"))
+        let ring = Keyring(primary: key)
+        self.vault = Vault(ring)
+        try await Self.fill(database, ring)
+        let metrics = CallMetrics(loops: 1)
+        let snapshots = SnapshotBox(try await Self.snapshot(database), loops: 1, metrics: metrics)
+        let log = AuditLog(signer: AuditSigner(keyID: key.id.text) { key.mac($0, purpose: "audit head") })
+        let (vault, test, tested, captured) = (self.vault, self.test, self.tested, self.logged)
+        self.administration = Administration(
+            database: database,
+            surroundings: Administration.Surroundings(
+                vault: { vault },
+                audit: { log },
+                now: { Self.now },
+                providers: { ["openai", "mistral"] },
+                liveTest: { provider, key in
+                    let text = key.withBytes { String(decoding: $0, as: UTF8.self) }
+                    tested.withLockedValue { $0.append("\(provider) \(text)") }
+                    return test.withLockedValue { $0 }
+                },
+                onChange: {
+                    guard let snapshot = try? await Self.snapshot(database) else { return }
+                    snapshots.replace(snapshot)
+                }
+            )
+        )
+        self.gateway = Gateway(
+            snapshots: snapshots,
+            instruments: Instruments(
+                metrics: metrics,
+                log: nil,
+                live: LiveCalls(),
+                logger: Logger(label: "test") { _ in captured },
+                wallClock: { Self.now }
+            ),
+            options: GatewayOptions(
+                version: "test",
+                publicURL: "http://127.0.0.1:8080",
+                admin: AdminAPI(self.administration)
+            ),
+            loops: 1
+        )
+    }
+
+    private static func snapshot(_ database: SQLiteDatabase) async throws -> Snapshot {
+        let catalog = try Catalog(
+            providers: [ProviderEntry(name: "openai")],
+            routes: [],
+            defaultProvider: "openai",
+            userAgent: "turnpike/test"
+        )
+        let entries = try await database.read { try GatewayKeyStore().activeEntries(now: Self.now, in: $0) }
+        return Snapshot(
+            catalog: catalog,
+            keys: try KeyTable(entries),
+            credentials: try CredentialBook([], catalog: catalog),
+            loaded: Self.now
+        )
+    }
+
+    private static func fill(_ database: SQLiteDatabase, _ ring: Keyring) async throws {
+        try await database.write { session in
+            _ = try KeyRingStore().reconcile(ring, now: Self.now, in: session)
+            for group in [Self.red, Self.blue] { try GroupStore().insert(Group(id: group, now: Self.now), in: session) }
+            for caller in Caller.allCases where caller != .anonymous {
+                try Self.add(caller, in: session)
+            }
+        }
+    }
+
+    private static func add(_ caller: Caller, in session: any SQLSession) throws {
+        var draft = GatewayKeyRecord.Draft(name: caller.rawValue)
+        var group = caller.group
+        if caller != .application {
+            // The administrator with a weak key sits in blue, to have no key of red that a group admin could take.
+            if caller == .administratorsApplication { group = Self.red }
+            let user = try User(
+                id: UserID(caller.rawValue),
+                group: group,
+                name: caller.rawValue,
+                role: caller == .administratorsApplication ? .systemAdmin : caller.role,
+                now: Self.now
+            )
+            try UserStore().insert(user, in: session)
+            draft.owner = .user(user.id)
+            if caller != .administratorsApplication { draft.scopes = [.inference, .admin] }
+        }
+        let record = try GatewayKeyRecord(
+            draft,
+            id: GatewayKeyID("key-\(caller.rawValue)"),
+            group: group,
+            createdBy: "test",
+            now: Self.now
+        )
+        try GatewayKeyStore().insert(record, digest: KeyDigest(of: caller.secret ?? ""), in: session)
+    }
+
+    // MARK: - Requests
+
+    func send(
+        _ method: String,
+        _ path: String,
+        _ body: JSONValue? = nil,
+        as caller: Caller = .systemAdmin,
+        secret: String? = nil,
+        fields: String = "",
+        during: (FakeExchange) -> Void = { _ in }
+    ) async -> FakeExchange {
+        let text = body.map(\.text) ?? ""
+        return await self.send(
+            method,
+            path,
+            text: text,
+            secret: secret ?? caller.secret,
+            fields: fields,
+            during: during
+        )
+    }
+
+    func send(
+        _ method: String,
+        _ path: String,
+        text: String,
+        secret: String?,
+        fields: String = "",
+        during: (FakeExchange) -> Void = { _ in }
+    ) async -> FakeExchange {
+        let authorization = secret.map { "authorization: Bearer \($0)\r\n" } ?? ""
+        let head =
+            "\(method) \(path) HTTP/1.1\r\nhost: gateway\r\n\(authorization)\(fields)"
+            + "content-length: \(text.utf8.count)\r\n\r\n"
+        let exchange = FakeExchange(head, body: text, transport: FakeTransport())
+        during(exchange)
+        await self.gateway.handle(exchange)
+        return exchange
+    }
+
+    // MARK: - The store behind it
+
+    func revision() async throws -> Int64 { try await self.database.read { try $0.revision() } }
+
+    /// A person, a key and a credential of a group, made for one request.
+    struct Objects: Sendable {
+        let user: String
+        let key: String
+        let credential: String
+        let provider: String
+    }
+
+    private let counter = NIOLockedValueBox(0)
+
+    func objects(of group: GroupID) async throws -> Objects {
+        let number = self.counter.withLockedValue { count in
+            count += 1
+            return count
+        }
+        let vault = self.vault
+        return try await self.database.write { session in
+            let user = try User(id: UserID("u\(number)"), group: group, name: "User", now: Self.now)
+            try UserStore().insert(user, in: session)
+            let key = try GatewayKeyRecord(
+                GatewayKeyRecord.Draft(name: "key", owner: .user(user.id)),
+                id: GatewayKeyID("k\(number)"),
+                group: group,
+                createdBy: "test",
+                now: Self.now
+            )
+            try GatewayKeyStore().insert(key, digest: KeyDigest(of: "tp_made-for-\(number)-0123456789"), in: session)
+            let credential = try CredentialStore(vault: vault).create(
+                NewCredential(
+                    group: group,
+                    provider: "p\(number)",
+                    key: Secret(Self.providerKey),
+                    createdBy: "test"
+                ),
+                now: Self.now,
+                in: session
+            )
+            return Objects(user: user.id.text, key: key.id.text, credential: credential.id, provider: "p\(number)")
+        }
+    }
+
+    /// The audit log, the oldest first.
+    func audit() async throws -> [AuditRecord] {
+        let audit = self.administration.surroundings.audit()
+        return try await self.database.read { try audit.list(limit: 200, in: $0).records.reversed() }
+    }
+}
