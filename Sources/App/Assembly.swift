@@ -5,6 +5,7 @@ import Logging
 import NIOConcurrencyHelpers
 import NIOCore
 import Net
+import Operations
 import Pipeline
 import Providers
 import Telemetry
@@ -101,7 +102,8 @@ struct Assembly: Sendable {
                 trustsLoopback: !server.isBehindProxy,
                 isReady: { isReady.withLockedValue { $0 } },
                 shouldShed: { load.retryAfter() },
-                gauges: Gauges.all(load: load, upstream: runtime.dialer.counters, log: log, identity: identity)
+                gauges: Gauges.all(load: load, upstream: runtime.dialer.counters, log: log, identity: identity),
+                admin: Self.administration(store, keeper, snapshots, runtime)
             ),
             loops: loops
         )
@@ -153,6 +155,7 @@ struct Assembly: Sendable {
             group.addTask { try await self.keeper.run() }
             group.addTask { try await self.identities.run() }
             group.addTask { try await self.news.run() }
+            group.addTask { try await self.rotation().run() }
             if let identity = self.identity { group.addTask { try await self.watch(identity) } }
             let (firstStop, onFirstStop) = AsyncStream.makeStream(of: Void.self)
             group.addTask {
@@ -174,6 +177,24 @@ struct Assembly: Sendable {
         self.log.flush()
         self.writer.drain()
         await self.runtime.shutdown()
+    }
+
+    /// The administrative API, whose changes are in force when it answers.
+    private static func administration(
+        _ store: Store,
+        _ keeper: SnapshotKeeper,
+        _ snapshots: SnapshotBox,
+        _ runtime: NetRuntime
+    ) -> AdminAPI {
+        let tester = LiveTester(settings: { await keeper.current }, fetcher: runtime.fetcher)
+        let surroundings = AdministrationSurroundings.make(
+            store: store,
+            tester: tester,
+            providers: { snapshots.current().catalog.providers.map(\.name) },
+            // If this fails, the keeper's own look applies the change within a second.
+            onChange: { try? await keeper.applyNow() }
+        )
+        return AdminAPI(Administration(database: store.database, surroundings: surroundings))
     }
 
     /// What calls read at first, from settings and store.
@@ -198,6 +219,15 @@ struct Assembly: Sendable {
             identities: first.identities
         )
         return (first, snapshot)
+    }
+
+    private func rotation() -> BackgroundRotation {
+        let logger = self.logger
+        return BackgroundRotation(store: self.keeper.store, keeper: self.keeper, instanceID: self.news.instanceID) {
+            $1
+                ? logger.warning("Credentials cannot be re-sealed yet", metadata: [LogKeys.errorReason: "\($0)"])
+                : logger.info("\($0)")
+        }
     }
 
     /// Looks at the certificate files every few seconds, and warns before the certificate ends.

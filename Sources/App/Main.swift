@@ -15,6 +15,8 @@ struct Turnpike: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             ServeCommand.self, SimulateCommand.self, ChatCommand.self, TailCommand.self, EnvCommand.self,
+            GroupCommand.self, UserCommand.self, KeyCommand.self, CredentialCommand.self, AuditCommand.self,
+            KeyringCommand.self, BackupCommand.self, RestoreCommand.self,
             ConfigCommand.self, DoctorCommand.self, VersionCommand.self, DocsCommand.self,
         ]
     )

@@ -1,7 +1,8 @@
 import ArgumentParser
 import Glibc
+import SQLite
 
-struct DocsCommand: ParsableCommand {
+struct DocsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "docs",
         abstract: "Write the documentation that is generated from this build.",
@@ -11,8 +12,8 @@ struct DocsCommand: ParsableCommand {
     @Option(help: "The folder to write into; without it the pages are printed.")
     var write: String?
 
-    func run() throws {
-        for page in Self.pages {
+    func run() async throws {
+        for page in try await Self.pages() {
             guard let folder = self.write else {
                 Terminal.output.write(page.text)
                 continue
@@ -26,7 +27,7 @@ struct DocsCommand: ParsableCommand {
     }
 
     /// Every generated page.
-    static var pages: [(name: String, text: String)] {
-        [("settings.md", SettingsDocs.markdown)]
+    static func pages() async throws -> [(name: String, text: String)] {
+        [("settings.md", SettingsDocs.markdown), ("schema.sql", try await SchemaPage.text())]
     }
 }

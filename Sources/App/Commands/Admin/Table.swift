@@ -3,11 +3,11 @@ import Core
 /// Rows of an answer in columns, for people.
 struct Table {
     /// One column: its title, and what stands in it for an object of the API.
-    struct Column {
+    struct Column: Sendable {
         var title: String
-        var text: (JSONValue) -> String
+        var text: @Sendable (JSONValue) -> String
 
-        init(_ title: String, _ text: @escaping (JSONValue) -> String) {
+        init(_ title: String, _ text: @escaping @Sendable (JSONValue) -> String) {
             self.title = title
             self.text = text
         }

@@ -1,0 +1,149 @@
+import Audit
+import Core
+import Crypto
+import Database
+import Glibc
+import NIOCore
+import Vault
+
+/// What a rotation needs of this machine: backups, the key file, the audit log.
+struct KeyRotation: Sendable {
+    /// Who it is in the audit log.
+    var actor: String
+    var database: any Database
+    /// Both keys, and what else the settings have.
+    var ring: Keyring
+    /// Old and new, for the key file.
+    var materials: [KeyMaterial]
+    /// The file that the settings take the key from, if it has one of the two keys.
+    var keyFile: KeyFile?
+    /// Where backups go.
+    var backupFolder: String
+
+    /// Moves every credential from one key to the other.
+    ///
+    /// - Throws: `RotationError`.
+    func run(
+        _ plan: Rotation.Plan,
+        progress: @escaping @Sendable (RotationProgress) -> Void = { _ in },
+        pause: @escaping @Sendable () async throws -> Void = {}
+    ) async throws -> RotationReport {
+        var surroundings = Rotation.Surroundings(
+            now: { SystemClock.now },
+            backUp: { try await self.backUp(before: plan.new) },
+            record: { report, session in try self.record(report, in: session) },
+            progress: progress,
+            pause: pause
+        )
+        if let keyFile = self.keyFile {
+            let materials = self.materials
+            surroundings.keepBothKeys = { old in try keyFile.arrange(first: old, adding: materials) }
+            surroundings.putNewKeyFirst = { new in try keyFile.arrange(first: new, adding: materials) }
+        }
+        return try await Rotation(plan, database: self.database, ring: self.ring, surroundings: surroundings).run()
+    }
+
+    private func backUp(before new: KeyID) async throws -> Rotation.Backup {
+        try SmallFile.makeFolder(self.backupFolder)
+        let path = "\(self.backupFolder)/before-key-\(new.short)-\(SystemClock.now.milliseconds).db"
+        try await self.database.backup(to: path)
+        return Rotation.Backup(path: path, digest: try FileDigest.sha256(of: path))
+    }
+
+    private func record(_ report: RotationReport, in session: any SQLSession) throws {
+        let entry = AuditEntry(
+            actor: self.actor,
+            action: "keyring.rotate",
+            objectKind: "keyring",
+            objectID: report.new.text,
+            details: report.json
+        )
+        try AuditLog(self.ring.sealing(with: report.new)).append(entry, now: SystemClock.now, in: session)
+    }
+}
+
+extension RotationReport {
+    /// For the audit log and `--json`; holds no key.
+    var json: JSONValue {
+        [
+            "oldKeyId": .string(self.old.text), "newKeyId": .string(self.new.text), "dryRun": .bool(self.isDryRun),
+            "forced": .bool(self.isForced), "rows": .integer(Int64(self.total)),
+            "alreadyNew": .integer(Int64(self.alreadyNew)), "resealed": .integer(Int64(self.resealed)),
+            "editedMeanwhile": .integer(Int64(self.editedMeanwhile)), "passes": .integer(Int64(self.passes)),
+            "gatewaysWithoutKey": .array(self.lacking.map { .string($0) }), "resumed": .bool(self.wasResumed),
+            "backup": self.backupPath.map { .string($0) } ?? .null,
+            "backupSHA256": self.backupDigest.map { .string($0) } ?? .null, "ms": .integer(self.milliseconds),
+        ]
+    }
+}
+
+/// The digest of a whole file.
+enum FileDigest {
+    /// SHA-256 as hexadecimal digits.
+    static func sha256(of path: String) throws -> String {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw CommandFailure("\(path): \(String(cString: strerror(errno)))") }
+        defer { close(descriptor) }
+        var hash = SHA256()
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = read(descriptor, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw CommandFailure("\(path): \(String(cString: strerror(errno)))") }
+            if count == 0 { break }
+            hash.update(data: chunk[..<count])
+        }
+        let digits = Array("0123456789abcdef".utf8)
+        return String(decoding: hash.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+}
+
+/// Rotates beside calls where the settings name another key first than the store seals with.
+///
+/// Starts once every running gateway has both keys; several gateways may try, one does it.
+struct BackgroundRotation: Sendable {
+    let store: Store
+    let keeper: SnapshotKeeper
+    let instanceID: String
+    let say: @Sendable (_ message: String, _ isProblem: Bool) -> Void
+
+    /// How often it is looked whether there is something to do.
+    private static let pause = Duration.seconds(3)
+
+    /// Goes on until cancelled.
+    func run() async throws {
+        var lastProblem = ""
+        while true {
+            try await Task.sleep(for: Self.pause)
+            let ring = self.store.keyring
+            guard ring.activeID != ring.primary.id, ring.ids.contains(ring.activeID) else { continue }
+            do {
+                try await self.rotate(ring)
+                lastProblem = ""
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                // Said once: what is missing is often missing for a while.
+                let problem = "\(error)"
+                if problem != lastProblem { self.say(problem, true) }
+                lastProblem = problem
+            }
+        }
+    }
+
+    private func rotate(_ ring: Keyring) async throws {
+        let settings = await self.keeper.current
+        let rotation = KeyRotation(
+            actor: "gateway \(self.instanceID)",
+            database: self.store.database,
+            ring: ring,
+            materials: [],
+            keyFile: nil,
+            backupFolder: settings.inDataFolder("backups")
+        )
+        let plan = Rotation.Plan(old: ring.activeID, new: ring.primary.id, holder: self.instanceID, batchRows: 100)
+        let report = try await rotation.run(plan, pause: { try await Task.sleep(for: .milliseconds(20)) })
+        try await self.keeper.applyNow()
+        self.say("Credentials are sealed with key \(report.new.short) now: \(report.resealed) re-sealed", false)
+    }
+}
