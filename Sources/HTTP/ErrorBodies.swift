@@ -63,7 +63,9 @@ package enum ErrorBodies {
         }
         switch error.code {
         case .overloaded, .shuttingDown: return 1
-        case .providerUnavailable, .providerRateLimited, .rateLimited, .auditUnavailable, .storeUnavailable: return 5
+        case .providerUnavailable, .providerRateLimited, .rateLimited, .auditUnavailable, .storeUnavailable,
+            .identityUnavailable:
+            return 5
         default: return nil
         }
     }

@@ -28,8 +28,9 @@ package struct StoredCredential: Sendable {
 extension Administration {
     /// Stores a provider key as the active credential of its group.
     ///
-    /// - Throws: `GatewayError`; `DUPLICATE_CREDENTIAL` if there is an active one, `CREDENTIAL_REJECTED` if it was to be
-    ///   tried and the provider refused it, `PROVIDER_UNAVAILABLE` if the provider could not say. Nothing is stored then.
+    /// - Throws: `GatewayError`; `DUPLICATE_CREDENTIAL` if there is an active one, `CREDENTIAL_REJECTED` if it was to
+    ///   be tried and the provider refused it, `PROVIDER_UNAVAILABLE` if the provider could not say. Nothing is stored
+    ///   then.
     package func createCredential(
         _ draft: CredentialDraft,
         in group: GroupID,

@@ -142,7 +142,7 @@ extension Administration {
             var random = random
             return GatewayKey(using: &random)
         }
-        return make(self.surroundings.random())
+        return make(self.surroundings.generator())
     }
 
     /// A key has the role of its user: nobody may have a hand in the key of somebody above them.

@@ -19,7 +19,7 @@ package struct Administration: Sendable {
         /// The wall clock.
         package var now: @Sendable () -> UnixTime
         /// The generator of secrets and ids; must be one that nobody can foresee.
-        package var random: @Sendable () -> any RandomNumberGenerator
+        package var generator: @Sendable () -> any RandomNumberGenerator
         /// The names of the configured providers.
         package var providers: @Sendable () -> [String]
         /// Tries a key against its provider.
@@ -33,7 +33,7 @@ package struct Administration: Sendable {
             vault: @escaping @Sendable () -> Vault,
             audit: @escaping @Sendable () -> AuditLog,
             now: @escaping @Sendable () -> UnixTime,
-            random: @escaping @Sendable () -> any RandomNumberGenerator = { SystemRandomNumberGenerator() },
+            generator: @escaping @Sendable () -> any RandomNumberGenerator,
             providers: @escaping @Sendable () -> [String],
             liveTest: @escaping LiveTest = { _, _ in .skipped },
             onChange: @escaping @Sendable () async -> Void = {}
@@ -41,7 +41,7 @@ package struct Administration: Sendable {
             self.vault = vault
             self.audit = audit
             self.now = now
-            self.random = random
+            self.generator = generator
             self.providers = providers
             self.liveTest = liveTest
             self.onChange = onChange

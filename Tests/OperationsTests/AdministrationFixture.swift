@@ -44,6 +44,7 @@ struct AdministrationFixture: Sendable {
                 vault: { Vault(ring) },
                 audit: { log },
                 now: { clock.withLockedValue { $0 } },
+                generator: { SystemRandomNumberGenerator() },
                 providers: { ["openai"] },
                 liveTest: { _, _ in test },
                 onChange: { changes.withLockedValue { $0 += 1 } }

@@ -75,6 +75,7 @@ final class AdminRoad: Sendable {
                 vault: { vault },
                 audit: { log },
                 now: { Self.now },
+                generator: { SystemRandomNumberGenerator() },
                 providers: { ["openai", "mistral"] },
                 liveTest: { provider, key in
                     let text = key.withBytes { String(decoding: $0, as: UTF8.self) }

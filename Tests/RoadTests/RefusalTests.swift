@@ -12,11 +12,12 @@ import Wire
     {
         let road = try Road()
         for row in Routes.table {
-            let path = "\(row.path)".split(separator: "{", omittingEmptySubsequences: false)[0]
+            let path = "\(row.path)".split(separator: "/", omittingEmptySubsequences: false)
+                .map { $0.hasPrefix("{") ? "m" : $0 }.joined(separator: "/")
             for key in [nil, "tp_wrong-key-wrong-key", String(repeating: "x", count: 4000)] {
                 let answer = await road.send(
                     "\(row.method.text)",
-                    path + (row.path.description.hasSuffix("}") ? "m" : ""),
+                    path,
                     key: key
                 )
                 #expect(answer.status == (row.policy == .open ? 200 : 401), "\(row.path)")

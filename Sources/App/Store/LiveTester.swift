@@ -74,6 +74,7 @@ enum AdministrationSurroundings {
             vault: { store.vault },
             audit: { store.audit },
             now: { SystemClock.now },
+            generator: { SystemRandomNumberGenerator() },
             providers: providers,
             liveTest: { provider, key in await tester.test(provider, key) },
             onChange: onChange

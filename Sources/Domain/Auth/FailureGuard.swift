@@ -13,27 +13,31 @@ package final class FailureGuard: Sendable {
 
     package init(_ limiter: FailureLimiter) { self.limiter = NIOLockedValueBox(limiter) }
 
-    /// A guard with a random seed.
-    package convenience init(limits: FailureLimiter.Limits = FailureLimiter.Limits()) {
-        var random = SystemRandomNumberGenerator()
-        self.init(FailureLimiter(limits: limits, seed: random.next()))
+    /// - Parameter seed: Random; see `FailureLimiter`.
+    package convenience init(limits: FailureLimiter.Limits = FailureLimiter.Limits(), seed: UInt64) {
+        self.init(FailureLimiter(limits: limits, seed: seed))
     }
 
     /// How long everything from `address` is refused; nil for nearly everybody.
     ///
     /// Asked before a key is looked at, so that a guess that is right is refused like the others.
-    package func block(of address: String, now: NIODeadline) -> TimeAmount? {
-        guard now.uptimeNanoseconds < self.blockedUntil.load(ordering: .relaxed) else { return nil }
+    ///
+    /// - Parameter address: The client's, without port; only found out while somebody is blocked. Nil if it is not
+    ///   known.
+    package func block(of address: @autoclosure () -> String?, now: NIODeadline) -> TimeAmount? {
+        guard now.uptimeNanoseconds < self.blockedUntil.load(ordering: .relaxed), let address = address() else {
+            return nil
+        }
         return self.limiter.withLockedValue { $0.block(of: address, now: now) }
     }
 
     /// Counts one credential that does not work; a request without any is no attempt.
     ///
     /// - Parameters:
-    ///   - address: The client's, without port.
+    ///   - address: The client's, without port; nil if it is not known, and then only the key is counted.
     ///   - prefix: The public part of the key, `tp_<id>`; nil if it has none.
     /// - Returns: How long the client should wait, to be answered 429; nil for 401.
-    package func fail(address: String, prefix: String?, now: NIODeadline) -> TimeAmount? {
+    package func fail(address: String?, prefix: String?, now: NIODeadline) -> TimeAmount? {
         let verdict = self.limiter.withLockedValue { limiter in
             let verdict = limiter.fail(address: address, prefix: prefix, now: now)
             if let until = verdict.blockedUntil?.uptimeNanoseconds {

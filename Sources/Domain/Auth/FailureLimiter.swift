@@ -73,10 +73,12 @@ package struct FailureLimiter: Sendable {
     /// Counts one failed attempt.
     ///
     /// - Parameters:
-    ///   - address: The client's, without port; IPv6 counts by its first 64 bits, since a client has all the rest.
+    ///   - address: The client's, without port; IPv6 counts by its first 64 bits, since a client has all the rest. Nil
+    ///     if it is not known.
     ///   - prefix: The public part of the key that was sent, `tp_<id>`; nil if it has none.
-    package mutating func fail(address: String, prefix: String?, now: NIODeadline) -> Verdict {
-        let source = self.count(.address, Self.network(of: address), limit: self.limits.perAddress, now)
+    package mutating func fail(address: String?, prefix: String?, now: NIODeadline) -> Verdict {
+        let source =
+            address.map { self.count(.address, Self.network(of: $0), limit: self.limits.perAddress, now) } ?? 0
         var wait = self.wait(source, over: self.limits.perAddress, limit: self.limits.perAddress)
         if let prefix {
             let level = self.count(.prefix, Array(prefix.utf8.prefix(64)), limit: self.limits.perPrefix, now)
