@@ -106,7 +106,11 @@ var targets: [Target] = [
         ] + nio
     ),
     tests("SimulatorTests", ["Simulator"] + nio + sockets),
-    tests("AppTests", ["turnpike", "Core", "Wire", "Providers", "Auth"] + nio),
+    tests(
+        "AppTests",
+        ["turnpike", "Core", "Wire", "Providers", "Auth", "Database", "SQLite", "Vault", "Audit", "Pipeline", logging]
+            + nio
+    ),
     tests(
         "ScenarioTests",
         [

@@ -91,7 +91,36 @@ import Testing
         Case("a: b: c", "turnpike.yaml:1: is not YAML: mapping values are not allowed in this context"),
         Case("server:\n  drain: 1s\n  drain: 2s", "turnpike.yaml:2: has the key \"drain\" twice in one map"),
         Case("limits: [a]", "turnpike.yaml:1: limits: must be a map, not a list"),
-        Case("auth: { jwt: x }", "turnpike.yaml:1: auth.jwt: \"x\" is not a list"),
+        Case(
+            "auth: { jwt: [ { preset: stack-auth } ] }",
+            "turnpike.yaml:1: auth.jwt[0]: a Stack Auth project id has letters, digits and - only"
+        ),
+        Case(
+            "auth: { jwt: [ { issuer: i, jwks_url: https://i.example/k, group: g } ] }",
+            "turnpike.yaml:1: auth.jwt[0]: needs an audience: a token made for another service must not be good here"
+        ),
+        Case(
+            "auth: { jwt: [ { issuer: i, audience: a, jwks_url: http://i.example/k, group: g } ] }",
+            "turnpike.yaml:1: auth.jwt[0]: the URL of its keys must be https://, or whoever is on the way decides who "
+                + "gets in"
+        ),
+        Case(
+            "auth: { jwt: [ { issuer: i, audience: a, jwks_url: https://i.example/k } ] }",
+            "turnpike.yaml:1: auth.jwt[0]: needs claims.group, the claim that names the group, or group for everybody"
+        ),
+        Case(
+            "storage: { url: postgres://user:hunter2@host/db }",
+            "turnpike.yaml:1: storage.url: this version keeps its data in SQLite only (sqlite:PATH)"
+        ),
+        Case(
+            "credentials: { encryption_key: abc }",
+            "turnpike.yaml:1: credentials.encryption_key: the value is not 64 hex digits, or file:PATH, aws-kms:…, "
+                + "aws-secret:…, azure-vault:…"
+        ),
+        Case(
+            "bootstrap: { groups: [ { id: g, keys: [ { name: n, secret: abcdefghijklmnopqrstu, scopes: admin } ] } ] }",
+            "turnpike.yaml:1: bootstrap.groups[0].keys[0].scopes: admin needs a user, whose role says how far it goes"
+        ),
         // Variables
         Case(
             "defaults: { model: \"${NOPE}\" }",

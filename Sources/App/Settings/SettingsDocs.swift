@@ -76,8 +76,23 @@ package enum SettingsDocs {
         case "models":
             "`<alias>` is what clients ask for. Each alias needs at least one target.\n\n"
         case "bootstrap":
-            "Groups with their gateway keys and provider keys. Where no key is set, one is made at the first start\n"
-                + "and kept in `<data_dir>/first-key`, for the group `default`.\n\n"
+            """
+            Groups with their people, gateway keys and provider keys. What the store does not have yet is put into it at \
+            each start and reload; what it has is never overwritten, so that a key that was revoked or a credential that \
+            was switched off stays so. What was deleted comes back: take it out here too. Where no key is set here and \
+            the store has none, the first start makes one for the user `admin` of the group `default`, a system \
+            administrator, shows it once and keeps it in `<data_dir>/first-key`; not in production.
+
+
+            """
+        case "auth":
+            """
+            Besides gateway keys, tokens of these issuers are believed (RFC 7519). Each entry is a `preset` with its \
+            `project`, or has `issuer`, `audience` and `jwks_url`. Which group somebody is in says `claims.group` or \
+            `group`; the group must exist. People that the store knows have the role that the store says.
+
+
+            """
         default: ""
         }
     }
@@ -85,7 +100,9 @@ package enum SettingsDocs {
     private static var environment: String {
         var page = "\n## Provider keys in the environment\n\n"
         page +=
-            "Each becomes a credential of the group `default` alone; no other group ever falls back to it. The first\n"
+            "Each becomes a credential of the group `default` alone; no other group ever falls back to it. It is not\n"
+        page += "written to the store: a variable that is gone takes its key with it. A credential that the store has in\n"
+        page += "use for the same group and provider goes before it. The first\n"
         page +=
             "of them, in this order, makes its provider the default one unless `defaults.provider` says otherwise.\n\n"
         page += "| Variable | Provider |\n|---|---|\n"
