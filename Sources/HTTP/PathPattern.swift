@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// What stands for the names in braces of a row's path: ranges of the target's bytes.
 package struct PathParameters: Sendable, Equatable {
     /// No row has more.
@@ -59,8 +61,8 @@ struct PathPattern: Sendable {
     }
 
     private static func agree(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer, _ count: Int) -> Bool {
-        for index in 0..<count where left[index] != right[index] { return false }
-        return true
+        guard let one = left.baseAddress, let other = right.baseAddress else { return count == 0 }
+        return memcmp(one, other, count) == 0
     }
 
     private static func segments(

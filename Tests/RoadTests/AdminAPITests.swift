@@ -183,7 +183,8 @@ import Wire
         let objects = try await road.objects(of: AdminRoad.red)
         try await road.database.write { try $0.execute("DROP TABLE audit_log") }
         let before = try await road.revision()
-        for (row, action) in AdminMatrixTests.rows where action.bodyShape != nil || "\(row.method.text)" == "DELETE" {
+        for (row, action) in AdminMatrixTests.rows
+        where action.bodyProperties != nil || "\(row.method.text)" == "DELETE" {
             let path = AdminMatrixTests.path(row, group: AdminRoad.red, objects)
             let answer = await road.send("\(row.method.text)", path, AdminMatrixTests.body(action, number: 1))
             #expect(answer.status == 503 && answer.json?["code"] == "AUDIT_UNAVAILABLE", "\(path): \(answer.sent)")

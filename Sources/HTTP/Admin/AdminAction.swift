@@ -47,8 +47,8 @@ extension AdminAction {
         }
     }
 
-    /// What the body may hold; nil where no body is looked at.
-    package var bodyShape: [String]? { self.body?.properties.map(\.name) }
+    /// The names of all that the body may hold; nil where there must be none.
+    package var bodyProperties: [String]? { self.body?.properties.map(\.name) }
 
     /// What the body may hold.
     var body: BodyShape? {
