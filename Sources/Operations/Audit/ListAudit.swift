@@ -2,7 +2,6 @@ package import Audit
 internal import Auth
 package import Core
 internal import Database
-package import NIOCore
 
 extension Administration {
     /// Records of the audit log, the newest first; group administrators see those of their group.
@@ -23,25 +22,5 @@ extension Administration {
         return try await self.look(by: actor, needing: Permission(.groupAdmin)) { session in
             try audit.list(wanted, after: cursor, limit: limit, in: session)
         }
-    }
-
-    /// Checks the whole log (row 55).
-    ///
-    /// - Parameter known: An end that was written down earlier.
-    package func verifyAudit(against known: AuditHead?, by actor: Actor) async throws(GatewayError) -> AuditVerdict {
-        let audit = self.surroundings.audit()
-        return try await self.look(by: actor, needing: Permission(.systemAdmin)) { session in
-            try audit.verify(against: known, in: session)
-        }
-    }
-
-    /// Writes the log as lines of JSON, the oldest record first, a few hundred at a time.
-    package func exportAudit(
-        _ filter: AuditFilter,
-        by actor: Actor,
-        to write: (ByteBuffer) async throws -> Void
-    ) async throws {
-        try Permission(.systemAdmin).check(actor)
-        try await self.surroundings.audit().export(filter, from: self.database, to: write)
     }
 }

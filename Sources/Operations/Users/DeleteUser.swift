@@ -1,0 +1,19 @@
+internal import Auth
+package import Core
+internal import Database
+
+extension Administration {
+    /// Deletes a person with their keys.
+    ///
+    /// - Throws: `GatewayError`; `CONFLICT` for the last system administrator.
+    package func deleteUser(_ id: UserID, of group: GroupID, by actor: Actor) async throws(GatewayError) {
+        let users = self.users
+        let deed = Deed("user.delete", id.text, in: group)
+        try await self.change(deed, by: actor, needing: Permission(.groupAdmin, in: group)) { session, _, deed in
+            let user = try users.get(id, of: group, in: session)
+            try Permission.checkReach(of: actor, to: user.role)
+            deed.details.append(("role", .string(user.role.rawValue)))
+            try users.delete(id, of: group, in: session)
+        }
+    }
+}
