@@ -56,7 +56,14 @@ struct Assembly: Sendable {
         // Before anybody can call: a rotation that begins now has to wait for us.
         await assembly.news.beat(store.keyring.ids, SystemClock.now)
         let listen = settings.server.listen
-        let address = try await assembly.server.listen(host: listen.host, port: listen.port, tls: assembly.identity)
+        let address: SocketAddress?
+        do {
+            address = try await assembly.server.listen(host: listen.host, port: listen.port, tls: assembly.identity)
+        } catch {
+            // Nobody is to wait for a gateway that never was.
+            await assembly.news.finish()
+            throw error
+        }
         onListening(ListenAddress(host: listen.host, port: address?.port ?? listen.port))
         assembly.startTimers()
         await assembly.live(stops: stops, hangups: hangups, watcher: watcher)

@@ -257,12 +257,13 @@ import Vault
         let folder = try DataFolder()
         try await self.start(try folder.settings(Self.bootstrap)) { _ in }
         let new = try KeyFile(folder.path + "/new").create()
-        let yaml = Self.bootstrap + """
+        let yaml =
+            Self.bootstrap + """
 
-            credentials:
-              encryption_key: file:\(folder.path)/new
-              previous_keys: [ "file:\(folder.keyFile)" ]
-            """
+                credentials:
+                  encryption_key: file:\(folder.path)/new
+                  previous_keys: [ "file:\(folder.keyFile)" ]
+                """
         try await self.start(try folder.settings(yaml)) { startup in
             guard case .rotationWanted(let old, let wanted) = startup.store.opening.standing else {
                 Issue.record("\(startup.store.opening.standing)")

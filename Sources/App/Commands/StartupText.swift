@@ -40,7 +40,9 @@ struct StartupText: Sendable {
             let quoted = "'" + path.replacing("'", with: "'\\''") + "'"
             return ("kept in \(path)", "$(cat \(quoted))", "open(\(JSONValue.string(path).text)).read().strip()")
         }
-        return ("one of bootstrap.groups[].keys, or of turnpike key create", "$TURNPIKE_KEY", "os.environ[\"TURNPIKE_KEY\"]")
+        return (
+            "one of bootstrap.groups[].keys, or of turnpike key create", "$TURNPIKE_KEY", "os.environ[\"TURNPIKE_KEY\"]"
+        )
     }
 
     private func url(_ address: ListenAddress) -> String {
@@ -61,7 +63,9 @@ struct StartupText: Sendable {
         text += "  Key       \(keyPlace)\n"
         text += "  Store     \(self.account.store), sealed with \(self.account.encryptionKey)\n"
         if self.account.isEncryptionKeyNew {
-            text += "            " + terminal.styled("Keep a copy of that key elsewhere: without it no backup helps.", .yellow)
+            text +=
+                "            "
+                + terminal.styled("Keep a copy of that key elsewhere: without it no backup helps.", .yellow)
             text += "\n"
         }
         if let file = self.loaded.file { text += "  Settings  \(file)\n" }
@@ -94,7 +98,8 @@ struct StartupText: Sendable {
         return .object([
             ("event", "listening"), ("version", .string(Version.text)), ("url", .string(url)),
             ("baseURL", .string(url + "/v1")), ("key", key),
-            ("keyFile", self.account.firstKey == nil ? .null : .string(keyFile)), ("store", .string(self.account.store)),
+            ("keyFile", self.account.firstKey == nil ? .null : .string(keyFile)),
+            ("store", .string(self.account.store)),
             ("encryptionKey", .string(self.account.encryptionKey)),
             ("provider", .string(self.answerer.provider)), ("model", .string(self.answerer.model)),
             ("why", .string(self.answerer.why)), ("canAnswer", .bool(self.answerer.canAnswer)),

@@ -77,10 +77,10 @@ package enum SettingsDocs {
             "`<alias>` is what clients ask for. Each alias needs at least one target.\n\n"
         case "bootstrap":
             """
-            Groups with their people, gateway keys and provider keys. What the store does not have yet is put into it at \
-            each start and reload; what it has is never overwritten, so that a key that was revoked or a credential that \
-            was switched off stays so. What was deleted comes back: take it out here too. Where no key is set here and \
-            the store has none, the first start makes one for the user `admin` of the group `default`, a system \
+            Groups with their people, gateway keys and provider keys. What the store does not have yet is put into it \
+            at each start and reload; what it has is never overwritten, so that a key that was revoked or a credential \
+            that was switched off stays so. What was deleted comes back: take it out here too. Where no key is set here \
+            and the store has none, the first start makes one for the user `admin` of the group `default`, a system \
             administrator, shows it once and keeps it in `<data_dir>/first-key`; not in production.
 
 
@@ -101,8 +101,8 @@ package enum SettingsDocs {
         var page = "\n## Provider keys in the environment\n\n"
         page +=
             "Each becomes a credential of the group `default` alone; no other group ever falls back to it. It is not\n"
-        page += "written to the store: a variable that is gone takes its key with it. A credential that the store has in\n"
-        page += "use for the same group and provider goes before it. The first\n"
+        page += "written to the store: a variable that is gone takes its key with it. A credential that the store has\n"
+        page += "in use for the same group and provider goes before it. The first\n"
         page +=
             "of them, in this order, makes its provider the default one unless `defaults.provider` says otherwise.\n\n"
         page += "| Variable | Provider |\n|---|---|\n"

@@ -42,8 +42,8 @@ extension SettingsTable {
             path: "credentials.allow_private",
             kind: .bool,
             standard: "false",
-            help: "Whether the place that has the key, and what gives out roles for it, may be at a loopback, private or "
-                + "link-local address.",
+            help: "Whether the place that has the key, and what gives out roles for it, may be at a loopback, private "
+                + "or link-local address.",
             example: "true"
         ),
     ]

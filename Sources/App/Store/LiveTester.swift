@@ -44,7 +44,9 @@ struct LiveTester: Sendable {
         }
     }
 
-    private static func request(_ provider: Settings.Provider, _ endpoint: Endpoint, _ key: GuardedBytes) -> FetchRequest {
+    private static func request(_ provider: Settings.Provider, _ endpoint: Endpoint, _ key: GuardedBytes)
+        -> FetchRequest
+    {
         let text = key.withBytes { String(decoding: $0, as: UTF8.self) }
         let field: (String, String) =
             provider.auth == .bearer ? ("authorization", "Bearer \(text)") : (provider.auth.rawValue, text)

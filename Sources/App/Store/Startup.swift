@@ -69,8 +69,8 @@ struct Startup: Sendable {
         case .current: break
         case .rotationWanted(let old, let new):
             warnings.append(
-                "credentials are sealed with key \(old.short), the settings name \(new.short) first: they are re-sealed as "
-                    + "soon as every gateway has both"
+                "credentials are sealed with key \(old.short), the settings name \(new.short) first: they are "
+                    + "re-sealed as soon as every gateway has both"
             )
         case .activeKeyMissing(let key, let rows):
             warnings.append(

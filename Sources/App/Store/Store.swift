@@ -33,7 +33,9 @@ final class Store: Sendable {
     ///
     /// - Throws: `CommandFailure` with one line for the operator; nothing was changed then but for a schema that was
     ///   brought forward.
-    static func open(_ settings: Settings, environment: [String: String] = SettingsEnvironment.all) async throws -> Store {
+    static func open(_ settings: Settings, environment: [String: String] = SettingsEnvironment.all) async throws
+        -> Store
+    {
         let path = settings.storage.path
         let isNew = SmallFile.stamp(path) == nil
         let database: SQLiteDatabase
@@ -48,6 +50,42 @@ final class Store: Sendable {
                 path: path,
                 isNew: isNew,
                 keys: KeySources(settings, environment: environment)
+            )
+        } catch {
+            await database.close()
+            throw Self.failure(error, path)
+        }
+    }
+
+    /// Opens a store that is there without changing anything in it; for `doctor`.
+    ///
+    /// - Throws: `CommandFailure`; also for a store of an older schema, which the next start brings forward.
+    static func look(at settings: Settings) async throws -> Store {
+        let path = settings.storage.path
+        let database: SQLiteDatabase
+        do { database = try SQLiteDatabase.open(path: path) } catch { throw Self.failure(error, path) }
+        do {
+            let runner = MigrationRunner()
+            let version = try await database.read { try runner.version(in: $0) }
+            guard version == runner.latest else {
+                throw CommandFailure("\(path) has schema \(version); the next start brings it to \(runner.latest)")
+            }
+            let ring = try await KeySources(settings).read(createsFile: false).ring
+            let (active, labels) = try await database.read { session in
+                (try KeyRingStore().activeID(in: session), try CredentialStore.sealedKey.labels(in: session))
+            }
+            let standing: KeyRingStore.Standing
+            switch active {
+            case nil, ring.primary.id?: standing = .current
+            case let active? where ring.ids.contains(active):
+                standing = .rotationWanted(from: active, to: ring.primary.id)
+            case let active?: standing = .activeKeyMissing(active, rows: labels[active.text] ?? 0)
+            }
+            return Store(
+                database: database,
+                path: path,
+                ring: active.map { ring.sealing(with: $0) } ?? ring,
+                opening: Opening(isNew: false, isKeyNew: false, standing: standing)
             )
         } catch {
             await database.close()

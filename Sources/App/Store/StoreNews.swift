@@ -2,7 +2,7 @@ import Auth
 import Core
 import Database
 import Logging
-import Providers
+import Pipeline
 import Telemetry
 import Vault
 

@@ -114,7 +114,9 @@ struct AuditCommand: AsyncParsableCommand {
             let terminal = Terminal(descriptor: descriptor)
             try await LocalStore.with(try LocalStore.settings(config: self.config)) { store in
                 try await store.audit.export(from: store.database) { lines in
-                    guard terminal.write(String(buffer: lines)) else { throw CommandFailure("the log cannot be written") }
+                    guard terminal.write(String(buffer: lines)) else {
+                        throw CommandFailure("the log cannot be written")
+                    }
                 }
             }
             if descriptor != STDOUT_FILENO, fsync(descriptor) != 0 || close(descriptor) != 0 {

@@ -69,8 +69,8 @@ struct CredentialCommand: AsyncParsableCommand {
             let data = answer["data"] ?? .null
             AdminOutput.done(
                 answer,
-                "Credential \(Table.text(data["id"])) (\(Table.text(data["keyHint"]))) of group \(self.owner.group) for "
-                    + "\(self.provider) is in use",
+                "Credential \(Table.text(data["id"])) (\(Table.text(data["keyHint"]))) of group "
+                    + "\(self.owner.group) for \(self.provider) is in use",
                 asJSON: self.options.json
             )
         }

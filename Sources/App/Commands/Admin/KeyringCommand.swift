@@ -93,7 +93,8 @@ struct KeyringCommand: AsyncParsableCommand {
                     try KeyringCommand.record("keyring.retire", id, store, in: session)
                 }
             }
-            let sentence = "Key \(id) is retired: it can leave the settings. Keep it as long as there are backups from its time."
+            let sentence =
+                "Key \(id) is retired: it can leave the settings. Keep it as long as there are backups from its time."
             AdminOutput.done(["keyId": .string(id.text), "state": "retired"], sentence, asJSON: self.options.json)
         }
     }
@@ -133,7 +134,9 @@ struct KeyringCommand: AsyncParsableCommand {
                     record: { try KeyringCommand.record("keyring.destroy", id, store, in: $0) }
                 )
             }
-            let sentence = "Key \(id) is noted as destroyed, and is not in the key file. Backups from before its retirement are lost."
+            let sentence =
+                "Key \(id) is noted as destroyed, and is not in the key file. Backups from before its "
+                + "retirement are lost."
             AdminOutput.done(["keyId": .string(id.text), "state": "destroyed"], sentence, asJSON: self.options.json)
         }
     }
@@ -141,7 +144,9 @@ struct KeyringCommand: AsyncParsableCommand {
     // MARK: -
 
     private static func id(_ text: String) throws -> KeyID {
-        guard let id = KeyID(text) else { throw CommandFailure("\"\(text)\" is not a key id: 32 hex digits", isMisuse: true) }
+        guard let id = KeyID(text) else {
+            throw CommandFailure("\"\(text)\" is not a key id: 32 hex digits", isMisuse: true)
+        }
         return id
     }
 

@@ -10,9 +10,9 @@ struct RotateCommand: AsyncParsableCommand {
         commandName: "rotate",
         abstract: "Change the encryption key: re-seal every provider key, verify, retire the old key.",
         discussion: """
-            With the gateway stopped, or beside it. Makes a backup first, proves at the end that the new key alone opens \
-            everything, and goes on where it stopped when it is run again. Arguments can be seen by everybody on the \
-            machine: rather give keys by file or on standard input. docs/rotation.md is the runbook.
+            With the gateway stopped, or beside it. Makes a backup first, proves at the end that the new key alone \
+            opens everything, and goes on where it stopped when it is run again. Arguments can be seen by everybody on \
+            the machine: rather give keys by file or on standard input. docs/rotation.md is the runbook.
             """
     )
 
@@ -97,7 +97,9 @@ struct RotateCommand: AsyncParsableCommand {
             let active = try await database.read { try KeyRingStore().activeID(in: $0) }
             let oldKey = try old.map { SealingKey($0) } ?? known.map { try Self.oldKey($0, active) }
             let newKey = try new.map { SealingKey($0) } ?? known.map { try Self.newKey($0, active) }
-            guard let oldKey, let newKey else { throw CommandFailure("give --old-key-file and --new-key-file", isMisuse: true) }
+            guard let oldKey, let newKey else {
+                throw CommandFailure("give --old-key-file and --new-key-file", isMisuse: true)
+            }
             let ring = Keyring(primary: oldKey, previous: [newKey] + (known?.keys ?? []), active: oldKey.id)
             let rotation = KeyRotation(
                 actor: "command",
@@ -153,7 +155,9 @@ struct RotateCommand: AsyncParsableCommand {
     private static func oldKey(_ ring: Keyring, _ active: KeyID?) throws -> SealingKey {
         guard let active else { return ring.primary }
         guard let key = ring.keys.first(where: { $0.id == active }) else {
-            throw CommandFailure("the store is sealed with key \(active), which is not in the settings: give --old-key-file")
+            throw CommandFailure(
+                "the store is sealed with key \(active), which is not in the settings: give --old-key-file"
+            )
         }
         return key
     }
@@ -190,7 +194,9 @@ struct RotateCommand: AsyncParsableCommand {
         }
         var text = "from key \(report.old)\nto key   \(report.new)\n"
         if report.isDryRun {
-            text += "\(report.total) rows open, \(report.alreadyNew) of them under the new key already; nothing was changed\n"
+            text +=
+                "\(report.total) rows open, \(report.alreadyNew) of them under the new key already; "
+                + "nothing was changed\n"
             for name in report.lacking { text += "running without the new key: \(name)\n" }
             Terminal.output.write(text)
             return

@@ -17,7 +17,10 @@ enum SecretInput {
         }
         if let variable, let value = SettingsEnvironment.all[variable], !value.isEmpty { return Secret(value) }
         guard isatty(STDIN_FILENO) == 1 else {
-            throw CommandFailure("\(prompt) is needed: --key-file FILE, or --key-file - for standard input", isMisuse: true)
+            throw CommandFailure(
+                "\(prompt) is needed: --key-file FILE, or --key-file - for standard input",
+                isMisuse: true
+            )
         }
         return try Self.line(try Self.ask(prompt), "the answer")
     }

@@ -7,7 +7,8 @@ import Vault
 struct VerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Open every provider key of the store, count rows by encryption key; exits with 1 if one does not open.",
+        abstract:
+            "Open every provider key of the store, count rows by encryption key; exits with 1 if one does not open.",
         discussion: "Reads the store on this machine, whether a gateway runs or not. Shows no key."
     )
 
@@ -51,7 +52,8 @@ struct VerifyCommand: AsyncParsableCommand {
             }
             let bad: [JSONValue] = look.bad.map { row in
                 [
-                    "column": .string(row.place.column), "id": .string(row.place.id), "groupId": .string(row.group.text),
+                    "column": .string(row.place.column), "id": .string(row.place.id),
+                    "groupId": .string(row.group.text),
                     "reason": .string(row.reason),
                 ]
             }

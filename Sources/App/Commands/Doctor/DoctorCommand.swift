@@ -39,9 +39,11 @@ struct DoctorCommand: AsyncParsableCommand {
         }
         for warning in loaded.warnings { report.add(.warn("settings", warning)) }
         for finding in LocalChecks.all(loaded.settings) { report.add(finding) }
+        for finding in await StoreChecks.all(loaded.settings) { report.add(finding) }
         try await CommandClient.with { client in
             report.add(await LocalChecks.listen(loaded.settings, client))
             if !self.offline {
+                for finding in await StoreChecks.issuers(loaded.settings, client) { report.add(finding) }
                 let checks = ProviderChecks(loaded: loaded, input: input, client: client)
                 await checks.run { report.add($0) }
             }
