@@ -48,12 +48,12 @@ extension Gateway {
     }
 
     private func caller(_ exchange: any ServerExchange, _ snapshot: Snapshot) async throws -> Principal {
+        try CallerIdentity.checkBlock(exchange, self.instruments, snapshot.limits)
         do {
             let now = self.instruments.wallClock()
             return try await CallerIdentity.identify(exchange.head, exchange.headBytes, in: snapshot, now: now)
-        } catch let error as GatewayError where error.code == .unauthenticated {
-            self.instruments.metrics.authenticationFailed(loop: exchange.transport.loopIndex)
-            throw error
+        } catch let error as GatewayError {
+            throw CallerIdentity.refused(error, exchange, self.instruments, snapshot.limits)
         }
     }
 

@@ -1,6 +1,8 @@
 package import Auth
 package import Core
 package import NIOCore
+internal import Telemetry
+package import Transport
 package import Wire
 
 /// Finds out who a request acts for.
@@ -120,4 +122,67 @@ package enum CallerIdentity {
     )
 
     private static let nobody = GatewayError(.forbidden, "This identity belongs to no group here.")
+}
+
+// MARK: - Patience with failures (row 49)
+
+extension CallerIdentity {
+    /// Throws `RATE_LIMITED` for an address that only guesses, before its key is looked at.
+    package static func checkBlock(
+        _ exchange: any ServerExchange,
+        _ instruments: Instruments,
+        _ limits: RoadLimits
+    ) throws(GatewayError) {
+        guard let failures = instruments.failures else { return }
+        let wait = failures.block(of: Self.address(exchange, limits), now: instruments.monotonicClock())
+        if let wait { throw Self.tooMany(wait) }
+    }
+
+    /// What a caller is told whose credential does not work: the one refusal, or to wait after too many of them.
+    package static func refused(
+        _ error: GatewayError,
+        _ exchange: any ServerExchange,
+        _ instruments: Instruments,
+        _ limits: RoadLimits
+    ) -> GatewayError {
+        guard error.code == .unauthenticated else { return error }
+        instruments.metrics.authenticationFailed(loop: exchange.transport.loopIndex)
+        guard let failures = instruments.failures, let prefix = Self.attempt(exchange) else { return error }
+        let address = Self.address(exchange, limits)
+        // Behind a proxy that does not say whose calls it brings, only the keys are counted.
+        guard address != nil || prefix != nil else { return error }
+        let wait = failures.fail(address: address, prefix: prefix, now: instruments.monotonicClock())
+        return wait.map(Self.tooMany) ?? error
+    }
+
+    private static func tooMany(_ wait: TimeAmount) -> GatewayError {
+        GatewayError(
+            .rateLimited,
+            "Too many attempts with keys that do not work. Try again later.",
+            retryAfter: .nanoseconds(wait.nanoseconds)
+        )
+    }
+
+    private static func address(_ exchange: any ServerExchange, _ limits: RoadLimits) -> String? {
+        ClientAddress.of(exchange.peer, exchange.head, exchange.headBytes, trusted: limits.trustedProxies)
+    }
+
+    /// The public part of the credential that was tried, or nil in the inner optional if it has none; nil if there was
+    /// no credential at all, which is no attempt.
+    private static func attempt(_ exchange: any ServerExchange) -> String?? {
+        var found: String?? = .none
+        exchange.headBytes.withUnsafeReadableBytes { bytes in
+            var carrier = CredentialCarrier()
+            for field in exchange.head.fields {
+                let value = UnsafeRawBufferPointer(rebasing: bytes[field.value])
+                switch field.name {
+                case .authorization: carrier.offer(.authorization, value)
+                case .xAPIKey, .apiKey: carrier.offer(.bare, value)
+                default: continue
+                }
+            }
+            if case .one(let credential) = carrier.finding { found = .some(GatewayKey.publicPart(of: credential)) }
+        }
+        return found
+    }
 }

@@ -1,7 +1,7 @@
+package import Auth
 package import Core
 package import Logging
 package import NIOCore
-package import Providers
 package import Telemetry
 
 /// Where calls leave their traces.
@@ -15,6 +15,8 @@ package final class Instruments: Sendable {
     package let logger: Logger
     /// What calls learn of the keys they use.
     package let credentials: CredentialNews
+    /// Counts failed attempts to sign in; nil: nobody counts.
+    package let failures: FailureGuard?
     /// The wall clock.
     ///
     /// Passed in, so that tests decide what time it is.
@@ -28,6 +30,7 @@ package final class Instruments: Sendable {
         live: LiveCalls,
         logger: Logger,
         credentials: CredentialNews = CredentialNews(),
+        failures: FailureGuard? = nil,
         wallClock: @escaping @Sendable () -> UnixTime,
         monotonicClock: @escaping @Sendable () -> NIODeadline = { .now() }
     ) {
@@ -36,6 +39,7 @@ package final class Instruments: Sendable {
         self.live = live
         self.logger = logger
         self.credentials = credentials
+        self.failures = failures
         self.wallClock = wallClock
         self.monotonicClock = monotonicClock
     }

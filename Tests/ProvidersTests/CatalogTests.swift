@@ -116,31 +116,6 @@ import Transport
         #expect(catalog.providers.allSatisfy { row.credential(for: $0) == nil })
     }
 
-    @Test func `news of credentials are kept until they are written, the first refusal and the last use`() throws {
-        let catalog = try Self.catalog()
-        let openAI = try #require(catalog.provider(named: "openai"))
-        let credential = try #require(try Self.book(["openai"], catalog).row(of: Self.group).credential(for: openAI))
-        let news = CredentialNews()
-        news.noteSuccess(credential, at: UnixTime(milliseconds: 5_000))
-        news.noteSuccess(credential, at: UnixTime(milliseconds: 5_900))
-        news.noteSuccess(credential, at: UnixTime(milliseconds: 7_000))
-        let first = news.take()
-        #expect(first.uses == [credential.id: UnixTime(milliseconds: 7_000)])
-        #expect(news.take().isEmpty)
-        #expect(news.noteRejection(credential, at: UnixTime(milliseconds: 8_000)))
-        #expect(!news.noteRejection(credential, at: UnixTime(milliseconds: 9_000)))
-        #expect(credential.isRejected)
-        let second = news.take()
-        #expect(second.rejected == [credential.id: UnixTime(milliseconds: 8_000)])
-        news.noteSuccess(credential, at: UnixTime(milliseconds: 9_500))
-        #expect(!credential.isRejected)
-        // What could not be written comes back, but not over what happened since.
-        news.giveBack(second)
-        let third = news.take()
-        #expect(third.rejected.isEmpty)
-        #expect(third.readmitted == [credential.id])
-    }
-
     @Test func `entries that are wrong are named, with what was probably meant`() {
         let openAI = ProviderEntry(name: "openai")
         let cases: [([ProviderEntry], [RouteEntry], String?, CatalogError)] = [

@@ -20,6 +20,7 @@ struct Road {
     let transport = FakeTransport()
     let lines = NIOLockedValueBox<[String]>([])
     let logged: CapturedLog
+    let credentials = CredentialNews()
 
     init(
         providers: [ProviderEntry] = [
@@ -36,8 +37,10 @@ struct Road {
             )
         ],
         credentialsFor: [String] = ["openai", "openrouter", "mistral"],
+        more: [CredentialBook.Entry] = [],
         defaultProvider: String? = "openai",
         principal: Principal = Principal(group: GroupID("demo"), keyID: "dev"),
+        failures: FailureGuard? = nil,
         shouldShed: @escaping @Sendable () -> Duration? = { nil }
     ) throws {
         let catalog = try Catalog(
@@ -50,7 +53,7 @@ struct Road {
         let credentials = try CredentialBook(
             credentialsFor.map {
                 CredentialBook.Entry(group: GroupID("demo"), provider: $0, apiKey: Secret(Self.providerKey))
-            },
+            } + more,
             catalog: catalog
         )
         let snapshot = Snapshot(
@@ -66,6 +69,8 @@ struct Road {
             log: nil,
             live: self.live,
             logger: Logger(label: "test") { _ in captured },
+            credentials: self.credentials,
+            failures: failures,
             wallClock: { UnixTime(seconds: 1_700_000_000) }
         )
         self.gateway = Gateway(

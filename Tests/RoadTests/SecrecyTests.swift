@@ -66,7 +66,7 @@ import Transport
         road.transport.scripts = [
             .json(#"{"error":{"message":"secret words"}}"#, status: status, fields: "retry-after: 7\r\n")
         ]
-        let answer = await road.chat(#"{"model":"fast"}"#)
+        let answer = await road.chat(#"{"model":"openai/gpt-4o"}"#)
         #expect(answer.status == seen)
         #expect(answer.json?["error"]?["code"] == .string(code))
         #expect(!answer.sent.contains("secret words"))
@@ -79,7 +79,7 @@ import Transport
             #"{"error":{"message":"This model's maximum context length is 8192 tokens.","#
             + #""type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#
         road.transport.scripts = [.json(error, status: 400)]
-        let answer = await road.chat(#"{"model":"fast"}"#)
+        let answer = await road.chat(#"{"model":"openai/gpt-4o"}"#)
         #expect(answer.status == 400)
         #expect(answer.json == (try JSONValue.parse(error)))
     }

@@ -11,6 +11,7 @@ struct Authenticate: WaitingGate {
     let instruments: Instruments
 
     func pass(_ call: Call, _ reply: any ReplySink) throws -> Bool {
+        try CallerIdentity.checkBlock(call.exchange, self.instruments, call.snapshot.limits)
         do throws(GatewayError) {
             switch try CallerIdentity.find(call.head, call.headBytes, in: call.snapshot, now: call.time) {
             case .known(let principal):
@@ -47,7 +48,6 @@ struct Authenticate: WaitingGate {
     }
 
     private func counted(_ error: GatewayError, _ call: Call) -> GatewayError {
-        if error.code == .unauthenticated { self.instruments.metrics.authenticationFailed(loop: call.loop) }
-        return error
+        CallerIdentity.refused(error, call.exchange, self.instruments, call.snapshot.limits)
     }
 }

@@ -1,5 +1,6 @@
 package import Core
 internal import NIOConcurrencyHelpers
+package import Providers
 
 /// What calls learned of credentials, collected until somebody writes it to the store.
 ///
