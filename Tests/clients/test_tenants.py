@@ -1,6 +1,7 @@
 """Groups, people, gateway keys and provider keys as an operator makes them: by command, with and without a gateway."""
 
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
@@ -144,8 +145,13 @@ def test_a_change_in_the_store_itself_is_noticed_within_a_second(site):
     """Row 43: another process is the one that writes."""
     site.serve()
     key, _ = set_up(site, "--store")
-    poll(lambda: status(site, key) == 200, seconds=1, message="the new key works")
-    assert ask(site, key)
+
+    def works() -> bool:
+        with contextlib.suppress(openai.APIStatusError):
+            return bool(ask(site, key))
+        return False
+
+    poll(works, seconds=1, message="the new key and the new credential work")
 
 
 def test_a_revoked_key_is_refused_at_once_here_and_within_a_second_from_elsewhere(site):
@@ -320,17 +326,22 @@ def test_an_encryption_key_that_others_can_read_opens_no_listener(site):
 
 def test_doctor_looks_at_the_store_and_changes_nothing(site):
     set_up(site)
-    before = (site.data / "turnpike.db").read_bytes()
+
+    def content() -> list[str]:
+        with contextlib.closing(sqlite3.connect(site.data / "turnpike.db")) as store:
+            return list(store.iterdump())
+
+    before = content()
     checks = {one["check"]: one for one in site.json("doctor", "--offline")["checks"]}
     assert {"store", "encryption key", "provider keys", "audit log"} <= checks.keys()
     assert all(one["verdict"] == "ok" for one in checks.values()), checks
-    assert (site.data / "turnpike.db").read_bytes() == before
+    assert content() == before
 
 
 def test_a_start_with_many_keys_is_quick(site):
     """100,000 gateway keys are read at a start; the figure is in docs/benchmarks.md."""
     set_up(site)
-    rows = ((f"k{n}", n.to_bytes(32, "big")) for n in range(100_000))
+    rows = ((f"k{n}", hashlib.sha256(str(n).encode()).digest()) for n in range(100_000))
     with contextlib.closing(sqlite3.connect(site.data / "turnpike.db")) as store:
         store.executemany(
             "INSERT INTO gateway_keys (id, group_id, name, digest, scopes, created_by, created_at) "
