@@ -1,3 +1,4 @@
+import Auth
 import Core
 import Glibc
 import HTTP
@@ -88,12 +89,14 @@ struct Assembly: Sendable {
         let keeper = SnapshotKeeper(first, store: store, snapshots: snapshots, logger: logger)
         let news = CredentialNews()
         let log = CallLog(loops: loops, writer: writer)
+        var chance = SystemRandomNumberGenerator()
         let instruments = Instruments(
             metrics: metrics,
             log: settings.log.logsCalls ? log : nil,
             live: LiveCalls(),
             logger: logger,
             credentials: news,
+            failures: FailureGuard(seed: chance.next()),
             wallClock: { SystemClock.now }
         )
         let identity = try server.tls.map {

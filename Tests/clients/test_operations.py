@@ -62,10 +62,11 @@ def test_each_call_writes_one_line_and_no_secret(start_gateway, simulator):
     gateway.chat("sim/sim?status=401&error=echo_key", CANARY_PROMPT)
     gateway.chat("forged\",\"model\":\"x\n\u2028\u001b[31m", CANARY_PROMPT)
     gateway.http.post("/v1/chat/completions", json={}, headers={"authorization": f"Bearer {GATEWAY_KEY}x"})
-    poll(lambda: len(gateway.log_lines()) >= before + 5, message="five lines")
-    lines = gateway.log_lines()[before:]
+    # The refused credential is worth a line of its own.
+    poll(lambda: len(gateway.log_lines()) >= before + 6, message="five calls and a refusal")
+    assert gateway.log_file.read_bytes().count(b"\n") == before + 6
+    lines = [line for line in gateway.log_lines()[before:] if line["msg"] == "call"]
     assert len(lines) == 5, lines
-    assert gateway.log_file.read_bytes().count(b"\n") == before + 5
     assert "one-call-1" in json.dumps(lines[0])
     for canary in CANARIES:
         assert canary not in gateway.log_file.read_text()

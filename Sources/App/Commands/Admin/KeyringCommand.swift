@@ -125,6 +125,10 @@ struct KeyringCommand: AsyncParsableCommand {
             let settings = try LocalStore.settings(config: self.options.config)
             let file = (try? KeySources(settings).keyFile()) ?? nil
             try await KeyringCommand.dispose(self.options) { store, disposal in
+                let rotation = try await store.database.read { try RotationStore().state(in: $0) }
+                if let rotation, rotation.old == id, let path = rotation.backupPath {
+                    Terminal.error.line("unreadable without this key: \(path), and all backups from before it")
+                }
                 try await disposal.destroy(
                     id,
                     confirmation: self.confirm,
