@@ -2,19 +2,21 @@
 
 import contextlib
 import hashlib
+import http.server
 import json
 import os
 import pathlib
 import sqlite3
 import stat
 import subprocess
+import threading
 import time
 
 import httpx
 import openai
 import pytest
 
-from conftest import BINARY, Gateway, Simulator, configuration_for, free_port, poll
+from conftest import BINARY, REPOSITORY, Gateway, Simulator, configuration_for, free_port, poll
 
 # Given to commands, and searched for in every byte that is left behind.
 CLI_KEY = "sk-canary-by-command-91c4d77e02ab"
@@ -352,3 +354,129 @@ def test_a_start_with_many_keys_is_quick(site):
     begin = time.monotonic()
     site.serve()
     print(f"ready after {time.monotonic() - begin:.2f} s")
+
+
+def test_the_key_is_changed_offline_with_both_keys_given_and_nothing_in_the_environment(site):
+    old, new = os.urandom(32).hex(), os.urandom(32).hex()
+    set_up_environment = {"CREDENTIAL_ENCRYPTION_KEY": old}
+    site.run("group", "create", "acme", **set_up_environment)
+    add = ("credential", "add", "sim", "--group", "acme", "--key-file", "-")
+    site.run(*add, given=CLI_KEY, **set_up_environment)
+    key = site.run("key", "create", "--group", "acme", "--name", "app", **set_up_environment).stdout.strip()
+    report = site.json("credential", "rotate", "--old-key", old, "--new-key", "-", given=new + "\n")
+    assert report["resealed"] == 1
+    again = site.json("credential", "rotate", "--old-key", old, "--new-key", new)
+    assert again["resealed"] == 0, "repeating it changes nothing"
+    verified = site.json("credential", "verify", CREDENTIAL_ENCRYPTION_KEY=new)
+    assert verified["ok"] is True
+    site.run("credential", "verify", code=1, CREDENTIAL_ENCRYPTION_KEY=old)
+    site.serve({"CREDENTIAL_ENCRYPTION_KEY": new})
+    assert ask(site, key)
+    left = site.written().decode("latin-1")
+    assert old not in left and new not in left
+
+
+def test_a_rotation_waits_for_a_gateway_that_lacks_the_new_key_and_says_what_to_do(site):
+    """Row 64."""
+    old, new = os.urandom(32).hex(), os.urandom(32).hex()
+    gateway = site.serve({"CREDENTIAL_ENCRYPTION_KEY": old})
+    key, _ = set_up(site)
+    rotate = ("credential", "rotate", "--old-key", old, "--new-key", new)
+    refused = site.run(*rotate, code=1)
+    assert "previous_keys" in refused.stderr and f":{gateway.pid}:" in refused.stderr
+    assert ask(site, key)
+    site.configuration["credentials"] = {"previous_keys": [new]}
+    gateway.configure(site.configuration)
+
+    def is_done() -> bool:
+        run = subprocess.run(
+            [str(BINARY), *rotate], cwd=site.folder, env=site.environment, capture_output=True, text=True, timeout=60
+        )
+        assert run.returncode in (0, 1)
+        assert ask(site, key)
+        return run.returncode == 0
+
+    poll(is_done, seconds=15, every=0.2, message="the gateway has the new key")
+    assert ask(site, key)
+
+
+SIGNER = """
+import json, sys
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
+private = ec.generate_private_key(ec.SECP256R1())
+public = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(private.public_key()))
+public.pop("key_ops", None)
+print(json.dumps({**public, "kid": "k1", "use": "sig", "alg": "ES256"}), flush=True)
+for line in sys.stdin:
+    print(jwt.encode(json.loads(line), private, algorithm="ES256", headers={"kid": "k1"}), flush=True)
+"""
+
+
+@pytest.fixture
+def issuer():
+    """Signs tokens with PyJWT, in the environment that has it, and gives its public key to whoever asks."""
+    python = REPOSITORY / ".venv-keys/bin/python"
+    signer = subprocess.Popen(
+        [str(python), "-c", SIGNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    )
+    keys = json.dumps({"keys": [json.loads(signer.stdout.readline())]}).encode()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(keys)))
+            self.end_headers()
+            self.wfile.write(keys)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def sign(**claims) -> str:
+        now = int(time.time())
+        body = {"iss": "https://id.example/", "aud": "turnpike", "sub": "anna", "iat": now, "exp": now + 300, **claims}
+        signer.stdin.write(json.dumps(body) + "\n")
+        return signer.stdout.readline().strip()
+
+    yield f"http://127.0.0.1:{server.server_address[1]}/jwks", sign
+    server.shutdown()
+    signer.stdin.close()
+    signer.wait(10)
+
+
+def test_a_token_of_an_issuer_of_the_settings_calls_for_its_group(site, issuer):
+    """Row 41."""
+    url, sign = issuer
+    site.configuration["auth"] = {
+        "jwt": [
+            {
+                "name": "staff",
+                "issuer": "https://id.example/",
+                "audience": "turnpike",
+                "jwks_url": url,
+                "allow_private": True,
+                "add_users": True,
+                "claims": {"group": "org", "role": "roles"},
+                "roles": {"boss": "group_admin"},
+            }
+        ]
+    }
+    site.serve()
+    set_up(site)
+    assert ask(site, sign(org="acme"))
+    users = site.json("user", "list", "--group", "acme")["data"]
+    assert [user["subject"] for user in users if user["issuer"]] == ["anna"]
+    assert status(site, sign(org="nowhere", sub="bob")) == 403
+    assert status(site, sign(org="acme", aud="another")) == 401
+    assert status(site, sign(org="acme", exp=int(time.time()) - 600)) == 401
+    boss = sign(org="acme", sub="boss", roles=["boss"])
+    headers = {"authorization": f"Bearer {boss}"}
+    listed = httpx.get(f"http://127.0.0.1:{site.port}/api/v1/groups/acme/keys", headers=headers, trust_env=False)
+    assert listed.status_code == 200
+    person = next(user["id"] for user in users if user["issuer"])
+    site.run("user", "disable", person, "--group", "acme")
+    assert status(site, sign(org="acme")) == 403
