@@ -89,14 +89,13 @@ struct Assembly: Sendable {
         let keeper = SnapshotKeeper(first, store: store, snapshots: snapshots, logger: logger)
         let news = CredentialNews()
         let log = CallLog(loops: loops, writer: writer)
-        var chance = SystemRandomNumberGenerator()
         let instruments = Instruments(
             metrics: metrics,
             log: settings.log.logsCalls ? log : nil,
             live: LiveCalls(),
             logger: logger,
             credentials: news,
-            failures: FailureGuard(seed: chance.next()),
+            failures: FailureGuard(perMinute: settings.failureLimit),
             wallClock: { SystemClock.now }
         )
         let identity = try server.tls.map {
@@ -262,5 +261,18 @@ struct Assembly: Sendable {
             }
             try await Task.sleep(for: .seconds(5))
         }
+    }
+}
+
+extension FailureGuard {
+    /// A guard for a number of failures a minute, by address and by key; nil for 0.
+    ///
+    /// 15 times as many stop an address altogether.
+    fileprivate convenience init?(perMinute: Int) {
+        guard perMinute > 0 else { return nil }
+        var chance = SystemRandomNumberGenerator()
+        let limit = Double(perMinute)
+        let limits = FailureLimiter.Limits(perAddress: limit, perPrefix: limit, hardPerAddress: 15 * limit)
+        self.init(limits: limits, seed: chance.next())
     }
 }

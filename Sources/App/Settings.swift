@@ -28,6 +28,8 @@ package struct Settings: Sendable, Equatable {
     package var groups: [Group]
     package var storage: Storage
     package var encryption: Encryption
+    /// Failed attempts to sign in that one client has in a minute; 0 for no limit.
+    package var failureLimit: Int
     /// Whose tokens are believed; no two have the same issuer.
     package var issuers: [JWTIssuer]
 

@@ -46,6 +46,7 @@ struct SettingsBuilder {
             groups: [],
             storage: self.storage(dataDirectory: self.values.text("data_dir")),
             encryption: self.encryption(),
+            failureLimit: self.values.integer("auth.failure_limit"),
             issuers: self.issuers()
         )
         let found = self.input.discovered.first { $0.name == defaultProvider }?.model

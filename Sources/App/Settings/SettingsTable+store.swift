@@ -52,6 +52,14 @@ extension SettingsTable {
 
     static let auth: [Setting] =
         [
+            Setting(
+                path: "auth.failure_limit",
+                kind: .integer(0...1_000_000),
+                standard: "20",
+                help: "Bad keys that a client may send in a minute before they are answered 429; 0 is no limit.",
+                example: "100",
+                reload: .boot
+            ),
             Self.issuer("preset", .choice(["stack-auth"]), "Fills in the rest for a known service.", "stack-auth"),
             Self.issuer("project", .anyText("a project id"), "The project, for the preset.", "demo"),
             Self.issuer(
