@@ -26,6 +26,17 @@ import Testing
         #expect(try await self.standing(store, wanted) == (.current, store.new.id))
     }
 
+    @Test func `settings that were not changed after a rotation do not undo it`() async throws {
+        let store = try await StoreFixture()
+        try await store.fill(2)
+        _ = try await store.rotation().run()
+        let unchanged = Keyring(primary: store.old, previous: [store.new])
+        #expect(
+            try await self.standing(store, unchanged)
+                == (.retiredKeyFirst(store.old.id, active: store.new.id), store.new.id)
+        )
+    }
+
     @Test func `without the active key nothing is sealed, until nothing needs it (row 60)`() async throws {
         let store = try await StoreFixture()
         try await store.fill(2)

@@ -121,7 +121,10 @@ struct BackgroundRotation: Sendable {
             let ring = self.store.keyring
             guard ring.activeID != ring.primary.id, ring.ids.contains(ring.activeID) else { continue }
             do {
-                try await self.rotate(ring)
+                // Another process may just have rotated, and its change of the key file not been read yet.
+                let sources = KeySources(await self.keeper.current)
+                guard case .rotationWanted = try await self.store.readKeys(sources).standing else { continue }
+                try await self.rotate(self.store.keyring)
                 lastProblem = ""
             } catch is CancellationError {
                 throw CancellationError()

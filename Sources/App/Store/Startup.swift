@@ -72,6 +72,11 @@ struct Startup: Sendable {
                 "credentials are sealed with key \(old.short), the settings name \(new.short) first: they are "
                     + "re-sealed as soon as every gateway has both"
             )
+        case .retiredKeyFirst(let old, let active):
+            warnings.append(
+                "the settings name the retired key \(old.short) first, credentials are sealed with \(active.short): put "
+                    + "that one first, and the old one into credentials.previous_keys as long as there are old backups"
+            )
         case .activeKeyMissing(let key, let rows):
             warnings.append(
                 "the key \(key.short) that the store seals with is not in the settings: \(rows) credentials cannot be "

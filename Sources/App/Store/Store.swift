@@ -71,15 +71,9 @@ final class Store: Sendable {
                 throw CommandFailure("\(path) has schema \(version); the next start brings it to \(runner.latest)")
             }
             let ring = try await KeySources(settings).read(createsFile: false).ring
-            let (active, labels) = try await database.read { session in
-                (try KeyRingStore().activeID(in: session), try CredentialStore.sealedKey.labels(in: session))
-            }
-            let standing: KeyRingStore.Standing
-            switch active {
-            case nil, ring.primary.id?: standing = .current
-            case let active? where ring.ids.contains(active):
-                standing = .rotationWanted(from: active, to: ring.primary.id)
-            case let active?: standing = .activeKeyMissing(active, rows: labels[active.text] ?? 0)
+            let (active, standing) = try await database.read { session in
+                let active = try KeyRingStore().activeID(in: session)
+                return (active, try Self.standing(of: ring, active, in: session))
             }
             return Store(
                 database: database,
@@ -91,6 +85,18 @@ final class Store: Sendable {
             await database.close()
             throw Self.failure(error, path)
         }
+    }
+
+    /// How the keys of the settings stand to a store in which nothing may be changed.
+    private static func standing(
+        of ring: Keyring,
+        _ active: KeyID?,
+        in session: any SQLSession
+    ) throws -> KeyRingStore.Standing {
+        guard let active, active != ring.primary.id else { return .current }
+        if ring.ids.contains(active) { return try KeyRingStore().wish(of: ring, active, in: session) }
+        let labels = try CredentialStore.sealedKey.labels(in: session)
+        return .activeKeyMissing(active, rows: labels[active.text] ?? 0)
     }
 
     /// The rest of `open`, over any database.

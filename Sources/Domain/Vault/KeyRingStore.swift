@@ -104,6 +104,9 @@ extension KeyRingStore {
         /// The settings name another key first than the store seals with: a rotation to it is wanted. Until it has
         /// happened, the active key of the store seals, and it is in the ring.
         case rotationWanted(from: KeyID, to: KeyID)
+        /// The settings still name a key first that a rotation has retired. Nothing is re-sealed to it again: the
+        /// active key seals, and it is in the ring.
+        case retiredKeyFirst(KeyID, active: KeyID)
         /// The store's active key is not in the ring and seals `rows` rows: they cannot be opened, and nothing is
         /// sealed. What other keys sealed works.
         case activeKeyMissing(KeyID, rows: Int)
@@ -130,12 +133,26 @@ extension KeyRingStore {
         }
         if active == ring.primary.id { return (.current, ring.sealing(with: active)) }
         if ring.ids.contains(active) {
-            return (.rotationWanted(from: active, to: ring.primary.id), ring.sealing(with: active))
+            return (try self.wish(of: ring, active, in: session), ring.sealing(with: active))
         }
         var rows = 0
         for column in columns { rows += try column.labels(in: session)[active.text] ?? 0 }
         guard rows == 0 else { return (.activeKeyMissing(active, rows: rows), ring.sealing(with: active)) }
         try self.activate(ring.primary.id, now: now, in: session)
         return (.current, ring.sealing(with: ring.primary.id))
+    }
+
+    /// What settings want whose first key is not the active one, which they have too.
+    ///
+    /// A retired key is never wished for: settings that were not changed after a rotation would undo it.
+    package func wish(
+        of ring: Keyring,
+        _ active: KeyID,
+        in session: any SQLSession
+    ) throws(DatabaseError) -> Standing {
+        switch try self.state(of: ring.primary.id, in: session) {
+        case .retired, .destroyed: .retiredKeyFirst(ring.primary.id, active: active)
+        case .active, .decryptOnly, nil: .rotationWanted(from: active, to: ring.primary.id)
+        }
     }
 }

@@ -66,6 +66,12 @@ enum StoreChecks {
                 "\(text); the store still seals with \(old.short), not \(new.short)",
                 mend: "run the gateways, which re-seal, or turnpike credential rotate"
             )
+        case .retiredKeyFirst(let old, let active):
+            return .warn(
+                "encryption key",
+                "\(text); the settings still name the retired key \(old.short) first, not \(active.short)",
+                mend: "put the new key first, and the old one into credentials.previous_keys"
+            )
         case .activeKeyMissing(let key, let rows):
             return .fail(
                 "encryption key",
