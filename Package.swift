@@ -108,8 +108,10 @@ var targets: [Target] = [
     tests("SimulatorTests", ["Simulator"] + nio + sockets),
     tests(
         "AppTests",
-        ["turnpike", "Core", "Wire", "Providers", "Auth", "Database", "SQLite", "Vault", "Audit", "Pipeline", logging]
-            + nio
+        [
+            "turnpike", "Core", "Wire", "Providers", "Auth", "Database", "SQLite", "Vault", "Audit", "Pipeline",
+            "Telemetry", "Transport", logging,
+        ] + nio
     ),
     tests(
         "ScenarioTests",
