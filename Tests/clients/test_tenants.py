@@ -480,3 +480,10 @@ def test_a_token_of_an_issuer_of_the_settings_calls_for_its_group(site, issuer):
     person = next(user["id"] for user in users if user["issuer"])
     site.run("user", "disable", person, "--group", "acme")
     assert status(site, sign(org="acme")) == 403
+
+
+def test_a_look_in_the_wrong_folder_leaves_nothing(site):
+    before = sorted(site.folder.iterdir())
+    for command in (["group", "list"], ["audit", "verify"], ["keyring", "list"], ["backup"], ["doctor", "--offline"]):
+        site.run(*command, code=0 if command[0] == "doctor" else 1)
+    assert sorted(site.folder.iterdir()) == before

@@ -33,7 +33,8 @@ struct KeyRotation: Sendable {
             backUp: { try await self.backUp(before: plan.new) },
             record: { report, session in try self.record(report, in: session) },
             progress: progress,
-            pause: pause
+            pause: pause,
+            hasDied: { InstanceName.hasDied($0) }
         )
         if let keyFile = self.keyFile {
             let materials = self.materials

@@ -74,8 +74,8 @@ struct Startup: Sendable {
             )
         case .retiredKeyFirst(let old, let active):
             warnings.append(
-                "the settings name the retired key \(old.short) first, credentials are sealed with \(active.short): put "
-                    + "that one first, and the old one into credentials.previous_keys as long as there are old backups"
+                "the settings name the retired key \(old.short) first, credentials are sealed with \(active.short): "
+                    + "put that one first, and the old one into credentials.previous_keys as long as there are old backups"
             )
         case .activeKeyMissing(let key, let rows):
             warnings.append(
@@ -117,11 +117,27 @@ extension Startup {
 /// Names this process to others on the same store: host, process, and some chance.
 enum InstanceName {
     static func make() -> String {
+        var random = SystemRandomNumberGenerator()
+        let chance = String(UInt32.random(in: 0 ... .max, using: &random), radix: 36)
+        return "\(self.host):\(getpid()):\(chance)"
+    }
+
+    /// Whether the name is that of a process of this machine that is no more.
+    ///
+    /// False for other machines. Two containers that share a host name can be wrong about each other; a rotation that
+    /// is taken over notices it at its next write and stops.
+    static func hasDied(_ name: String) -> Bool {
+        let parts = name.split(separator: ":")
+        guard parts.count >= 3, parts.dropLast(2).joined(separator: ":") == self.host,
+            let process = pid_t(parts[parts.count - 2]), process != getpid()
+        else { return false }
+        return kill(process, 0) != 0 && errno == ESRCH
+    }
+
+    private static var host: String {
         var name = [CChar](repeating: 0, count: 256)
         gethostname(&name, name.count - 1)
         let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        var random = SystemRandomNumberGenerator()
-        let chance = String(UInt32.random(in: 0 ... .max, using: &random), radix: 36)
-        return "\(host.isEmpty ? "host" : host):\(getpid()):\(chance)"
+        return host.isEmpty ? "host" : host
     }
 }

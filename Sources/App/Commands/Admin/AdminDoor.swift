@@ -22,8 +22,11 @@ struct AdminDoor: Sendable {
     /// Lends a door to `use`.
     ///
     /// The gateway is taken if it answers and there is a key for it. One that was named must answer.
+    ///
+    /// - Parameter creates: Whether a store that is not there is made.
     static func with<Result: Sendable>(
         _ options: AdminOptions,
+        creates: Bool = false,
         _ use: (AdminDoor) async throws -> Result
     ) async throws -> Result {
         let input = SettingsSource.ofProcess(configPath: options.config)
@@ -42,7 +45,7 @@ struct AdminDoor: Sendable {
                 if let found { return found }
             }
         }
-        return try await Self.withStore(try Settings.load(input).settings, use)
+        return try await Self.withStore(try Settings.load(input).settings, creates: creates, use)
     }
 
     /// Whether a gateway is there; asked without the key, so that nobody else gets it.
@@ -68,9 +71,10 @@ struct AdminDoor: Sendable {
 
     private static func withStore<Result: Sendable>(
         _ settings: Settings,
+        creates: Bool,
         _ use: (AdminDoor) async throws -> Result
     ) async throws -> Result {
-        try await LocalStore.with(settings) { store in
+        try await LocalStore.with(settings, creates: creates) { store in
             try await Bootstrap.run(settings, store: store)
             return try await CommandClient.with { client in
                 let tester = LiveTester(settings: { settings }, fetcher: client.fetcher)

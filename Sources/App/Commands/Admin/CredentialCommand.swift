@@ -65,7 +65,7 @@ struct CredentialCommand: AsyncParsableCommand {
             let members = try self.key.members("The key for \(self.provider)")
             let body = JSONValue.object([("provider", .string(self.provider))] + members)
             let path = AdminPath("groups", self.owner.group, "credentials").text
-            let answer = try await AdminDoor.with(self.options) { try await $0.call(.post, path, body) }
+            let answer = try await AdminDoor.with(self.options, creates: true) { try await $0.call(.post, path, body) }
             let data = answer["data"] ?? .null
             AdminOutput.done(
                 answer,

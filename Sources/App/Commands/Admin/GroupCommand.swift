@@ -29,7 +29,9 @@ struct GroupCommand: AsyncParsableCommand {
             if let id = self.id { body.append(("id", .string(id))) }
             if let name = self.name { body.append(("name", .string(name))) }
             let given = JSONValue.object(body)
-            let answer = try await AdminDoor.with(self.options) { try await $0.call(.post, "/groups", given) }
+            let answer = try await AdminDoor.with(self.options, creates: true) {
+                try await $0.call(.post, "/groups", given)
+            }
             let id = Table.text(answer["data"]?["id"])
             AdminOutput.done(answer, "Group \(id) is there", asJSON: self.options.json)
         }

@@ -69,7 +69,7 @@ struct KeyCommand: AsyncParsableCommand {
             if !self.routes.isEmpty { body.append(("allowedRoutes", .array(self.routes.map { .string($0) }))) }
             if let expires = self.expires { body.append(("expiresAt", .string(try CommandTime.moment(expires)))) }
             let (path, given) = (AdminPath("groups", self.owner.group, "keys").text, JSONValue.object(body))
-            let answer = try await AdminDoor.with(self.options) { try await $0.call(.post, path, given) }
+            let answer = try await AdminDoor.with(self.options, creates: true) { try await $0.call(.post, path, given) }
             AdminOutput.issued(answer, asJSON: self.options.json)
         }
     }

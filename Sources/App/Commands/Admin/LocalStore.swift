@@ -4,11 +4,17 @@ import Vault
 /// The store on this machine, for commands.
 enum LocalStore {
     /// Lends the open store to `use` and closes it afterwards.
+    ///
+    /// - Parameter creates: Whether a store that is not there is made: a look in the wrong folder must leave nothing.
     static func with<Result: Sendable>(
         _ settings: Settings,
+        creates: Bool = false,
         _ use: (Store) async throws -> Result
     ) async throws -> Result {
         ProcessHardening.apply()
+        guard creates || SmallFile.stamp(settings.storage.path) != nil else {
+            throw CommandFailure("there is no store at \(settings.storage.path) yet; turnpike serve makes one")
+        }
         do {
             try SmallFile.makeFolder(settings.dataDirectory)
         } catch {

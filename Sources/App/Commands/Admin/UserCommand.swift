@@ -54,7 +54,7 @@ struct UserCommand: AsyncParsableCommand {
             }
             let path = AdminPath("groups", self.owner.group, "users").text
             let given = JSONValue.object(body)
-            let answer = try await AdminDoor.with(self.options) { try await $0.call(.post, path, given) }
+            let answer = try await AdminDoor.with(self.options, creates: true) { try await $0.call(.post, path, given) }
             let id = Table.text(answer["data"]?["id"])
             AdminOutput.done(answer, "User \(id) of group \(self.owner.group) is there", asJSON: self.options.json)
         }
