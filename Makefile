@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench tidy format fuzz golden live timing tsan ci clean
+.PHONY: help run build test bench tidy format fuzz golden live timing rotation tsan ci clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ golden: ## rewrite golden files and generated docs; you review the diff
 
 timing: ## whether the time of a refusal tells what is wrong with a key
 	@exec scripts/timing.sh
+
+rotation: ## kill a rotation of the encryption key at each of its writes, with ROWS (1000) credentials
+	@exec scripts/rotation.sh
 
 live: ## one plain, one streamed, one wrong-key call for each provider key in the environment
 	@exec scripts/live.sh

@@ -119,14 +119,11 @@ struct BackgroundRotation: Sendable {
         var lastProblem = ""
         while true {
             try await Task.sleep(for: Self.pause)
-            let ring = self.store.keyring
-            guard ring.activeID != ring.primary.id, ring.ids.contains(ring.activeID) else { continue }
             do {
-                // Another process may just have rotated, and its change of the key file not been read yet.
-                let sources = KeySources(await self.keeper.current)
-                guard case .rotationWanted = try await self.store.readKeys(sources).standing else { continue }
-                try await self.rotate(self.store.keyring)
+                if let (old, new) = try await self.wanted() { try await self.rotate(old, new) }
                 lastProblem = ""
+            } catch RotationError.held {
+                // Somebody else is at it.
             } catch is CancellationError {
                 throw CancellationError()
             } catch {
@@ -138,17 +135,33 @@ struct BackgroundRotation: Sendable {
         }
     }
 
-    private func rotate(_ ring: Keyring) async throws {
+    /// Which keys the settings want to be exchanged, or nil.
+    ///
+    /// What somebody began is finished if the settings want the same, and else left to whoever began it: what looks like
+    /// a way back may be a rotation by command whose change of the key file has not been read yet.
+    private func wanted() async throws -> (old: KeyID, new: KeyID)? {
+        let ring = self.store.keyring
+        let state = try await self.store.database.read { try RotationStore().state(in: $0) }
+        if let state, state.stage != .finished {
+            return ring.primary.id == state.new && ring.ids.contains(state.old) ? (state.old, state.new) : nil
+        }
+        guard ring.activeID != ring.primary.id, ring.ids.contains(ring.activeID) else { return nil }
+        let sources = KeySources(await self.keeper.current)
+        guard case .rotationWanted(let old, let new) = try await self.store.readKeys(sources).standing else { return nil }
+        return (old, new)
+    }
+
+    private func rotate(_ old: KeyID, _ new: KeyID) async throws {
         let settings = await self.keeper.current
         let rotation = KeyRotation(
             actor: "gateway \(self.instanceID)",
             database: self.store.database,
-            ring: ring,
+            ring: self.store.keyring,
             materials: [],
             keyFile: nil,
             backupFolder: settings.inDataFolder("backups")
         )
-        let plan = Rotation.Plan(old: ring.activeID, new: ring.primary.id, holder: self.instanceID, batchRows: 100)
+        let plan = Rotation.Plan(old: old, new: new, holder: self.instanceID, batchRows: 100)
         let report = try await rotation.run(plan, pause: { try await Task.sleep(for: .milliseconds(20)) })
         try await self.keeper.applyNow()
         self.say("Credentials are sealed with key \(report.new.short) now: \(report.resealed) re-sealed", false)

@@ -148,7 +148,9 @@ package struct Rotation: Sendable {
         let plan = self.plan
         return try await self.write { session in
             let earlier = try RotationStore().state(in: session)
-            if let holder = earlier?.leaseHolder, let until = earlier?.leaseUntil, holder != plan.holder, until > now {
+            if let holder = earlier?.leaseHolder, let until = earlier?.leaseUntil, holder != plan.holder, until > now,
+                !self.surroundings.hasDied(holder)
+            {
                 throw RotationError.held(by: holder, until: until)
             }
             var state = RotationState(

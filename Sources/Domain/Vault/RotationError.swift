@@ -1,5 +1,6 @@
 package import Core
 package import Database
+internal import NIOCore
 
 /// Names one sealed value for an operator: column and row.
 package struct SealedPlace: Sendable, Hashable, CustomStringConvertible {
@@ -74,7 +75,7 @@ extension RotationError: CustomStringConvertible {
         case .keyDestroyed(let id): "key \(id) was destroyed; make another one with `turnpike keyring generate`"
         case .notActive(let id, let active): "the store is sealed with key \(active), not with \(id)"
         case .held(let holder, let until):
-            "\(holder) is rotating; if it has died, its lease ends at \(until.milliseconds) ms since 1970"
+            "\(holder) is rotating; if it has died, try again after \(Self.text(until)), when its lease ends"
         case .leaseLost: "another rotation took over; nothing is lost"
         case .unfinished(let old, let new):
             "a rotation from \(old) to \(new) is not finished; run it again to finish it, or from \(new) to \(old) to "
@@ -98,5 +99,11 @@ extension RotationError: CustomStringConvertible {
 
     private static func first(_ rows: [BadRow]) -> String {
         rows.prefix(3).map(\.description).joined(separator: "; ")
+    }
+
+    private static func text(_ time: UnixTime) -> String {
+        var buffer = ByteBuffer()
+        time.writeRFC3339(into: &buffer)
+        return String(buffer: buffer)
     }
 }

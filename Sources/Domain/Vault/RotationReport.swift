@@ -80,6 +80,8 @@ extension Rotation {
         package var progress: @Sendable (RotationProgress) -> Void
         /// Waits between two batches, where a rotation runs beside calls; may throw to stop it.
         package var pause: @Sendable () async throws -> Void
+        /// Whether the holder of a lease is known to have died, so that nobody has to wait for its end.
+        package var hasDied: @Sendable (_ holder: String) -> Bool
 
         package init(
             now: @escaping @Sendable () -> UnixTime,
@@ -88,7 +90,8 @@ extension Rotation {
             putNewKeyFirst: @escaping @Sendable (KeyID) async throws -> Void = { _ in },
             record: @escaping @Sendable (RotationReport, any SQLSession) throws -> Void,
             progress: @escaping @Sendable (RotationProgress) -> Void = { _ in },
-            pause: @escaping @Sendable () async throws -> Void = {}
+            pause: @escaping @Sendable () async throws -> Void = {},
+            hasDied: @escaping @Sendable (_ holder: String) -> Bool = { _ in false }
         ) {
             self.now = now
             self.backUp = backUp
@@ -97,6 +100,7 @@ extension Rotation {
             self.record = record
             self.progress = progress
             self.pause = pause
+            self.hasDied = hasDied
         }
     }
 }

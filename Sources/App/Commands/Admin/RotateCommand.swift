@@ -94,9 +94,11 @@ struct RotateCommand: AsyncParsableCommand {
         }
         let database = try await self.open(settings)
         do {
-            let active = try await database.read { try KeyRingStore().activeID(in: $0) }
-            let oldKey = try old.map { SealingKey($0) } ?? known.map { try Self.oldKey($0, active) }
+            let (active, last) = try await database.read { session in
+                (try KeyRingStore().activeID(in: session), try RotationStore().state(in: session))
+            }
             let newKey = try new.map { SealingKey($0) } ?? known.map { try Self.newKey($0, active) }
+            let oldKey = try old.map { SealingKey($0) } ?? known.map { try Self.oldKey($0, active, newKey, last) }
             guard let oldKey, let newKey else {
                 throw CommandFailure("give --old-key-file and --new-key-file", isMisuse: true)
             }
@@ -152,8 +154,21 @@ struct RotateCommand: AsyncParsableCommand {
         }
     }
 
-    private static func oldKey(_ ring: Keyring, _ active: KeyID?) throws -> SealingKey {
+    /// The key that the store seals with; where that is the new one already, the one that its rotation came from, so
+    /// that the same command finishes what was cut off.
+    private static func oldKey(
+        _ ring: Keyring,
+        _ active: KeyID?,
+        _ new: SealingKey?,
+        _ last: RotationState?
+    ) throws -> SealingKey {
         guard let active else { return ring.primary }
+        if active == new?.id {
+            guard let last, last.new == active, let key = ring.keys.first(where: { $0.id == last.old }) else {
+                throw CommandFailure("the store is sealed with that key already")
+            }
+            return key
+        }
         guard let key = ring.keys.first(where: { $0.id == active }) else {
             throw CommandFailure(
                 "the store is sealed with key \(active), which is not in the settings: give --old-key-file"
