@@ -43,7 +43,7 @@ struct Assembly: Sendable {
         let descriptors = DescriptorLimit.raise()
         let assembly = try await Self.make(settings, descriptors: descriptors, writer: writer, logger: logger)
         let listen = settings.server.listen
-        let address = try await assembly.server.listen(host: listen.host, port: listen.port, tls: assembly.identity)
+        let address = try await assembly.server.listen(host: listen.host, port: listen.port, tls: { assembly.identity })
         onListening(ListenAddress(host: listen.host, port: address?.port ?? listen.port))
         assembly.startTimers()
         await assembly.live(stops: stops, hangups: hangups, watcher: watcher)
