@@ -59,7 +59,7 @@ struct Assembly: Sendable {
         let listen = settings.server.listen
         let address: SocketAddress?
         do {
-            address = try await assembly.server.listen(host: listen.host, port: listen.port, tls: assembly.identity)
+            address = try await assembly.server.listen(host: listen.host, port: listen.port, tls: { assembly.identity })
         } catch {
             // Nobody is to wait for a gateway that never was.
             await assembly.news.finish()

@@ -9,17 +9,38 @@ package import Transport
 package final class HTTPServer: Sendable {
     /// What all connections of a server share.
     final class Shared: Sendable {
+        /// What a connection keeps from its beginning to its end; a reload makes another one.
+        final class Terms: Sendable {
+            let options: ServerOptions
+
+            init(_ options: ServerOptions) { self.options = options }
+        }
+
         let handler: any RequestHandler
-        let options: ServerOptions
         let load: ServerLoad
+        private let terms: NIOLockedValueBox<Terms>
         private let draining = Atomic<Bool>(false)
         private let busyCount = Atomic<Int>(0)
+        private let surplusCount = Atomic<Int>(0)
 
         init(handler: any RequestHandler, options: ServerOptions, load: ServerLoad) {
             self.handler = handler
-            self.options = options
+            self.terms = NIOLockedValueBox(Terms(options))
             self.load = load
         }
+
+        /// For a connection that begins now.
+        var current: Terms { self.terms.withLockedValue { $0 } }
+        func replace(_ terms: Terms) { self.terms.withLockedValue { $0 = terms } }
+        /// Counts connections beyond the cap that still wait for their 503 to be read; false if that are too many.
+        func admitSurplus() -> Bool {
+            guard self.surplusCount.wrappingAdd(1, ordering: .relaxed).newValue > SurplusConnection.atOnceMax else {
+                return true
+            }
+            self.surplusClosed()
+            return false
+        }
+        func surplusClosed() { self.surplusCount.wrappingSubtract(1, ordering: .relaxed) }
 
         var isDraining: Bool { self.draining.load(ordering: .relaxed) }
         func startDraining() { self.draining.store(true, ordering: .sequentiallyConsistent) }
@@ -45,9 +66,12 @@ package final class HTTPServer: Sendable {
 
     /// Starts to listen; returns the address it really listens on.
     ///
+    /// - Parameter tls: Asked for each connection; nil is plain HTTP.
     /// - Throws: what the system says where the address cannot be bound.
     @discardableResult
-    package func listen(host: String, port: Int, tls: ServerIdentity? = nil) async throws -> SocketAddress? {
+    package func listen(host: String, port: Int, tls: @escaping @Sendable () -> ServerIdentity? = { nil }) async throws
+        -> SocketAddress?
+    {
         let shared = self.shared
         let loops = Dictionary(uniqueKeysWithValues: self.runtime.loops.map { ($0.key, $0.bound) })
         let channel = try await ServerBootstrap(group: self.runtime.group)
@@ -57,11 +81,10 @@ package final class HTTPServer: Sendable {
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.recvAllocator, value: LoopRuntime.receiveAllocator)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 16 << 10, high: 32 << 10))
-            .childChannelOption(.allowRemoteHalfClosure, value: shared.options.allowsHalfClose)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let runtime = loops[ObjectIdentifier(channel.eventLoop)]?.value else { return }
-                    try Self.prepare(channel, shared: shared, runtime: runtime, tls: tls)
+                    try Self.prepare(channel, shared: shared, runtime: runtime, identity: tls())
                 }
             }
             .bind(host: host, port: port).get()
@@ -73,17 +96,35 @@ package final class HTTPServer: Sendable {
         _ channel: any Channel,
         shared: Shared,
         runtime: LoopRuntime,
-        tls: ServerIdentity?
+        identity: ServerIdentity?
     ) throws {
         let pipeline = channel.pipeline.syncOperations
+        let terms = shared.current
         guard shared.load.admitConnection() else {
-            try pipeline.addHandler(SurplusConnection(isSecure: tls != nil))
+            guard shared.admitSurplus() else {
+                channel.close(promise: nil)
+                return
+            }
+            try pipeline.addHandler(SurplusConnection(server: shared, isSecure: identity != nil))
             return
         }
-        if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls.context)) }
+        if terms.options.allowsHalfClose {
+            try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+        }
+        if let identity { try pipeline.addHandler(NIOSSLServerHandler(context: identity.context)) }
         let peer = PeerAddress(channel.remoteAddress)
-        try pipeline.addHandler(ServerConnection(server: shared, runtime: runtime, isSecure: tls != nil, peer: peer))
+        let connection = ServerConnection(
+            server: shared,
+            terms: terms,
+            runtime: runtime,
+            isSecure: identity != nil,
+            peer: peer
+        )
+        try pipeline.addHandler(connection)
     }
+
+    /// Puts other limits in force, for connections that begin from now on.
+    package func apply(_ options: ServerOptions) { self.shared.replace(Shared.Terms(options)) }
 
     /// Whether the server has stopped taking new work.
     package var isDraining: Bool { self.shared.isDraining }
@@ -123,13 +164,25 @@ package final class HTTPServer: Sendable {
 }
 
 /// A connection beyond the cap: it is told so and closed, which costs no task and no state.
-private final class SurplusConnection: ChannelInboundHandler {
+final class SurplusConnection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    /// How many may linger, each for up to a second; those beyond are closed without a word.
+    static let atOnceMax = 256
+
+    private let server: HTTPServer.Shared
     private let isSecure: Bool
 
-    init(isSecure: Bool) { self.isSecure = isSecure }
+    init(server: HTTPServer.Shared, isSecure: Bool) {
+        self.server = server
+        self.isSecure = isSecure
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.server.surplusClosed()
+        context.fireChannelInactive()
+    }
 
     func channelActive(context: ChannelHandlerContext) {
         guard !self.isSecure else {

@@ -42,7 +42,7 @@ extension ServerConnection {
             self.takeBody(bytes)
         case .busy:
             self.inbound = bytes
-            if bytes.readableBytes > self.server.options.pipelineBytesMax { self.pauseReading() }
+            if bytes.readableBytes > self.terms.options.pipelineBytesMax { self.pauseReading() }
         case .lingering, .closed:
             break
         }
@@ -51,12 +51,12 @@ extension ServerConnection {
     private func parseHead(_ bytes: ByteBuffer) {
         if self.phase != .head {
             self.phase = .head
-            self.timer.arm(.now() + self.server.options.headTimeout)
+            self.timer.arm(.now() + self.terms.options.headTimeout)
         }
         let isComplete: Bool
         do throws(HTTPParseError) {
             isComplete = try bytes.withBytes { raw throws(HTTPParseError) in
-                try self.head.parseRequest(raw, limits: self.server.options.limits)
+                try self.head.parseRequest(raw, limits: self.terms.options.limits)
             }
         } catch {
             self.headBytes = bytes
@@ -143,7 +143,7 @@ extension ServerConnection {
         self.body.askedAt = .now()
         if self.head.expectsContinue, self.inbound == nil { self.sendContinue() }
         self.phase = .body
-        self.timer.arm(.now() + min(.seconds(1), self.server.options.bodyGrace))
+        self.timer.arm(.now() + min(.seconds(1), self.terms.options.bodyGrace))
         defer {
             if self.phase == .body {
                 self.phase = .busy
@@ -178,7 +178,7 @@ extension ServerConnection {
         let consumed: Int
         do throws(HTTPParseError) {
             consumed = try bytes.withBytes { raw throws(HTTPParseError) in
-                try decoder.decode(raw, limits: self.server.options.limits) { start, count in
+                try decoder.decode(raw, limits: self.terms.options.limits) { start, count in
                     // Past the limit nothing more is kept; the length alone is the verdict.
                     if self.body.bytes.readableBytes + count <= self.body.limit {
                         let part = UnsafeRawBufferPointer(rebasing: raw[start..<start + count])
@@ -227,7 +227,7 @@ extension ServerConnection {
     /// second (row 6).
     func checkBodyPace() {
         let elapsed = NIODeadline.now() - self.body.askedAt
-        let options = self.server.options
+        let options = self.terms.options
         let expected = (elapsed - options.bodyGrace).nanoseconds / 1_000_000_000 * 1024
         if elapsed >= options.bodyTimeout {
             self.failBody(.timeout("The request body did not arrive within \(options.bodyTimeout.seconds) s."))

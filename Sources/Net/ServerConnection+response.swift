@@ -148,7 +148,7 @@ extension ServerConnection: ServerExchange {
         guard let context = self.context else { throw CancellationError() }
         guard !context.channel.isWritable else { return }
         self.response.isStalled = true
-        self.timer.arm(.now() + self.server.options.writeStallTimeout)
+        self.timer.arm(.now() + self.terms.options.writeStallTimeout)
         defer {
             self.response.isStalled = false
             if self.phase == .busy { self.timer.disarm() }

@@ -32,6 +32,7 @@ final class ServerConnection: ChannelInboundHandler, WheelTimerOwner {
     }
 
     let server: HTTPServer.Shared
+    let terms: HTTPServer.Shared.Terms
     let runtime: LoopRuntime
     let isSecure: Bool
     let peer: PeerAddress
@@ -56,8 +57,15 @@ final class ServerConnection: ChannelInboundHandler, WheelTimerOwner {
     // The response.
     var response = ResponseState()
 
-    init(server: HTTPServer.Shared, runtime: LoopRuntime, isSecure: Bool, peer: PeerAddress) {
+    init(
+        server: HTTPServer.Shared,
+        terms: HTTPServer.Shared.Terms,
+        runtime: LoopRuntime,
+        isSecure: Bool,
+        peer: PeerAddress
+    ) {
         self.server = server
+        self.terms = terms
         self.runtime = runtime
         self.isSecure = isSecure
         self.peer = peer
@@ -110,7 +118,7 @@ final class ServerConnection: ChannelInboundHandler, WheelTimerOwner {
         }
         self.resetExchange()
         self.phase = .idle
-        self.timer.arm(.now() + self.server.options.idleTimeout)
+        self.timer.arm(.now() + self.terms.options.idleTimeout)
         self.resumeReading()
         if let bytes = self.inbound {
             self.inbound = nil
@@ -137,7 +145,7 @@ final class ServerConnection: ChannelInboundHandler, WheelTimerOwner {
         }
         self.phase = .lingering
         self.inbound = nil
-        self.timer.arm(.now() + self.server.options.lingerTimeout)
+        self.timer.arm(.now() + self.terms.options.lingerTimeout)
         self.resumeReading()
         if self.isSecure {
             // TLS has no half-close here: close once everything written is out.
@@ -160,7 +168,7 @@ final class ServerConnection: ChannelInboundHandler, WheelTimerOwner {
             self.context?.close(promise: nil)
         case .head:
             self.refuse(
-                .timeout("The request head did not arrive within \(self.server.options.headTimeout.seconds) s.")
+                .timeout("The request head did not arrive within \(self.terms.options.headTimeout.seconds) s.")
             )
         case .body:
             self.checkBodyPace()
@@ -203,7 +211,7 @@ final class ServerConnection: ChannelInboundHandler, WheelTimerOwner {
         self.context = context
         self.timer.owner = self
         self.runtime.connections.add(self)
-        let options = self.server.options
+        let options = self.terms.options
         self.timer.arm(.now() + (self.isSecure ? options.handshakeTimeout : options.idleTimeout))
         self.task = ConnectionTask.start(self)
         if self.server.isDraining { self.drain() }
@@ -218,7 +226,7 @@ final class ServerConnection: ChannelInboundHandler, WheelTimerOwner {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .handshakeCompleted? = event as? TLSUserEvent, self.phase == .handshake {
             self.phase = .idle
-            self.timer.arm(.now() + self.server.options.idleTimeout)
+            self.timer.arm(.now() + self.terms.options.idleTimeout)
         }
         if case .inputClosed? = event as? ChannelEvent { self.inputClosed() }
         context.fireUserInboundEventTriggered(event)

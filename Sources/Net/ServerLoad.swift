@@ -28,13 +28,28 @@ package final class ServerLoad: Sendable {
         }
     }
 
-    package let limits: Limits
+    /// Lateness at which new calls are refused.
+    let lagMax: TimeAmount
+    let lagHold: TimeAmount
+    private let connectionsMax: Atomic<Int>
+    private let bodyBytesMax: Atomic<Int>
     private let openConnections = Atomic<Int>(0)
     private let bodyBytes = Atomic<Int>(0)
     private let shedCount = Atomic<Int>(0)
     private let overloadedAt = Atomic<UInt64>(0)
 
-    package init(limits: Limits) { self.limits = limits }
+    package init(limits: Limits) {
+        self.lagMax = limits.lagMax
+        self.lagHold = limits.lagHold
+        self.connectionsMax = Atomic(limits.connectionsMax)
+        self.bodyBytesMax = Atomic(limits.bodyBytesMax)
+    }
+
+    /// Puts other caps in force; what is over a lower one stays until it ends by itself.
+    package func apply(connectionsMax: Int, bodyBytesMax: Int) {
+        self.connectionsMax.store(connectionsMax, ordering: .relaxed)
+        self.bodyBytesMax.store(bodyBytesMax, ordering: .relaxed)
+    }
 
     /// Connections of clients that are open now.
     package var connections: Int { self.openConnections.load(ordering: .relaxed) }
@@ -59,7 +74,7 @@ package final class ServerLoad: Sendable {
     /// Counts a new connection; false if there are too many, and then it is not counted.
     func admitConnection() -> Bool {
         let count = self.openConnections.wrappingAdd(1, ordering: .relaxed).newValue
-        guard count > self.limits.connectionsMax else { return true }
+        guard count > self.connectionsMax.load(ordering: .relaxed) else { return true }
         self.openConnections.wrappingSubtract(1, ordering: .relaxed)
         self.shedCount.wrappingAdd(1, ordering: .relaxed)
         return false
@@ -71,7 +86,7 @@ package final class ServerLoad: Sendable {
     func reserveBody(_ count: Int) -> Bool {
         guard count > 0 else { return true }
         let total = self.bodyBytes.wrappingAdd(count, ordering: .relaxed).newValue
-        guard total > self.limits.bodyBytesMax else { return true }
+        guard total > self.bodyBytesMax.load(ordering: .relaxed) else { return true }
         self.bodyBytes.wrappingSubtract(count, ordering: .relaxed)
         self.shedCount.wrappingAdd(1, ordering: .relaxed)
         return false

@@ -80,13 +80,13 @@ final class TimerWheel {
 
     /// One late tick is a pause, of the machine or of one callback; only a loop that stays late has too much to do.
     private func noteLag(_ lag: TimeAmount, now: NIODeadline) {
-        guard let load = self.load, lag > load.limits.lagMax else {
+        guard let load = self.load, lag > load.lagMax else {
             self.lateSince = nil
             return
         }
         let since = self.lateSince ?? now
         self.lateSince = since
-        if now - since > load.limits.lagHold { load.noteOverload() }
+        if now - since > load.lagHold { load.noteOverload() }
     }
 
     private func visit(slot: Int, now: NIODeadline) {

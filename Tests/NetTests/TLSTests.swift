@@ -12,8 +12,12 @@ import Wire
 ///
 /// Rows 13 and 116.
 @Suite struct TLSTests {
-    private func identity(_ name: String) throws -> ServerIdentity {
-        try ServerIdentity(certificateFile: Fixtures.tls("\(name).pem"), keyFile: Fixtures.tls("\(name).key"))
+    private func identity(_ name: String) throws -> @Sendable () -> ServerIdentity? {
+        let identity = try ServerIdentity(
+            certificateFile: Fixtures.tls("\(name).pem"),
+            keyFile: Fixtures.tls("\(name).key")
+        )
+        return { identity }
     }
 
     private func call(
