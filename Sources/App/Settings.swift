@@ -78,6 +78,8 @@ package struct Settings: Sendable, Equatable {
         /// Certificate for clients, or nil for plain HTTP.
         package var tls: TLS?
         package var isBehindProxy: Bool
+        /// Whose word about a client's address is believed.
+        package var trustedProxies: [AddressBlock]
         package var settingsURL: String?
         /// Event loops; 0 is one for each core.
         package var loops: Int

@@ -1,3 +1,4 @@
+import Core
 import Transport
 
 /// The shapes of texts that settings have.
@@ -30,20 +31,7 @@ package enum SettingRule {
     package static func isHostAndPort(_ text: String) -> Bool { ListenAddress(text) != nil }
 
     /// An address with or without a prefix length.
-    package static func isNetwork(_ text: String) -> Bool {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard let address = parts.first, parts.count <= 2 else { return false }
-        let bits = address.contains(":") ? 128 : 32
-        if parts.count == 2 {
-            guard let length = Int(parts[1]), (0...bits).contains(length) else { return false }
-        }
-        if bits == 128 {
-            return address.allSatisfy { $0.isHexDigit || $0 == ":" || $0 == "." } && address.contains("::")
-                || address.split(separator: ":", omittingEmptySubsequences: false).count == 8
-        }
-        let bytes = address.split(separator: ".", omittingEmptySubsequences: false)
-        return bytes.count == 4 && bytes.allSatisfy { UInt8($0) != nil }
-    }
+    package static func isNetwork(_ text: String) -> Bool { AddressBlock(text) != nil }
 
     static func isStorageURL(_ text: String) -> Bool {
         ["sqlite:", "postgres://", "postgresql://"].contains { text.hasPrefix($0) && text.count > $0.count }

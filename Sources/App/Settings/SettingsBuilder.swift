@@ -84,6 +84,7 @@ struct SettingsBuilder {
             allowsHalfClose: self.values.text("server.half_close") == "allow",
             tls: self.tls(),
             isBehindProxy: self.values.bool("server.behind_proxy"),
+            trustedProxies: self.values.list("server.trusted_proxies").compactMap { AddressBlock($0) },
             settingsURL: self.values.optionalText("server.settings_url"),
             loops: self.values.integer("server.loops")
         )

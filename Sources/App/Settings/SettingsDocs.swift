@@ -80,8 +80,8 @@ package enum SettingsDocs {
             Groups with their people, gateway keys and provider keys. What the store does not have yet is put into it \
             at each start and reload; what it has is never overwritten, so that a key that was revoked or a credential \
             that was switched off stays so. What was deleted comes back: take it out here too. Where no key is set \
-            here and the store has none, the first start makes one for the user `admin` of the group `default`, a system \
-            administrator, shows it once and keeps it in `<data_dir>/first-key`; not in production.
+            here and the store has none, the first start makes one for the user `admin` of the group `default`, a \
+            system administrator, shows it once and keeps it in `<data_dir>/first-key`; not in production.
 
 
             """

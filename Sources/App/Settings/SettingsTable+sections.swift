@@ -184,13 +184,6 @@ extension SettingsTable {
     /// Keys of the contract that this version checks but does not act on.
     static let later: [Setting] = [
         Self.later("server.admin_listen", .address, nil, "Second address for administration.", "127.0.0.1:8081"),
-        Self.later(
-            "server.trusted_proxies",
-            .list(expected: "an address or network (10.0.0.0/8)", check: SettingRule.isNetwork),
-            nil,
-            "Proxies whose `x-forwarded-for` is believed.",
-            "10.0.0.0/8"
-        ),
         Self.later("streams.keep", .duration(.zero...(.hours(24))), "60s", "How long a stream can be resumed.", "2m"),
         Self.later(
             "redis.url",

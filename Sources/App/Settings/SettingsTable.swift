@@ -75,40 +75,35 @@ package enum SettingsTable {
             kind: .size(65_536...1_000_000_000_000),
             standard: "512MB",
             help: "Most request body bytes held at once, over all calls; beyond it calls are refused with 503.",
-            example: "64MB",
-            reload: .boot
+            example: "64MB"
         ),
         Setting(
             path: "server.max_head",
             kind: .size(1_024...1_048_576),
             standard: "32KiB",
             help: "Largest request head.",
-            example: "16KiB",
-            reload: .boot
+            example: "16KiB"
         ),
         Setting(
             path: "server.max_connections",
             kind: .integer(0...10_000_000),
             standard: "0",
             help: "Most client connections at once; 0 takes it from the descriptor limit.",
-            example: "1000",
-            reload: .boot
+            example: "1000"
         ),
         Setting(
             path: "server.head_timeout",
             kind: .duration(.milliseconds(10)...(.minutes(10))),
             standard: "10s",
             help: "Longest time for a request's head to arrive.",
-            example: "5s",
-            reload: .boot
+            example: "5s"
         ),
         Setting(
             path: "server.idle_timeout",
             kind: .duration(.milliseconds(10)...(.hours(24))),
             standard: "75s",
             help: "How long a connection may wait between two calls.",
-            example: "30s",
-            reload: .boot
+            example: "30s"
         ),
         Setting(
             path: "server.heartbeat",
@@ -129,32 +124,35 @@ package enum SettingsTable {
             kind: .choice(["refuse", "allow"]),
             standard: "refuse",
             help: "`refuse`: a client that closes its sending side has left. `allow`: it still gets its answer.",
-            example: "allow",
-            reload: .boot
+            example: "allow"
         ),
         Setting(
             path: "server.tls.certificate_file",
             kind: .anyText("a path"),
             standard: nil,
             help: "PEM file with the certificate chain for clients; read again when it changes.",
-            example: "/etc/turnpike/tls.crt",
-            reload: .boot
+            example: "/etc/turnpike/tls.crt"
         ),
         Setting(
             path: "server.tls.key_file",
             kind: .anyText("a path"),
             standard: nil,
             help: "PEM file with the private key of that certificate.",
-            example: "/etc/turnpike/tls.key",
-            reload: .boot
+            example: "/etc/turnpike/tls.key"
         ),
         Setting(
             path: "server.behind_proxy",
             kind: .bool,
             standard: "false",
             help: "Whether a proxy in front does TLS; loopback peers are then not trusted as local.",
-            example: "true",
-            reload: .boot
+            example: "true"
+        ),
+        Setting(
+            path: "server.trusted_proxies",
+            kind: .list(expected: "an address or network (10.0.0.0/8)", check: SettingRule.isNetwork),
+            standard: nil,
+            help: "Proxies whose `x-forwarded-for` is believed, for limits by address.",
+            example: "10.0.0.0/8"
         ),
         Setting(
             path: "server.settings_url",

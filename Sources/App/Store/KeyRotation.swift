@@ -147,7 +147,8 @@ struct BackgroundRotation: Sendable {
         }
         guard ring.activeID != ring.primary.id, ring.ids.contains(ring.activeID) else { return nil }
         let sources = KeySources(await self.keeper.current)
-        guard case .rotationWanted(let old, let new) = try await self.store.readKeys(sources).standing else { return nil }
+        let standing = try await self.store.readKeys(sources).standing
+        guard case .rotationWanted(let old, let new) = standing else { return nil }
         return (old, new)
     }
 

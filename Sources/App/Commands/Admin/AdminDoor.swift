@@ -35,17 +35,18 @@ struct AdminDoor: Sendable {
         guard !options.store || !isNamed else {
             throw CommandFailure("--store is for the store on this machine; leave the URL out", isMisuse: true)
         }
-        if !options.store {
-            let access = try GatewayAccess(options.gateway)
-            if access.key != nil || isNamed {
-                let found: Result? = try await CommandClient.with { client in
-                    guard try await Self.answers(access, client, mustAnswer: isNamed) else { return nil }
-                    return try await use(AdminDoor(way: .gateway(access, client)))
-                }
-                if let found { return found }
-            }
+        guard !options.store else {
+            return try await Self.withStore(try Settings.load(input).settings, creates: creates, use)
         }
-        return try await Self.withStore(try Settings.load(input).settings, creates: creates, use)
+        let access = try GatewayAccess(options.gateway)
+        if access.key != nil || isNamed {
+            let found: Result? = try await CommandClient.with { client in
+                guard try await Self.answers(access, client, mustAnswer: isNamed) else { return nil }
+                return try await use(AdminDoor(way: .gateway(access, client)))
+            }
+            if let found { return found }
+        }
+        return try await Self.withStore(access.settings, creates: creates, use)
     }
 
     /// Whether a gateway is there; asked without the key, so that nobody else gets it.

@@ -219,7 +219,6 @@ struct RotateCommand: AsyncParsableCommand {
         text += "\(report.total) rows: \(report.resealed) re-sealed, \(report.alreadyNew) were under the new key"
         text += report.editedMeanwhile > 0 ? ", \(report.editedMeanwhile) edited meanwhile\n" : "\n"
         text += "verified with the new key alone, in \(report.passes) passes and \(report.milliseconds) ms\n"
-        if report.wasResumed { text += "went on with a rotation that had begun before\n" }
         if let path = report.backupPath { text += "backup   \(path)\nSHA-256  \(report.backupDigest ?? "-")\n" }
         for name in report.lacking { text += "FORCED: \(name) cannot open credentials any more\n" }
         text += "The old key is retired. Keep it as long as there are backups from before; put the new one into the "
