@@ -24,7 +24,7 @@ struct Assembly: Sendable {
     let log: CallLog
     let writer: LineWriter
     let logger: Logger
-    let identity: ServerIdentity?
+    let terms: ServerTerms
     let isReady: NIOLockedValueBox<Bool>
 
     /// Runs the gateway until it was told to stop and has drained.
@@ -59,7 +59,8 @@ struct Assembly: Sendable {
         let listen = settings.server.listen
         let address: SocketAddress?
         do {
-            address = try await assembly.server.listen(host: listen.host, port: listen.port, tls: { assembly.identity })
+            let terms = assembly.terms
+            address = try await assembly.server.listen(host: listen.host, port: listen.port, tls: { terms.identity })
         } catch {
             // Nobody is to wait for a gateway that never was.
             await assembly.news.finish()
@@ -78,9 +79,8 @@ struct Assembly: Sendable {
         logger: Logger
     ) async throws -> Assembly {
         let server = settings.server
-        // Each call needs a descriptor on both sides; 64 stay for files and everything else.
-        let connectionsMax = server.connectionsMax > 0 ? server.connectionsMax : max(16, (descriptors - 64) / 2)
-        let load = ServerLoad(limits: .init(connectionsMax: connectionsMax, bodyBytesMax: server.inflightBodyBytesMax))
+        let terms = try ServerTerms(server, descriptors: descriptors)
+        let load = terms.load
         let loops = server.loops > 0 ? server.loops : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         let runtime = try await NetRuntime(loopCount: loops, load: load)
         let metrics = CallMetrics(loops: loops)
@@ -98,29 +98,21 @@ struct Assembly: Sendable {
             failures: FailureGuard(perMinute: settings.failureLimit),
             wallClock: { SystemClock.now }
         )
-        let identity = try server.tls.map {
-            try ServerIdentity(certificateFile: $0.certificateFile, keyFile: $0.keyFile)
-        }
         let isReady = NIOLockedValueBox(true)
         let gateway = Gateway(
             snapshots: snapshots,
             instruments: instruments,
             options: HTTP.GatewayOptions(
                 version: Version.text,
-                publicURL: "\(identity == nil ? "http" : "https")://\(server.listen.urlHost):\(server.listen.port)",
-                trustsLoopback: !server.isBehindProxy,
+                publicURL: "\(terms.identity == nil ? "http" : "https")://\(server.listen.urlHost):\(server.listen.port)",
                 isReady: { isReady.withLockedValue { $0 } },
                 shouldShed: { load.retryAfter() },
-                gauges: Gauges.all(load: load, upstream: runtime.dialer.counters, log: log, identity: identity),
+                gauges: Gauges.all(load: load, upstream: runtime.dialer.counters, log: log, terms: terms),
                 admin: Self.administration(store, keeper, snapshots, runtime)
             ),
             loops: loops
         )
-        var options = ServerOptions()
-        options.limits.headBytesMax = server.headBytesMax
-        options.idleTimeout = server.idleTimeout
-        options.headTimeout = server.headTimeout
-        options.allowsHalfClose = server.allowsHalfClose
+        let options = ServerTerms.options(server)
         return Assembly(
             runtime: runtime,
             server: HTTPServer(runtime: runtime, handler: gateway, options: options, load: load),
@@ -137,7 +129,7 @@ struct Assembly: Sendable {
             log: log,
             writer: writer,
             logger: logger,
-            identity: identity,
+            terms: terms,
             isReady: isReady
         )
     }
@@ -158,14 +150,18 @@ struct Assembly: Sendable {
         await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await watcher.run(hangups: hangups) { settings in
+                    // What can fail comes first, so that a reload is whole or nothing.
+                    let identity = try ServerTerms.identity(settings.server)
                     try await self.keeper.use(settings)
+                    self.terms.use(settings.server, identity)
+                    self.server.apply(ServerTerms.options(settings.server))
                 }
             }
             group.addTask { try await self.keeper.run() }
             group.addTask { try await self.identities.run() }
             group.addTask { try await self.news.run() }
             group.addTask { try await self.rotation().run() }
-            if let identity = self.identity { group.addTask { try await self.watch(identity) } }
+            group.addTask { try await self.terms.watch(self.logger) }
             let (firstStop, onFirstStop) = AsyncStream.makeStream(of: Void.self)
             group.addTask {
                 var count = 0
@@ -236,30 +232,6 @@ struct Assembly: Sendable {
             $1
                 ? logger.warning("Credentials cannot be re-sealed yet", metadata: [LogKeys.errorReason: "\($0)"])
                 : logger.info("\($0)")
-        }
-    }
-
-    /// Looks at the certificate files every few seconds, and warns before the certificate ends.
-    private func watch(_ identity: ServerIdentity) async throws {
-        var warnedAt = Int.max
-        while true {
-            do {
-                if try identity.reloadIfChanged() {
-                    warnedAt = .max
-                    self.logger.info("Certificate reloaded")
-                }
-            } catch {
-                self.logger.error(
-                    "The certificate cannot be read; the old one stays",
-                    metadata: [LogKeys.errorReason: "\(error)"]
-                )
-            }
-            let days = (identity.notAfter - Int(SystemClock.now.seconds)) / 86_400
-            if let limit = [1, 7, 14].first(where: { days < $0 }), limit < warnedAt {
-                warnedAt = limit
-                self.logger.warning("The certificate ends soon", metadata: [LogKeys.count: "\(days)"])
-            }
-            try await Task.sleep(for: .seconds(5))
         }
     }
 }

@@ -7,7 +7,7 @@ enum Gauges {
         load: ServerLoad,
         upstream: UpstreamCounters,
         log: CallLog,
-        identity: ServerIdentity?
+        terms: ServerTerms
     ) -> [Gauge] {
         var gauges = [
             Gauge(name: "turnpike_client_connections", help: "Open client connections.") { Double(load.connections) },
@@ -33,10 +33,10 @@ enum Gauges {
                 Double(log.dropped)
             },
         ]
-        if let identity {
+        if terms.identity != nil {
             gauges.append(
                 Gauge(name: "turnpike_certificate_expiry_timestamp_seconds", help: "End of the server's certificate.") {
-                    Double(identity.notAfter)
+                    Double(terms.identity?.notAfter ?? 0)
                 }
             )
         }

@@ -127,6 +127,8 @@ struct BackgroundRotation: Sendable {
             } catch is CancellationError {
                 throw CancellationError()
             } catch {
+                // The rotation gives cancellation a name of its own.
+                if Task.isCancelled { throw CancellationError() }
                 // Said once: what is missing is often missing for a while.
                 let problem = "\(error)"
                 if problem != lastProblem { self.say(problem, true) }

@@ -157,6 +157,17 @@ enum SnapshotMaker {
         )
     }
 
+    private static func limits(_ server: Settings.Server) -> RoadLimits {
+        var limits = RoadLimits(
+            bodyBytesMax: server.bodyBytesMax,
+            heartbeat: server.heartbeat,
+            settingsURL: server.settingsURL
+        )
+        limits.trustsLoopback = !server.isBehindProxy
+        limits.trustedProxies = server.trustedProxies
+        return limits
+    }
+
     /// Everything a call reads: whole, or an error and nothing.
     static func make(
         _ settings: Settings,
@@ -174,11 +185,7 @@ enum SnapshotMaker {
                 catalog: catalog
             ),
             identities: try identities.book(settings.issuers, people: contents.people, groups: contents.groups),
-            limits: RoadLimits(
-                bodyBytesMax: settings.server.bodyBytesMax,
-                heartbeat: settings.server.heartbeat,
-                settingsURL: settings.server.settingsURL
-            ),
+            limits: Self.limits(settings.server),
             loaded: SystemClock.now
         )
     }
