@@ -44,8 +44,9 @@ class Site:
         }
 
     def serve(self, environment: dict | None = None) -> Gateway:
-        gateway = Gateway(self.folder, self.configuration, environment, port=self.port)
+        gateway = Gateway(self.folder, self.configuration, environment, wait=False, port=self.port)
         self.gateways.append(gateway)
+        gateway.wait_ready()
         return gateway
 
     def stop(self):

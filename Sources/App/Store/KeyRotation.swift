@@ -139,8 +139,8 @@ struct BackgroundRotation: Sendable {
 
     /// Which keys the settings want to be exchanged, or nil.
     ///
-    /// What somebody began is finished if the settings want the same, and else left to whoever began it: what looks like
-    /// a way back may be a rotation by command whose change of the key file has not been read yet.
+    /// What somebody began is finished if the settings want the same, and else left to whoever began it: what looks
+    /// like a way back may be a rotation by command whose change of the key file has not been read yet.
     private func wanted() async throws -> (old: KeyID, new: KeyID)? {
         let ring = self.store.keyring
         let state = try await self.store.database.read { try RotationStore().state(in: $0) }
