@@ -104,7 +104,7 @@ struct Assembly: Sendable {
             instruments: instruments,
             options: HTTP.GatewayOptions(
                 version: Version.text,
-                publicURL: "\(terms.identity == nil ? "http" : "https")://\(server.listen.urlHost):\(server.listen.port)",
+                publicURL: "\(server.tls == nil ? "http" : "https")://\(server.listen.urlHost):\(server.listen.port)",
                 isReady: { isReady.withLockedValue { $0 } },
                 shouldShed: { load.retryAfter() },
                 gauges: Gauges.all(load: load, upstream: runtime.dialer.counters, log: log, terms: terms),

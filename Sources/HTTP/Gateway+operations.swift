@@ -21,7 +21,7 @@ extension Gateway {
         case .open:
             return nil
         case .keyOrLoopback:
-            if self.isThisMachine(exchange) { return nil }
+            if self.isThisMachine(exchange, snapshot) { return nil }
             return try await self.caller(exchange, snapshot)
         case .road, .admin:
             // What a role may do is decided where the action is known.
@@ -61,9 +61,9 @@ extension Gateway {
     ///
     /// The `Host` must be a loopback name too: a page in this machine's browser could otherwise have its own name
     /// resolve to 127.0.0.1 and read what comes back.
-    private func isThisMachine(_ exchange: any ServerExchange) -> Bool {
+    private func isThisMachine(_ exchange: any ServerExchange, _ snapshot: Snapshot) -> Bool {
         let head = exchange.head
-        guard self.options.trustsLoopback, exchange.peer.isLoopback, !head.contains(.origin),
+        guard snapshot.limits.trustsLoopback, exchange.peer.isLoopback, !head.contains(.origin),
             !head.contains(.forwarded), !head.contains(.xForwardedFor), !head.contains(.xRealIP)
         else { return false }
         guard let host = head.first(.host)?.value else { return true }

@@ -15,8 +15,6 @@ package struct GatewayOptions: Sendable {
     package var version: String
     /// Where clients reach this gateway, without a trailing slash: `http://127.0.0.1:8080`.
     package var publicURL: String
-    /// Whether a loopback peer is this machine and not a reverse proxy.
-    package var trustsLoopback: Bool
     /// Whether calls can be served; false from the moment a shutdown begins.
     package var isReady: @Sendable () -> Bool
     /// How long a call should wait because there is too much to do; nil: come in.
@@ -31,7 +29,6 @@ package struct GatewayOptions: Sendable {
     package init(
         version: String,
         publicURL: String,
-        trustsLoopback: Bool = true,
         isReady: @escaping @Sendable () -> Bool = { true },
         shouldShed: @escaping @Sendable () -> Duration? = { nil },
         gauges: [Gauge] = [],
@@ -39,7 +36,6 @@ package struct GatewayOptions: Sendable {
     ) {
         self.version = version
         self.publicURL = publicURL
-        self.trustsLoopback = trustsLoopback
         self.isReady = isReady
         self.shouldShed = shouldShed
         self.gauges = gauges

@@ -17,8 +17,8 @@ package enum CallerIdentity {
     /// The principal of the one credential that the request carries.
     ///
     /// - Throws: `GatewayError` with `UNAUTHENTICATED`, the same for a key that is missing, unknown, disabled or
-    ///   expired; with `INVALID_REQUEST` if two fields carry different credentials (row 39); with `FORBIDDEN` for a good
-    ///   token of somebody who is nobody here.
+    ///   expired; with `INVALID_REQUEST` if two fields carry different credentials (row 39); with `FORBIDDEN` for a
+    ///   good token of somebody who is nobody here.
     package static func find(
         _ head: HTTPHead,
         _ headBytes: ByteBuffer,

@@ -44,6 +44,8 @@ package struct RoadLimits: Sendable {
     package var heartbeat: TimeAmount
     /// Where a group's people can add a provider key; goes into the details of `AI_NOT_CONFIGURED`.
     package var settingsURL: String?
+    /// Whether a loopback peer is this machine, and not a proxy on it.
+    package var trustsLoopback = true
     /// The proxies whose word about a client's address is believed.
     package var trustedProxies: [AddressBlock] = []
     /// The largest answer of a provider that is not a stream.

@@ -75,7 +75,8 @@ struct Startup: Sendable {
         case .retiredKeyFirst(let old, let active):
             warnings.append(
                 "the settings name the retired key \(old.short) first, credentials are sealed with \(active.short): "
-                    + "put that one first, and the old one into credentials.previous_keys as long as there are old backups"
+                    + "put that one first, and the old one into credentials.previous_keys as long as there are old "
+                    + "backups"
             )
         case .activeKeyMissing(let key, let rows):
             warnings.append(
