@@ -1,5 +1,10 @@
 import Glibc
 
+// With a static Swift runtime the compiler takes `stat` for CoreFoundation's, whose modules GRDB and JWTKit bring along.
+#if canImport(CoreFoundation)
+import CoreFoundation
+#endif
+
 /// Whole small files: settings, keys.
 package enum SmallFile {
     /// Why a file could not be read or written.
