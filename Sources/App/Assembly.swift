@@ -106,6 +106,7 @@ struct Assembly: Sendable {
                 version: Version.text,
                 publicURL: "\(server.tls == nil ? "http" : "https")://\(server.listen.urlHost):\(server.listen.port)",
                 isReady: { isReady.withLockedValue { $0 } },
+                trouble: { store.trouble },
                 shouldShed: { load.retryAfter() },
                 gauges: Gauges.all(load: load, upstream: runtime.dialer.counters, log: log, terms: terms),
                 admin: Self.administration(store, keeper, snapshots, runtime)

@@ -77,8 +77,11 @@ extension Gateway {
 
     func readiness(isDraining: Bool) -> Answer {
         if isDraining { return Answer(status: 503, json: ["status": "draining"]) }
-        return self.options.isReady()
-            ? Answer(json: ["status": "ready"]) : Answer(status: 503, json: ["status": "not ready"])
+        guard self.options.isReady() else { return Answer(status: 503, json: ["status": "not ready"]) }
+        // Most calls can be served: taking the whole gateway out would only make it worse (row 60).
+        return Answer(
+            json: self.options.trouble().map { ["status": "degraded", "reason": .string($0)] } ?? ["status": "ready"]
+        )
     }
 
     func metrics() -> Answer {

@@ -17,6 +17,8 @@ package struct GatewayOptions: Sendable {
     package var publicURL: String
     /// Whether calls can be served; false from the moment a shutdown begins.
     package var isReady: @Sendable () -> Bool
+    /// What is wrong although calls can be served, in words for an operator; nil if nothing is.
+    package var trouble: @Sendable () -> String?
     /// How long a call should wait because there is too much to do; nil: come in.
     ///
     /// Asked for calls only.
@@ -30,6 +32,7 @@ package struct GatewayOptions: Sendable {
         version: String,
         publicURL: String,
         isReady: @escaping @Sendable () -> Bool = { true },
+        trouble: @escaping @Sendable () -> String? = { nil },
         shouldShed: @escaping @Sendable () -> Duration? = { nil },
         gauges: [Gauge] = [],
         admin: AdminAPI? = nil
@@ -37,6 +40,7 @@ package struct GatewayOptions: Sendable {
         self.version = version
         self.publicURL = publicURL
         self.isReady = isReady
+        self.trouble = trouble
         self.shouldShed = shouldShed
         self.gauges = gauges
         self.admin = admin

@@ -1,8 +1,9 @@
+package import Auth
 package import Core
 internal import NIOConcurrencyHelpers
 package import Providers
 
-/// What calls learned of credentials, collected until somebody writes it to the store.
+/// What calls learned of credentials and gateway keys, collected until somebody writes it to the store.
 ///
 /// Bounded by the number of credentials: each has one entry of each kind.
 package final class CredentialNews: Sendable {
@@ -14,8 +15,12 @@ package final class CredentialNews: Sendable {
         package var rejected: [String: UnixTime] = [:]
         /// Those that their provider takes again.
         package var readmitted: Set<String> = []
+        /// When each gateway key was last used.
+        package var keyUses: [GatewayKeyID: UnixTime] = [:]
 
-        package var isEmpty: Bool { self.uses.isEmpty && self.rejected.isEmpty && self.readmitted.isEmpty }
+        package var isEmpty: Bool {
+            self.uses.isEmpty && self.rejected.isEmpty && self.readmitted.isEmpty && self.keyUses.isEmpty
+        }
     }
 
     private let batch = NIOLockedValueBox(Batch())
@@ -35,6 +40,14 @@ package final class CredentialNews: Sendable {
                 batch.readmitted.insert(credential.id)
             }
         }
+    }
+
+    /// Notes that a caller was let in.
+    ///
+    /// Takes the lock at most once a second for each key.
+    package func noteUse(of principal: Principal, at time: UnixTime) {
+        guard principal.use(at: time) else { return }
+        self.batch.withLockedValue { $0.keyUses[GatewayKeyID(principal.keyID)] = time }
     }
 
     /// Notes that the provider refused the credential.
@@ -66,6 +79,7 @@ package final class CredentialNews: Sendable {
             for (id, time) in old.rejected where !batch.readmitted.contains(id) {
                 batch.rejected[id] = min(time, batch.rejected[id] ?? time)
             }
+            batch.keyUses.merge(old.keyUses) { max($0, $1) }
             batch.readmitted.formUnion(old.readmitted.filter { batch.rejected[$0] == nil })
         }
     }

@@ -149,3 +149,18 @@ import Transport
         #expect(third.readmitted == [credential.id])
     }
 }
+
+extension CredentialTests {
+    @Test func `the last use of a gateway key is news once a second, not for every call`() async throws {
+        let road = try Road()
+        for _ in 0..<3 {
+            road.transport.scripts = [.json(PlainCallTests.answer)]
+            _ = await road.chat(#"{"model":"fast","messages":[]}"#)
+        }
+        let uses = road.credentials.take().keyUses
+        #expect(uses == [GatewayKeyID("dev"): UnixTime(seconds: 1_700_000_000)])
+        road.transport.scripts = [.json(PlainCallTests.answer)]
+        _ = await road.chat(#"{"model":"fast","messages":[]}"#)
+        #expect(road.credentials.take().keyUses.isEmpty)
+    }
+}

@@ -1,8 +1,8 @@
 import Glibc
 
-// With a static Swift runtime the compiler takes `stat` for CoreFoundation's, whose modules GRDB and JWTKit bring along.
+// With a static Swift runtime the compiler takes `stat` for one of CoreFoundation, which GRDB and JWTKit bring along.
 #if canImport(CoreFoundation)
-import CoreFoundation
+    import CoreFoundation
 #endif
 
 /// Whole small files: settings, keys.

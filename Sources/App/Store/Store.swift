@@ -125,6 +125,13 @@ final class Store: Sendable {
     /// The keys in force.
     var keyring: Keyring { self.ring.withLockedValue { $0 } }
 
+    /// What is wrong with the keys although the store can be read; names no key but by its id.
+    var trouble: String? {
+        let ring = self.keyring
+        guard !ring.ids.contains(ring.activeID) else { return nil }
+        return "the encryption key \(ring.activeID.short) that the store seals with is not in the settings"
+    }
+
     /// Seals and opens with the keys in force.
     var vault: Vault { Vault(self.keyring) }
 

@@ -72,6 +72,7 @@ struct StoreNews: Sendable {
             try await self.store.database.write { session in
                 try credentials.noteUses(batch.uses, in: session)
                 for (id, time) in batch.rejected { try credentials.markRejected(id, at: time, in: session) }
+                try GatewayKeyStore().noteUse(batch.keyUses, in: session)
                 for id in batch.readmitted { try credentials.markAccepted(id, in: session) }
             }
         } catch {

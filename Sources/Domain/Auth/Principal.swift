@@ -1,4 +1,5 @@
 package import Core
+internal import Synchronization
 
 /// Who a request acts for, once its key is known.
 ///
@@ -21,6 +22,7 @@ package final class Principal: Sendable {
     ///
     /// Nil means all that scopes and role allow.
     package let allowedRoutes: [String]?
+    private let lastUseSecond = Atomic<Int64>(0)
 
     package init(
         group: GroupID,
@@ -38,6 +40,14 @@ package final class Principal: Sendable {
         self.scopes = scopes
         self.allowedModels = allowedModels
         self.allowedRoutes = allowedRoutes
+    }
+
+    /// Notes a use; true once a second, so that most calls have nothing to write down.
+    package func use(at time: UnixTime) -> Bool {
+        let second = Int64(time.seconds)
+        guard self.lastUseSecond.load(ordering: .relaxed) != second else { return false }
+        self.lastUseSecond.store(second, ordering: .relaxed)
+        return true
     }
 
     /// The user the key belongs to, if it belongs to one.

@@ -15,7 +15,7 @@ struct Authenticate: WaitingGate {
         do throws(GatewayError) {
             switch try CallerIdentity.find(call.head, call.headBytes, in: call.snapshot, now: call.time) {
             case .known(let principal):
-                try Self.admit(principal, call)
+                try self.admit(principal, call)
                 return true
             case .unverified(let token):
                 call.token = token
@@ -30,19 +30,20 @@ struct Authenticate: WaitingGate {
         do {
             let token = call.token
             call.token = []
-            try Self.admit(try await CallerIdentity.verify(token, in: call.snapshot), call)
+            try self.admit(try await CallerIdentity.verify(token, in: call.snapshot), call)
         } catch let error as GatewayError {
             throw self.counted(error, call)
         }
     }
 
-    private static func admit(_ principal: Principal, _ call: Call) throws(GatewayError) {
+    private func admit(_ principal: Principal, _ call: Call) throws(GatewayError) {
         guard principal.scopes.contains(.inference) else {
             throw GatewayError(.forbidden, "This key may not call models.")
         }
         if principal.allowedRoutes != nil, !principal.mayCall(path: "/v1\(call.operation.path)") {
             throw GatewayError(.forbidden, "This key may not call this route.")
         }
+        self.instruments.credentials.noteUse(of: principal, at: call.time)
         call.principal = principal
         call.credentials = call.snapshot.credentials.row(of: principal.group)
     }
