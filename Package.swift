@@ -86,7 +86,10 @@ var targets: [Target] = [
     tests("WireTests", ["Core", "Wire", http1, embedded] + nio),
     tests("NetTests", ["Core", "Wire", "Transport", "Net", "TestKit"] + nio + sockets),
     tests("ProvidersTests", ["Core", "Wire", "Chat", "Transport", "Providers"] + nio),
-    tests("AuthTests", ["Core", "Wire", "Transport", "Database", "Auth", "SQLite", "Net", "TestKit", jwt, crypto] + nio),
+    tests(
+        "AuthTests",
+        ["Core", "Wire", "Transport", "Database", "Auth", "SQLite", "Net", "TestKit", jwt, crypto] + nio
+    ),
     tests("DatabaseTests", ["Core", "Database", "SQLite"] + nio),
     tests("VaultTests", ["Core", "Database", "Vault", "Audit", "SQLite", "CSodium", crypto] + nio),
     tests(
