@@ -61,6 +61,14 @@ struct Assembly: Sendable {
         do {
             let terms = assembly.terms
             address = try await assembly.server.listen(host: listen.host, port: listen.port, tls: { terms.identity })
+            if let admin = settings.server.adminListen {
+                try await assembly.server.listen(
+                    host: admin.host,
+                    port: admin.port,
+                    isAdministrative: true,
+                    tls: { terms.identity }
+                )
+            }
         } catch {
             // Nobody is to wait for a gateway that never was.
             await assembly.news.finish()
@@ -109,6 +117,7 @@ struct Assembly: Sendable {
                 trouble: { store.trouble },
                 shouldShed: { load.retryAfter() },
                 gauges: Gauges.all(load: load, upstream: runtime.dialer.counters, log: log, terms: terms),
+                hasAdminListener: server.adminListen != nil,
                 admin: Self.administration(store, keeper, snapshots, runtime)
             ),
             loops: loops

@@ -61,6 +61,8 @@ package struct Settings: Sendable, Equatable {
     /// `server:`.
     package struct Server: Sendable, Equatable {
         package var listen: ListenAddress
+        /// Where administration is served, and nowhere else; nil if it has no address of its own.
+        package var adminListen: ListenAddress?
         /// Largest request body, in bytes.
         package var bodyBytesMax: Int
         /// Most request body bytes held at once.

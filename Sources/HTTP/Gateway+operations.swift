@@ -14,14 +14,15 @@ extension Gateway {
     /// - Throws: `GatewayError` with `UNAUTHENTICATED` or `FORBIDDEN`.
     func admit(
         _ exchange: any ServerExchange,
-        _ policy: RoutePolicy,
+        _ row: RouteRow,
         _ snapshot: Snapshot
     ) async throws -> Principal? {
-        switch policy {
+        switch row.policy {
         case .open:
             return nil
         case .keyOrLoopback:
             if self.isThisMachine(exchange, snapshot) { return nil }
+            if exchange.isAdministrative, row.isOpenToAdministrators { return nil }
             return try await self.caller(exchange, snapshot)
         case .road, .admin:
             // What a role may do is decided where the action is known.

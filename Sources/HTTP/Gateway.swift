@@ -25,6 +25,8 @@ package struct GatewayOptions: Sendable {
     package var shouldShed: @Sendable () -> Duration?
     /// Figures that others keep, for `/metrics`.
     package var gauges: [Gauge]
+    /// Whether administration has a listener of its own, and is served nowhere else.
+    package var hasAdminListener: Bool
     /// What `/api/v1` administers; nil if there is no store.
     package var admin: AdminAPI?
 
@@ -35,6 +37,7 @@ package struct GatewayOptions: Sendable {
         trouble: @escaping @Sendable () -> String? = { nil },
         shouldShed: @escaping @Sendable () -> Duration? = { nil },
         gauges: [Gauge] = [],
+        hasAdminListener: Bool = false,
         admin: AdminAPI? = nil
     ) {
         self.version = version
@@ -43,6 +46,7 @@ package struct GatewayOptions: Sendable {
         self.trouble = trouble
         self.shouldShed = shouldShed
         self.gauges = gauges
+        self.hasAdminListener = hasAdminListener
         self.admin = admin
     }
 }
@@ -220,7 +224,10 @@ package final class Gateway: RequestHandler {
         let dialect = Routes.dialect(ofPath: "\(row.path)".utf8)
         let answer: Answer
         do {
-            let principal = try await self.admit(exchange, row.policy, snapshot)
+            guard !self.options.hasAdminListener || exchange.isAdministrative || !row.isAdministrative else {
+                throw GatewayError(.notFound, "There is nothing at this path.")
+            }
+            let principal = try await self.admit(exchange, row, snapshot)
             if let principal { try self.checkRoute(principal, exchange) }
             switch row.action {
             case .page: answer = HomePage.answer(self.options, snapshot)

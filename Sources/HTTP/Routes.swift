@@ -48,6 +48,17 @@ package struct RouteRow: Sendable {
         self.action = action
         self.summary = summary
     }
+
+    /// Whether it is served on the listener for administration alone, where there is one: everything under `/api/v1`
+    /// but sessions, the figures, and the dashboard.
+    var isAdministrative: Bool {
+        let path = "\(self.path)"
+        if path.hasPrefix("/api/v1/") { return !path.hasPrefix("/api/v1/sessions") }
+        return path == "/metrics" || path.hasPrefix("/dashboard")
+    }
+
+    /// Whether nobody needs a key for it on the listener for administration.
+    var isOpenToAdministrators: Bool { self.action == .metrics || self.action == .status }
 }
 
 /// The whole API in one table.

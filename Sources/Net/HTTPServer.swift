@@ -66,12 +66,17 @@ package final class HTTPServer: Sendable {
 
     /// Starts to listen; returns the address it really listens on.
     ///
-    /// - Parameter tls: Asked for each connection; nil is plain HTTP.
+    /// - Parameters:
+    ///   - isAdministrative: Whether administration is served there (`server.admin_listen`).
+    ///   - tls: Asked for each connection; nil is plain HTTP.
     /// - Throws: what the system says where the address cannot be bound.
     @discardableResult
-    package func listen(host: String, port: Int, tls: @escaping @Sendable () -> ServerIdentity? = { nil }) async throws
-        -> SocketAddress?
-    {
+    package func listen(
+        host: String,
+        port: Int,
+        isAdministrative: Bool = false,
+        tls: @escaping @Sendable () -> ServerIdentity? = { nil }
+    ) async throws -> SocketAddress? {
         let shared = self.shared
         let loops = Dictionary(uniqueKeysWithValues: self.runtime.loops.map { ($0.key, $0.bound) })
         let channel = try await ServerBootstrap(group: self.runtime.group)
@@ -84,7 +89,13 @@ package final class HTTPServer: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let runtime = loops[ObjectIdentifier(channel.eventLoop)]?.value else { return }
-                    try Self.prepare(channel, shared: shared, runtime: runtime, identity: tls())
+                    try Self.prepare(
+                        channel,
+                        shared: shared,
+                        runtime: runtime,
+                        identity: tls(),
+                        isAdministrative: isAdministrative
+                    )
                 }
             }
             .bind(host: host, port: port).get()
@@ -96,7 +107,8 @@ package final class HTTPServer: Sendable {
         _ channel: any Channel,
         shared: Shared,
         runtime: LoopRuntime,
-        identity: ServerIdentity?
+        identity: ServerIdentity?,
+        isAdministrative: Bool
     ) throws {
         let pipeline = channel.pipeline.syncOperations
         let terms = shared.current
@@ -118,6 +130,7 @@ package final class HTTPServer: Sendable {
             terms: terms,
             runtime: runtime,
             isSecure: identity != nil,
+            isAdministrative: isAdministrative,
             peer: peer
         )
         try pipeline.addHandler(connection)

@@ -35,6 +35,7 @@ final class ServerConnection: ChannelInboundHandler, WheelTimerOwner {
     let terms: HTTPServer.Shared.Terms
     let runtime: LoopRuntime
     let isSecure: Bool
+    let isAdministrative: Bool
     let peer: PeerAddress
     let waiter: LoopWaiter
     let timer: WheelTimer
@@ -62,12 +63,14 @@ final class ServerConnection: ChannelInboundHandler, WheelTimerOwner {
         terms: HTTPServer.Shared.Terms,
         runtime: LoopRuntime,
         isSecure: Bool,
+        isAdministrative: Bool,
         peer: PeerAddress
     ) {
         self.server = server
         self.terms = terms
         self.runtime = runtime
         self.isSecure = isSecure
+        self.isAdministrative = isAdministrative
         self.peer = peer
         self.waiter = LoopWaiter(executor: runtime.executor)
         self.timer = WheelTimer(wheel: runtime.wheel)

@@ -15,11 +15,14 @@ package final class CredentialNews: Sendable {
         package var rejected: [String: UnixTime] = [:]
         /// Those that their provider takes again.
         package var readmitted: Set<String> = []
+        /// Those that are sealed under another key than the store seals with.
+        package var stale: Set<String> = []
         /// When each gateway key was last used.
         package var keyUses: [GatewayKeyID: UnixTime] = [:]
 
         package var isEmpty: Bool {
-            self.uses.isEmpty && self.rejected.isEmpty && self.readmitted.isEmpty && self.keyUses.isEmpty
+            // What is stale or readmitted was used too.
+            self.uses.isEmpty && self.rejected.isEmpty && self.keyUses.isEmpty
         }
     }
 
@@ -35,6 +38,7 @@ package final class CredentialNews: Sendable {
         guard news.isFirstThisSecond || news.isReadmitted else { return }
         self.batch.withLockedValue { batch in
             batch.uses[credential.id] = max(time, batch.uses[credential.id] ?? time)
+            if credential.isStale { batch.stale.insert(credential.id) }
             if news.isReadmitted {
                 batch.rejected[credential.id] = nil
                 batch.readmitted.insert(credential.id)
@@ -80,6 +84,7 @@ package final class CredentialNews: Sendable {
                 batch.rejected[id] = min(time, batch.rejected[id] ?? time)
             }
             batch.keyUses.merge(old.keyUses) { max($0, $1) }
+            batch.stale.formUnion(old.stale)
             batch.readmitted.formUnion(old.readmitted.filter { batch.rejected[$0] == nil })
         }
     }

@@ -74,9 +74,9 @@ import Testing
         // Shapes
         Case(
             "server: 3",
-            "turnpike.yaml:1: server: must be a map (listen, max_body, max_inflight_body, max_head, max_connections, "
-                + "head_timeout, idle_timeout, heartbeat, drain, half_close, tls, behind_proxy, trusted_proxies, "
-                + "settings_url, loops, admin_listen)"
+            "turnpike.yaml:1: server: must be a map (listen, admin_listen, max_body, max_inflight_body, max_head, "
+                + "max_connections, head_timeout, idle_timeout, heartbeat, drain, half_close, tls, behind_proxy, "
+                + "trusted_proxies, settings_url, loops)"
         ),
         Case("server: { listen: [a] }", "turnpike.yaml:1: server.listen: is one value, not a list"),
         Case(

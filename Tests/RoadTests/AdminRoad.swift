@@ -57,7 +57,7 @@ final class AdminRoad: Sendable {
     let logged = CapturedLog()
     private let vault: Vault
 
-    init() async throws {
+    init(hasAdminListener: Bool = false) async throws {
         let database = try SQLiteDatabase.inMemory()
         self.database = database
         try await MigrationRunner().run(on: database, now: Self.now)
@@ -100,6 +100,7 @@ final class AdminRoad: Sendable {
             options: GatewayOptions(
                 version: "test",
                 publicURL: "http://127.0.0.1:8080",
+                hasAdminListener: hasAdminListener,
                 admin: AdminAPI(self.administration)
             ),
             loops: 1

@@ -164,3 +164,18 @@ extension CredentialTests {
         #expect(road.credentials.take().keyUses.isEmpty)
     }
 }
+
+extension CredentialTests {
+    @Test func `a key under an old encryption key is handed over to be re-sealed when a call has used it`() async throws
+    {
+        let stale = CredentialBook.Entry(id: "old", group: GroupID("demo"), provider: "openai", isStale: true) {
+            _ = $0.writeString("sk-under-the-old-key")
+        }
+        let road = try Road(credentialsFor: ["openrouter"], more: [stale])
+        road.transport.scripts = [.json(PlainCallTests.answer), .json(PlainCallTests.answer)]
+        _ = await road.chat(#"{"model":"openrouter/x","messages":[]}"#)
+        #expect(road.credentials.take().stale.isEmpty)
+        _ = await road.chat(#"{"model":"openai/gpt-4o","messages":[]}"#)
+        #expect(road.credentials.take().stale == ["old"])
+    }
+}

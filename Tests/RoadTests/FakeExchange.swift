@@ -11,6 +11,8 @@ final class FakeExchange: ServerExchange {
     private let body: ByteBuffer
     var peer = PeerAddress(text: "203.0.113.7", port: 40_000, isLoopback: false)
     let isSecure = false
+    /// Whether it came in on the listener for administration.
+    var isAdministrative = false
     let fake: FakeTransport
     var transport: any LoopTransport { self.fake }
     let arrival = NIODeadline.now()

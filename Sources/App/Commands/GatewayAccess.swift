@@ -28,12 +28,18 @@ struct GatewayAccess: Sendable {
 
     /// Finds out where the gateway is.
     ///
-    /// - Parameter defaultListen: Where a port of 0 cannot be known, the command says so.
-    init(_ options: GatewayOptions, environment: [String: String] = SettingsEnvironment.all) throws {
+    /// - Parameter isAdministrative: Whether administration is wanted, which may have an address of its own.
+    init(
+        _ options: GatewayOptions,
+        isAdministrative: Bool = false,
+        environment: [String: String] = SettingsEnvironment.all
+    ) throws {
         let input = SettingsSource.ofProcess(configPath: options.config)
         let settings = try Settings.load(input).settings
         self.settings = settings
-        let url = options.url ?? Self.nonEmpty(environment["TURNPIKE_URL"]) ?? Self.url(of: settings.server)
+        let server = settings.server
+        let listen = isAdministrative ? server.adminListen ?? server.listen : server.listen
+        let url = options.url ?? Self.nonEmpty(environment["TURNPIKE_URL"]) ?? Self.url(of: server, at: listen)
         do {
             self.endpoint = try Endpoint(url: Self.withoutVersion(url), allowPrivate: true, caFile: options.caFile)
         } catch {
@@ -58,9 +64,9 @@ struct GatewayAccess: Sendable {
     }
 
     /// Where clients on this machine reach a server with these settings.
-    static func url(of server: Settings.Server) -> String {
-        let host = server.listen.isWildcard ? "127.0.0.1" : server.listen.urlHost
-        return "\(server.tls == nil ? "http" : "https")://\(host):\(server.listen.port)"
+    static func url(of server: Settings.Server, at listen: ListenAddress) -> String {
+        let host = listen.isWildcard ? "127.0.0.1" : listen.urlHost
+        return "\(server.tls == nil ? "http" : "https")://\(host):\(listen.port)"
     }
 
     /// People paste the base URL that SDKs have, which ends in `/v1`.

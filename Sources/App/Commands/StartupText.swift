@@ -60,6 +60,7 @@ struct StartupText: Sendable {
         text += "  Answers   \(self.answerer.sentence)\n"
         if let advice = self.answerer.advice { text += "            " + terminal.styled(advice, .yellow) + "\n" }
         text += "  Base URL  \(url)/v1\n"
+        if let admin = self.loaded.settings.server.adminListen { text += "  Admin     \(self.url(admin))\n" }
         text += "  Key       \(keyPlace)\n"
         text += "  Store     \(self.account.store), sealed with \(self.account.encryptionKey)\n"
         if self.account.isEncryptionKeyNew {

@@ -19,7 +19,7 @@ struct TailCommand: AsyncParsableCommand {
     private static let path = "/api/v1/calls/live"
 
     func run() async throws {
-        let access = try GatewayAccess(self.gateway)
+        let access = try GatewayAccess(self.gateway, isAdministrative: true)
         let asJSON = self.json
         _ = try await Interrupts.run {
             try await CommandClient.with { try await Self.follow(access, asJSON: asJSON, $0) }

@@ -73,6 +73,7 @@ struct SettingsBuilder {
         let listen = ListenAddress(self.values.text("server.listen"))
         return Settings.Server(
             listen: listen ?? ListenAddress(host: "127.0.0.1", port: 8080),
+            adminListen: self.values.optionalText("server.admin_listen").flatMap { ListenAddress($0) },
             bodyBytesMax: self.values.integer("server.max_body"),
             inflightBodyBytesMax: self.values.integer("server.max_inflight_body"),
             headBytesMax: self.values.integer("server.max_head"),
@@ -114,7 +115,8 @@ struct SettingsBuilder {
             )
         }
         let listen = settings.server.listen
-        if !listen.isLoopback, settings.server.tls == nil, !settings.server.isBehindProxy {
+        let isOpen = !listen.isLoopback || settings.server.adminListen?.isLoopback == false
+        if isOpen, settings.server.tls == nil, !settings.server.isBehindProxy {
             self.note(
                 "server.listen",
                 "production refuses plain HTTP beyond loopback: set server.tls, or server.behind_proxy where a proxy "

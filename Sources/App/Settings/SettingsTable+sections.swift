@@ -183,7 +183,6 @@ extension SettingsTable {
 
     /// Keys of the contract that this version checks but does not act on.
     static let later: [Setting] = [
-        Self.later("server.admin_listen", .address, nil, "Second address for administration.", "127.0.0.1:8081"),
         Self.later("streams.keep", .duration(.zero...(.hours(24))), "60s", "How long a stream can be resumed.", "2m"),
         Self.later(
             "redis.url",

@@ -64,6 +64,14 @@ package enum SettingsTable {
             reload: .boot
         ),
         Setting(
+            path: "server.admin_listen",
+            kind: .address,
+            standard: nil,
+            help: "Second address, where alone `/api/v1` but sessions, `/metrics` and `/dashboard` are served.",
+            example: "127.0.0.1:8081",
+            reload: .boot
+        ),
+        Setting(
             path: "server.max_body",
             kind: .size(1_024...2_000_000_000),
             standard: "20MB",

@@ -67,6 +67,7 @@ struct StoreContents: Sendable {
                 group: credential.group,
                 provider: credential.provider,
                 isRejected: credential.rejectedAt != nil,
+                isStale: sealed.map { $0.keyID != vault.keyring.activeID } ?? false,
                 open: { buffer in
                     guard let sealed else { throw VaultError.unreadable }
                     try vault.open(sealed, into: &buffer)

@@ -73,6 +73,7 @@ struct StoreNews: Sendable {
                 try credentials.noteUses(batch.uses, in: session)
                 for (id, time) in batch.rejected { try credentials.markRejected(id, at: time, in: session) }
                 try GatewayKeyStore().noteUse(batch.keyUses, in: session)
+                try credentials.reseal(batch.stale.sorted(), in: session)
                 for id in batch.readmitted { try credentials.markAccepted(id, in: session) }
             }
         } catch {

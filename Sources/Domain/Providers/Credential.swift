@@ -12,13 +12,16 @@ package final class Credential: Sendable {
 
     /// The store's name for it; safe to log.
     package let id: String
+    /// Whether it is sealed under another key than the store seals with: who comes across it has it re-sealed.
+    package let isStale: Bool
     private let prefix: StaticString?
     private let open: Opener
     private let rejected: Atomic<Bool>
     private let lastUseSecond = Atomic<Int64>(0)
 
-    init(id: String, style: AuthStyle, isRejected: Bool, open: @escaping Opener) {
+    init(id: String, style: AuthStyle, isRejected: Bool, isStale: Bool, open: @escaping Opener) {
         self.id = id
+        self.isStale = isStale
         self.prefix = style.linePrefix
         self.open = open
         self.rejected = Atomic(isRejected)

@@ -15,6 +15,8 @@ package struct CredentialBook: Sendable {
         package var provider: String
         /// Whether the provider refused it last.
         package var isRejected: Bool
+        /// Whether it is sealed under another key than the store seals with now.
+        package var isStale: Bool
         package var open: Credential.Opener
 
         package init(
@@ -22,12 +24,14 @@ package struct CredentialBook: Sendable {
             group: GroupID,
             provider: String,
             isRejected: Bool = false,
+            isStale: Bool = false,
             open: @escaping Credential.Opener
         ) {
             self.id = id
             self.group = group
             self.provider = provider
             self.isRejected = isRejected
+            self.isStale = isStale
             self.open = open
         }
 
@@ -81,6 +85,7 @@ package struct CredentialBook: Sendable {
                 id: entry.id,
                 style: provider.auth,
                 isRejected: entry.isRejected,
+                isStale: entry.isStale,
                 open: entry.open
             )
             var row = rows[entry.group] ?? Row(count: catalog.providers.count)

@@ -35,6 +35,8 @@ package protocol ServerExchange: AnyObject {
     var headBytes: ByteBuffer { get }
     /// Who is on the other side.
     var peer: PeerAddress { get }
+    /// Whether this connection came in where administration is served.
+    var isAdministrative: Bool { get }
     /// Whether this connection came in over TLS.
     var isSecure: Bool { get }
     /// The way out of this loop: upstream connections, timers, buffers.

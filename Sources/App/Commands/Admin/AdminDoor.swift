@@ -38,7 +38,7 @@ struct AdminDoor: Sendable {
         guard !options.store else {
             return try await Self.withStore(try Settings.load(input).settings, creates: creates, use)
         }
-        let access = try GatewayAccess(options.gateway)
+        let access = try GatewayAccess(options.gateway, isAdministrative: true)
         if access.key != nil || isNamed {
             let found: Result? = try await CommandClient.with { client in
                 guard try await Self.answers(access, client, mustAnswer: isNamed) else { return nil }

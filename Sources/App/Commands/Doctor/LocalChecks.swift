@@ -85,7 +85,7 @@ enum LocalChecks {
     static func listen(_ settings: Settings, _ client: CommandClient) async -> Finding {
         let listen = settings.server.listen
         guard listen.port != 0 else { return .ok("listen address", "\(listen): the system chooses the port") }
-        let url = GatewayAccess.url(of: settings.server)
+        let url = GatewayAccess.url(of: settings.server, at: settings.server.listen)
         guard let endpoint = try? Endpoint(url: url, allowPrivate: true) else {
             return .fail("listen address", "\(listen) is no address")
         }
