@@ -163,8 +163,13 @@ extension CallerIdentity {
         )
     }
 
+    /// Nil where a proxy stands in front that nobody has named: one client's failures must not shut out all others.
     private static func address(_ exchange: any ServerExchange, _ limits: RoadLimits) -> String? {
-        ClientAddress.of(exchange.peer, exchange.head, exchange.headBytes, trusted: limits.trustedProxies)
+        let head = exchange.head
+        let isForwarded = head.contains(.xForwardedFor) || head.contains(.forwarded) || head.contains(.xRealIP)
+        let isUnnamedProxy = !limits.trustsLoopback || (exchange.peer.isLoopback && isForwarded)
+        if limits.trustedProxies.isEmpty, isUnnamedProxy { return nil }
+        return ClientAddress.of(exchange.peer, head, exchange.headBytes, trusted: limits.trustedProxies)
     }
 
     /// The public part of the credential that was tried, or nil in the inner optional if it has none; nil if there was

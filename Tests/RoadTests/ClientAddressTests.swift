@@ -51,6 +51,20 @@ import Wire
         }
     }
 
+    @Test func `behind a proxy that nobody has named, one client's guesses shut nobody else out`() async throws {
+        let limits = FailureLimiter.Limits(perAddress: 3, perPrefix: 1000, hardPerAddress: 10)
+        let road = try Road(failures: FailureGuard(FailureLimiter(limits: limits, seed: 1)))
+        let proxy = PeerAddress(text: "127.0.0.1", port: 9, isLoopback: true)
+        for number in 0..<30 {
+            let fields = "x-forwarded-for: 198.51.100.\(number)\r\n"
+            _ = await road.send("GET", "/v1/models", fields: fields, key: "tp_abcdefabcdef_guess-\(number)") {
+                $0.peer = proxy
+            }
+        }
+        let good = await road.send("GET", "/v1/models", fields: "x-forwarded-for: 203.0.113.1\r\n") { $0.peer = proxy }
+        #expect(good.status == 200)
+    }
+
     @Test func `a client that only guesses is told to wait, and a good key of another address is not (row 49)`()
         async throws
     {
