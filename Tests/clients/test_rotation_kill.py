@@ -82,6 +82,7 @@ def die_and_recover(template: pathlib.Path, folder: pathlib.Path, kill_at: int) 
         shutil.rmtree(folder)
 
 
+@pytest.mark.timeout(90 + 2 * ROWS)
 def test_a_rotation_killed_at_any_write_loses_no_key_and_finishes_when_run_again(template, tmp_path):
     step = 4
     deaths = 0
