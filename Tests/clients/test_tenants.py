@@ -1,5 +1,6 @@
 """Groups, people, gateway keys and provider keys as an operator makes them: by command, with and without a gateway."""
 
+import concurrent.futures
 import contextlib
 import hashlib
 import http.server
@@ -488,3 +489,43 @@ def test_a_look_in_the_wrong_folder_leaves_nothing(site):
     for command in (["group", "list"], ["audit", "verify"], ["keyring", "list"], ["backup"], ["doctor", "--offline"]):
         site.run(*command, code=0 if command[0] == "doctor" else 1)
     assert sorted(site.folder.iterdir()) == before
+
+
+def memory_of(pid: int) -> bytes:
+    """Everything that a process could write to: its heap, stacks, guarded pages and anonymous memory."""
+    found = []
+    with open(f"/proc/{pid}/mem", "rb") as memory:
+        for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines():
+            span, rights = line.split()[:2]
+            if not rights.startswith("rw"):
+                continue
+            start, end = (int(address, 16) for address in span.split("-"))
+            with contextlib.suppress(OSError):  # The kernel's own pages are not for reading.
+                memory.seek(start)
+                found.append(memory.read(end - start))
+    return b"".join(found)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may look into a process that forbids dumps")
+def test_no_provider_key_stays_in_memory_once_the_requests_that_carried_it_are_out(site):
+    """Row 56: whatever became of the calls, and however many there were."""
+    key, _ = set_up(site, "--store")
+    gateway = site.serve({"MEMORY_CANARY": "canary-that-the-search-must-find"})
+    messages = [{"role": "user", "content": "Hello."}]
+    # Waiting at once, so that many buffers are in use and most of them are not written over by the calls behind.
+    def wait_for_a_head(_):
+        with site.client(key) as client:
+            client.chat.completions.create(model="sim/sim-mini?head_ms=1500", messages=messages)
+
+    with concurrent.futures.ThreadPoolExecutor(24) as pool:
+        list(pool.map(wait_for_a_head, range(24)))
+    with site.client(key) as client:
+        # A client that leaves halfway, and one whose provider is gone.
+        with client.chat.completions.create(model="fast", messages=messages, stream=True) as stream:
+            next(iter(stream))
+        site.simulator.stop()
+        with pytest.raises(openai.APIStatusError):
+            client.chat.completions.create(model="fast", messages=messages)
+    memory = memory_of(gateway.pid)
+    assert b"canary-that-the-search-must-find" in memory, "the search itself works"
+    assert CLI_KEY.encode() not in memory
