@@ -83,15 +83,15 @@ var targets: [Target] = [
     module("TestKit", ["Core", "Wire", "Transport", "Net", "Simulator"] + nio + sockets),
 
     tests("CoreTests", ["Core"] + nio),
-    tests("WireTests", ["Core", "Wire", http1, embedded] + nio),
+    tests("WireTests", ["Core", "Wire", "TestKit", http1, embedded] + nio),
     tests("NetTests", ["Core", "Wire", "Transport", "Net", "TestKit"] + nio + sockets),
     tests("ProvidersTests", ["Core", "Wire", "Chat", "Transport", "Providers"] + nio),
     tests(
         "AuthTests",
         ["Core", "Wire", "Transport", "Database", "Auth", "SQLite", "Net", "TestKit", jwt, crypto] + nio
     ),
-    tests("DatabaseTests", ["Core", "Database", "SQLite"] + nio),
-    tests("VaultTests", ["Core", "Database", "Vault", "Audit", "SQLite", "CSodium", crypto] + nio),
+    tests("DatabaseTests", ["Core", "Database", "SQLite", "TestKit"] + nio),
+    tests("VaultTests", ["Core", "Database", "Vault", "Audit", "SQLite", "CSodium", "TestKit", crypto] + nio),
     tests(
         "KeyManagementTests",
         ["Core", "Wire", "Transport", "Net", "Auth", "KeyManagement", "TestKit"] + nio + sockets
@@ -113,7 +113,7 @@ var targets: [Target] = [
         "AppTests",
         [
             "turnpike", "Core", "Wire", "Providers", "Auth", "Database", "SQLite", "Vault", "Audit", "Pipeline",
-            "Telemetry", "Transport", logging,
+            "Telemetry", "Transport", "TestKit", logging,
         ] + nio
     ),
     tests(

@@ -2,30 +2,19 @@ import Auth
 import Core
 import Crypto
 import NIOCore
+import TestKit
 import Testing
 import Transport
 
 /// What chance does to tokens, and what the issuers do that have a preset.
 @Suite struct JWTMutationTests {
-    /// A generator that repeats, so that a failure can be looked at.
-    private struct Chance: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            self.state &+= 0x9E37_79B9_7F4A_7C15
-            var word = self.state
-            word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-            return word ^ (word >> 31)
-        }
-    }
-
     @Test func `no change of any byte of a good token leaves it good, row 41`() async throws {
         let bench = try await JWTBench()
         _ = await bench.verifier.fetchOnce()
         bench.advance(seconds: 1)
         let token = Array(try bench.token().utf8)
         _ = try await bench.verifier.verify(token)
-        var chance = Chance(state: 41)
+        var chance = SeededGenerator(seed: 41)
         for position in token.indices {
             for _ in 0..<4 {
                 var changed = token
@@ -51,7 +40,7 @@ import Transport
         let bench = try await JWTBench()
         _ = await bench.verifier.fetchOnce()
         bench.advance(seconds: 1)
-        var chance = Chance(state: 7)
+        var chance = SeededGenerator(seed: 7)
         let letters = Array("eyJhbGciOiJub25lIn0.-_=+/ {}\"[]:,0123456789\u{0}\u{FF}".utf8)
         for _ in 0..<5_000 {
             let count = Int.random(in: 0...200, using: &chance)

@@ -1,5 +1,6 @@
 import Core
 import Database
+import TestKit
 import Testing
 
 /// Migrations, on every driver.

@@ -2,6 +2,7 @@ import Database
 import Glibc
 import NIOConcurrencyHelpers
 import SQLite
+import TestKit
 import Testing
 
 /// Backups are whole, private and never half there.

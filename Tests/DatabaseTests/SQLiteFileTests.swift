@@ -2,6 +2,7 @@ import Core
 import Database
 import Glibc
 import SQLite
+import TestKit
 import Testing
 
 /// What only a file can show: durability, modes, damage, a full disk, another process.

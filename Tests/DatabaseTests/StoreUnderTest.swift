@@ -3,43 +3,8 @@ import Database
 import Glibc
 import NIOConcurrencyHelpers
 import SQLite
+import TestKit
 import Testing
-
-/// A folder of a test's own, gone with the test.
-final class ScratchFolder: Sendable {
-    let path: String
-
-    init() throws {
-        var template = Array("/tmp/turnpike-store-XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
-        self.path = template.withUnsafeBufferPointer { bytes in
-            bytes.baseAddress.map { String(cString: $0) } ?? ""
-        }
-    }
-
-    deinit { Self.remove(self.path) }
-
-    /// Names in the folder, sorted.
-    var names: [String] { Self.names(in: self.path).sorted() }
-
-    static func names(in path: String) -> [String] {
-        guard let directory = opendir(path) else { return [] }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
-    }
-
-    private static func remove(_ path: String) {
-        for name in Self.names(in: path) where unlink("\(path)/\(name)") != 0 { Self.remove("\(path)/\(name)") }
-        rmdir(path)
-    }
-}
 
 /// One way to open a database, so that every driver runs the same contract.
 ///

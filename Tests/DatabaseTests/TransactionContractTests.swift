@@ -1,4 +1,5 @@
 import Database
+import TestKit
 import Testing
 
 /// What every driver promises about transactions, readers, writers and tasks that are cancelled.

@@ -4,6 +4,7 @@ import Database
 import NIOConcurrencyHelpers
 import NIOCore
 import SQLite
+import TestKit
 import Testing
 import Vault
 
@@ -147,7 +148,7 @@ import Vault
     @Test func `records that are gone, exchanged or put in are found, anywhere in a log of 1000 (row 55)`() async throws
     {
         try await self.fill(1000)
-        var chance = Chance(seed: 4)
+        var chance = SeededGenerator(seed: 4)
         for _ in 0..<25 {
             let seq = 1 + chance.below(999)
             let other = seq + 1 + chance.below(1000 - seq)

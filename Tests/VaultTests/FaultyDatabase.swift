@@ -1,5 +1,6 @@
 import Database
 import NIOConcurrencyHelpers
+import TestKit
 
 /// A database whose n-th step fails: a transaction's begin, each statement, its commit, and the moment after it.
 ///

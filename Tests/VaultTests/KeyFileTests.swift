@@ -1,5 +1,6 @@
 import Core
 import Glibc
+import TestKit
 import Testing
 
 @testable import Vault
@@ -89,7 +90,7 @@ import Testing
     }
 
     @Test func `a key that a driver fetched is checked like any other`() throws {
-        var chance = Chance(seed: 9)
+        var chance = SeededGenerator(seed: 9)
         let bytes = chance.bytes(32)
         let key = try KeyMaterial(copying: Secret(bytes), source: "aws-kms alias/turnpike")
         #expect(key.bytes.plain == bytes && key.source == "aws-kms alias/turnpike")

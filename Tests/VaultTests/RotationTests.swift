@@ -1,6 +1,7 @@
 import Core
 import Database
 import NIOConcurrencyHelpers
+import TestKit
 import Testing
 
 @testable import Vault

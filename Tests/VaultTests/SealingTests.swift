@@ -1,6 +1,7 @@
 import Core
 import Glibc
 import NIOCore
+import TestKit
 import Testing
 
 @testable import Vault
@@ -72,7 +73,7 @@ import Testing
     }
 
     @Test func `a thousand random cases agree with the oracle, both ways`() throws {
-        var chance = Chance(seed: 5)
+        var chance = SeededGenerator(seed: 5)
         for _ in 0..<1000 {
             let (key, nonce) = (chance.bytes(32), chance.bytes(24))
             let plaintext = chance.bytes(chance.below(300))

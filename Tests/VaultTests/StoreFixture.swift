@@ -3,6 +3,7 @@ import Database
 import Glibc
 import NIOConcurrencyHelpers
 import SQLite
+import TestKit
 import Testing
 
 @testable import Vault
@@ -130,34 +131,7 @@ final class HandClock: Sendable {
     func advance(milliseconds: Int64) { self.time.withLockedValue { $0.milliseconds += milliseconds } }
 }
 
-/// A folder of a test's own, gone with the test.
-final class ScratchFolder: Sendable {
-    let path: String
-
-    init() throws {
-        var template = Array("/tmp/turnpike-vault-XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
-        self.path = template.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
-    }
-
-    deinit {
-        for name in self.names { unlink("\(self.path)/\(name)") }
-        rmdir(self.path)
-    }
-
-    var names: [String] {
-        guard let directory = opendir(self.path) else { return [] }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names.sorted()
-    }
-
+extension ScratchFolder {
     /// Writes a file with the given mode, whatever the umask.
     func write(_ text: String, to name: String, mode: mode_t = 0o600) throws -> String {
         let path = "\(self.path)/\(name)"

@@ -1,29 +1,7 @@
 import Core
 import NIOCore
+import TestKit
 import Vault
-
-/// A fast generator with a seed, so that a failure can be had again.
-struct Chance: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { self.state = seed }
-
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = self.state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
-    mutating func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8(truncatingIfNeeded: self.next()) } }
-
-    mutating func below(_ bound: Int) -> Int { Int(self.next() % UInt64(bound)) }
-
-    mutating func text(_ length: Int) -> String {
-        String(decoding: (0..<length).map { _ in UInt8(ascii: "!") + UInt8(self.below(94)) }, as: UTF8.self)
-    }
-}
 
 /// Bytes of hexadecimal digits, white space left out; nil for anything else.
 func hex(_ text: String) -> [UInt8]? {
@@ -46,7 +24,7 @@ extension SealingKey {
 
     /// A key that each seed always gives.
     init(seed: UInt64) throws {
-        var chance = Chance(seed: seed &* 7919 &+ 17)
+        var chance = SeededGenerator(seed: seed &* 7919 &+ 17)
         try self.init(bytes: chance.bytes(32))
     }
 }

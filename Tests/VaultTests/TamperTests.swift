@@ -1,5 +1,6 @@
 import Core
 import NIOCore
+import TestKit
 import Testing
 import Vault
 
@@ -37,7 +38,7 @@ import Vault
     }
 
     @Test func `random bytes are never a blob, with or without its beginning (row 58)`() {
-        var chance = Chance(seed: 11)
+        var chance = SeededGenerator(seed: 11)
         for round in 0..<5000 {
             let junk = chance.bytes(chance.below(200))
             let start = round % 2 == 0 ? [] : Array("TPK1".utf8) + [1] + self.vault.keyring.activeID.bytes
@@ -105,7 +106,7 @@ import Vault
     }
 
     @Test func `associated data can be read back into the one context that made them (row 57)`() throws {
-        var chance = Chance(seed: 3)
+        var chance = SeededGenerator(seed: 3)
         for _ in 0..<2000 {
             let parts = (0..<4).map { _ in chance.text(chance.below(30)) }
             let context = SealContext(

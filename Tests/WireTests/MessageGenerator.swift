@@ -1,3 +1,5 @@
+import TestKit
+
 /// Makes HTTP messages by a grammar that goes astray now and then, and mutates bytes of some of them.
 struct MessageGenerator {
     var random: SeededGenerator

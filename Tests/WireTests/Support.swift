@@ -1,29 +1,6 @@
 import NIOCore
 import Wire
 
-/// A fast generator with a seed, so that a failure can be had again.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { self.state = seed }
-
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = self.state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `bound`.
-    mutating func below(_ bound: Int) -> Int { Int(truncatingIfNeeded: self.next() >> 33) % bound }
-
-    mutating func pick<Element>(_ choices: [Element]) -> Element { choices[self.below(choices.count)] }
-
-    /// True once in `count` times.
-    mutating func oneIn(_ count: Int) -> Bool { self.below(count) == 0 }
-}
-
 /// Bytes as text for failure messages.
 func shown(_ bytes: [UInt8], limit: Int = 600) -> String {
     var text = ""
