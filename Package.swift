@@ -34,6 +34,7 @@ var targets: [Target] = [
     // Seams: what can be swapped
     module("Transport", in: "Seams", ["Core", "Wire"] + nio),
     module("Database", in: "Seams", ["Core"] + nio),
+    module("EventBus", in: "Seams", ["Core"] + nio),
 
     // C libraries of the system
     .systemLibrary(
@@ -51,6 +52,8 @@ var targets: [Target] = [
     module("Auth", in: "Domain", ["Core", "Transport", "Database", crypto, jwt] + nio),
     module("Vault", in: "Domain", ["Core", "Database", "CSodium"] + nio),
     module("Audit", in: "Domain", ["Core", "Database", crypto] + nio),
+    module("Limits", in: "Domain", ["Core", "Chat"] + nio),
+    module("Metering", in: "Domain", ["Core", "Chat", "Database", "EventBus", "CSodium"] + nio),
     module("Telemetry", in: "Domain", ["Core", "Wire", logging] + nio),
 
     // Drivers: one folder for each outside technology
@@ -58,13 +61,22 @@ var targets: [Target] = [
     module("KeyManagement", in: "Drivers", ["Core", "Wire", "Transport", crypto] + nio),
 
     // The road of a call, and what stands around it
-    module("Pipeline", ["Core", "Wire", "Chat", "Transport", "Providers", "Auth", "Telemetry", logging] + nio),
-    module("Operations", ["Core", "Transport", "Database", "Providers", "Auth", "Vault", "Audit", logging] + nio),
+    module(
+        "Pipeline",
+        [
+            "Core", "Wire", "Chat", "Transport", "Database", "Providers", "Auth", "Limits", "Metering", "Telemetry",
+            logging,
+        ] + nio
+    ),
+    module(
+        "Operations",
+        ["Core", "Transport", "Database", "Providers", "Auth", "Vault", "Audit", "Metering", logging] + nio
+    ),
     module(
         "HTTP",
         [
-            "Core", "Wire", "Chat", "Transport", "Database", "Providers", "Auth", "Vault", "Audit", "Telemetry",
-            "Pipeline", "Operations", logging,
+            "Core", "Wire", "Chat", "Transport", "Database", "Providers", "Auth", "Vault", "Audit", "Limits",
+            "Metering", "Telemetry", "Pipeline", "Operations", logging,
         ] + nio
     ),
     module("Simulator", nio + sockets + [http1]),
@@ -72,8 +84,8 @@ var targets: [Target] = [
     .executableTarget(
         name: "turnpike",
         dependencies: [
-            "Core", "Wire", "Chat", "Transport", "Database", "Net", "Providers", "Auth", "Vault", "Audit",
-            "Telemetry", "SQLite", "KeyManagement", "Pipeline", "Operations", "HTTP", "Simulator",
+            "Core", "Wire", "Chat", "Transport", "Database", "EventBus", "Net", "Providers", "Auth", "Vault", "Audit",
+            "Limits", "Metering", "Telemetry", "SQLite", "KeyManagement", "Pipeline", "Operations", "HTTP", "Simulator",
             logging, arguments, signals, yaml, crypto,
         ] + nio + sockets,
         path: "Sources/App",
@@ -100,12 +112,17 @@ var targets: [Target] = [
         "OperationsTests",
         ["Core", "Transport", "Database", "Providers", "Auth", "Vault", "Audit", "SQLite", "Operations"] + nio
     ),
+    tests("LimitsTests", ["Core", "Chat", "Limits", "TestKit"] + nio),
+    tests(
+        "MeteringTests",
+        ["Core", "Chat", "Database", "EventBus", "Metering", "SQLite", "CSodium", "TestKit"] + nio
+    ),
     tests("TelemetryTests", ["Core", "Telemetry", logging] + nio),
     tests(
         "RoadTests",
         [
             "Core", "Wire", "Chat", "Transport", "Database", "SQLite", "Providers", "Auth", "Vault", "Audit",
-            "Telemetry", "Operations", "Pipeline", "HTTP", logging, embedded,
+            "Limits", "Metering", "Telemetry", "Operations", "Pipeline", "HTTP", logging, embedded,
         ] + nio
     ),
     tests("SimulatorTests", ["Simulator"] + nio + sockets),

@@ -1,3 +1,5 @@
+package import Core
+
 /// What a provider says a call used.
 ///
 /// Nil means that it did not say, which is not the same as zero.
@@ -8,14 +10,39 @@ package struct TokenUsage: Sendable, Equatable {
     package var output: Int?
     /// Of `input`, those read from the provider's prompt cache.
     package var cachedInput: Int?
+    /// Of `input`, those written into the provider's prompt cache.
+    package var cacheWrite: Int?
     /// Of `output`, those spent on hidden reasoning.
     package var reasoning: Int?
+    /// Of `input`, those that were sound.
+    package var audioInput: Int?
+    /// Of `output`, those that were sound.
+    package var audioOutput: Int?
+    /// Pictures that were made.
+    package var images: Int?
+    /// What the provider itself says the call cost, as OpenRouter does.
+    package var cost: MicroDollars?
 
-    package init(input: Int? = nil, output: Int? = nil, cachedInput: Int? = nil, reasoning: Int? = nil) {
+    package init(
+        input: Int? = nil,
+        output: Int? = nil,
+        cachedInput: Int? = nil,
+        cacheWrite: Int? = nil,
+        reasoning: Int? = nil,
+        audioInput: Int? = nil,
+        audioOutput: Int? = nil,
+        images: Int? = nil,
+        cost: MicroDollars? = nil
+    ) {
         self.input = input
         self.output = output
         self.cachedInput = cachedInput
+        self.cacheWrite = cacheWrite
         self.reasoning = reasoning
+        self.audioInput = audioInput
+        self.audioOutput = audioOutput
+        self.images = images
+        self.cost = cost
     }
 
     /// Whether anything was said at all.
