@@ -156,6 +156,10 @@ package struct AttemptEnd: Sendable, Equatable {
     package var cost: MicroDollars
     /// What counts against budgets: `cost`, or zero where the caller got nothing for it (A+.3).
     package var charged: MicroDollars
+    /// Whether it counts at all: as a request and with its tokens in quotas, with `charged` in budgets.
+    ///
+    /// At most one attempt of a call does.
+    package var isCharged: Bool
     /// The HTTP status the provider answered with; 0 if it did not.
     package var upstreamStatus: Int
     /// Names the failure, in lower case, as bodies and metrics do; empty if there was none.
@@ -170,6 +174,7 @@ package struct AttemptEnd: Sendable, Equatable {
         usage: TokenUsage = TokenUsage(),
         cost: MicroDollars = .zero,
         charged: MicroDollars = .zero,
+        isCharged: Bool = false,
         upstreamStatus: Int = 0,
         code: String = "",
         firstContentMilliseconds: Int? = nil
@@ -180,6 +185,7 @@ package struct AttemptEnd: Sendable, Equatable {
         self.usage = usage
         self.cost = cost
         self.charged = charged
+        self.isCharged = isCharged
         self.upstreamStatus = upstreamStatus
         self.code = code
         self.firstContentMilliseconds = firstContentMilliseconds
