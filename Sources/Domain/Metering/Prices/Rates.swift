@@ -1,7 +1,7 @@
 /// What a model costs: millionths of a dollar for a million tokens, or for one image or one request.
 ///
 /// A nil rate falls back to the one it is a part of: cached and written cache tokens to `input`, reasoning and audio
-/// output to `output`, audio input to `input`.
+/// output to `output`, audio input to `input`. A rate below zero counts as zero.
 package struct Rates: Sendable, Equatable {
     package var input: Int64
     package var output: Int64
@@ -14,8 +14,30 @@ package struct Rates: Sendable, Equatable {
     package var image: Int64
     /// For each request that was answered.
     package var request: Int64
+    /// What changes for long requests; nil where every token costs the same.
+    package var long: LongRequests?
+    /// Whether the provider's own figure of what a call cost stands in place of ours, where it sends one.
+    package var takesReportedCost: Bool
     /// Which price list this is from, such as `built-in 2026-11-20` or `settings`; kept with each ledger row.
+    ///
+    /// One line.
     package var source: String
+
+    /// A higher price for all tokens of a request, cached ones and the answer included, once its input is long.
+    package struct LongRequests: Sendable, Equatable {
+        /// More input tokens than this make a request a long one.
+        package var above: Int32
+        /// What the input rates are multiplied by, in hundredths.
+        package var inputPercent: Int16
+        /// What the output rates are multiplied by, in hundredths.
+        package var outputPercent: Int16
+
+        package init(above: Int32, inputPercent: Int16, outputPercent: Int16) {
+            self.above = above
+            self.inputPercent = inputPercent
+            self.outputPercent = outputPercent
+        }
+    }
 
     package init(
         input: Int64,
@@ -27,6 +49,8 @@ package struct Rates: Sendable, Equatable {
         audioOutput: Int64? = nil,
         image: Int64 = 0,
         request: Int64 = 0,
+        long: LongRequests? = nil,
+        takesReportedCost: Bool = false,
         source: String
     ) {
         self.input = input
@@ -38,9 +62,17 @@ package struct Rates: Sendable, Equatable {
         self.audioOutput = audioOutput
         self.image = image
         self.request = request
+        self.long = long
+        self.takesReportedCost = takesReportedCost
         self.source = source
     }
 
     /// Costs nothing, by explicit choice.
     package static let free = Rates(input: 0, output: 0, source: "free")
+
+    /// Nobody knows what it costs; recorded as nothing and marked so.
+    package static let unpriced = Rates(input: 0, output: 0, takesReportedCost: true, source: "unpriced")
+
+    /// Whether a price is known, be it zero.
+    package var isPriced: Bool { self.source != Self.unpriced.source }
 }
