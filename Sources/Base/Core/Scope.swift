@@ -97,3 +97,18 @@ package struct Scope: Sendable, Hashable {
         }
     }
 }
+
+extension Scope {
+    /// The one subject of a scope that wants exact values only; nil if there can be several.
+    package var onlySubject: Subject? {
+        var values: [String] = []
+        for dimension in Dimension.allCases {
+            switch self[dimension] {
+            case nil: values.append("")
+            case .one(let value): values.append(value)
+            case .each: return nil
+            }
+        }
+        return Subject(values: values)
+    }
+}

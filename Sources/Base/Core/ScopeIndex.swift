@@ -50,7 +50,9 @@ package struct ScopeIndex: Sendable {
             )
             for position in shelf.exact[subject] ?? [] { found.append(Match(position: position, subject: subject)) }
             for (position, scope) in shelf.loose {
-                if let subject = scope.subject(of: consumer) { found.append(Match(position: position, subject: subject)) }
+                if let subject = scope.subject(of: consumer) {
+                    found.append(Match(position: position, subject: subject))
+                }
             }
         }
         return found

@@ -46,7 +46,7 @@ package struct UnixTime: Sendable, Hashable, Comparable {
     }
 
     /// The proleptic Gregorian date of a day number, by the era method (400-year cycles that begin on 1 March).
-    private static func civil(daysSinceEpoch days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+    static func civil(daysSinceEpoch days: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let shifted = days + 719_468
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
         let dayOfEra = shifted - era * 146_097
