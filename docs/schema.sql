@@ -1,4 +1,4 @@
--- The schema of the store, version 5, as SQLite keeps it.
+-- The schema of the store, version 6, as SQLite keeps it.
 -- Written by `turnpike docs --write docs` from Sources/Seams/Database/Schema; do not edit.
 --
 -- Times are milliseconds since 1970 UTC. Booleans are 0 or 1. allowed_models, allowed_routes, key_ids and
@@ -51,6 +51,11 @@ CREATE INDEX credentials_by_key ON credentials (key_id, id);
 
 CREATE UNIQUE INDEX credentials_one_active ON credentials (group_id, provider) WHERE is_active = 1;
 
+CREATE TABLE event_cursors (
+    topic TEXT NOT NULL PRIMARY KEY,
+    seq INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE gateway_keys (
     id TEXT NOT NULL PRIMARY KEY,
     group_id TEXT NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
@@ -91,6 +96,12 @@ CREATE TABLE instances (
     key_ids TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE journal_cursors (
+    epoch INTEGER NOT NULL PRIMARY KEY,
+    segment INTEGER NOT NULL,
+    byte_offset INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE key_ring (
     key_id TEXT NOT NULL PRIMARY KEY,
     state TEXT NOT NULL CHECK (state IN ('active', 'decrypt_only', 'retired', 'destroyed')),
@@ -99,6 +110,73 @@ CREATE TABLE key_ring (
 ) STRICT;
 
 CREATE UNIQUE INDEX key_ring_one_active ON key_ring (state) WHERE state = 'active';
+
+CREATE TABLE ledger (
+    seq INTEGER NOT NULL PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('attempt', 'correction')),
+    attempt_id INTEGER,
+    corrects INTEGER,
+    request_id TEXT NOT NULL,
+    first_attempt INTEGER,
+    number INTEGER NOT NULL,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER NOT NULL,
+    group_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    agent_id TEXT NOT NULL,
+    model TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    upstream_model TEXT NOT NULL,
+    credential_id TEXT NOT NULL,
+    variant TEXT NOT NULL,
+    is_stream INTEGER NOT NULL CHECK (is_stream IN (0, 1)),
+    input_estimate INTEGER NOT NULL,
+    output_max INTEGER,
+    reserved INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    usage_source TEXT NOT NULL,
+    upstream_status INTEGER NOT NULL,
+    code TEXT NOT NULL,
+    first_content_ms INTEGER,
+    input_tokens INTEGER,
+    output_tokens INTEGER,
+    cached_input_tokens INTEGER,
+    cache_write_tokens INTEGER,
+    reasoning_tokens INTEGER,
+    audio_input_tokens INTEGER,
+    audio_output_tokens INTEGER,
+    images INTEGER,
+    reported_cost INTEGER,
+    cost INTEGER NOT NULL,
+    charged INTEGER NOT NULL,
+    is_charged INTEGER NOT NULL CHECK (is_charged IN (0, 1)),
+    rates TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    hash BLOB NOT NULL,
+    CHECK ((kind = 'attempt') = (attempt_id IS NOT NULL)),
+    CHECK ((kind = 'correction') = (corrects IS NOT NULL))
+) STRICT;
+
+CREATE UNIQUE INDEX ledger_attempts ON ledger (attempt_id);
+
+CREATE TRIGGER ledger_no_delete BEFORE DELETE ON ledger BEGIN SELECT RAISE(ABORT, 'rows of this table are never changed or deleted'); END;
+
+CREATE TRIGGER ledger_no_update BEFORE UPDATE ON ledger BEGIN SELECT RAISE(ABORT, 'rows of this table are never changed or deleted'); END;
+
+CREATE TABLE ledger_head (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    seq INTEGER NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE meter_epochs (
+    epoch INTEGER NOT NULL PRIMARY KEY,
+    instance TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    closed_at INTEGER
+) STRICT;
 
 CREATE TABLE rotation (
     id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
@@ -127,6 +205,44 @@ CREATE TABLE store_revision (
     id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
     revision INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE usage_hours (
+    hour INTEGER NOT NULL,
+    group_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    agent_id TEXT NOT NULL,
+    model TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    upstream_model TEXT NOT NULL,
+    credential_id TEXT NOT NULL,
+    variant TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    calls INTEGER NOT NULL,
+    ok INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    charged_calls INTEGER NOT NULL,
+    charged_tokens INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    cached_input_tokens INTEGER NOT NULL,
+    cache_write_tokens INTEGER NOT NULL,
+    reasoning_tokens INTEGER NOT NULL,
+    audio_input_tokens INTEGER NOT NULL,
+    audio_output_tokens INTEGER NOT NULL,
+    images INTEGER NOT NULL,
+    cost INTEGER NOT NULL,
+    charged INTEGER NOT NULL,
+    source_provider INTEGER NOT NULL,
+    source_partial INTEGER NOT NULL,
+    source_estimated INTEGER NOT NULL,
+    source_none INTEGER NOT NULL,
+    min_seq INTEGER NOT NULL,
+    max_seq INTEGER NOT NULL,
+    PRIMARY KEY (hour, group_id, user_id, key_id, agent_id, model, operation, provider, upstream_model,
+        credential_id, variant)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE users (
     id TEXT NOT NULL,

@@ -46,6 +46,31 @@ struct SQLiteSession: SQLSession {
         return self.connection.totalChangesCount == before ? 0 : self.connection.changesCount
     }
 
+    @discardableResult
+    func execute(_ sql: SQL, rows: [[SQLValue]]) throws(DatabaseError) -> Int {
+        if Task.isCancelled { throw .interrupted }
+        let before = self.connection.totalChangesCount
+        let statement = try self.statement(sql.text(placeholder: { _ in "?" }, word: Self.spelling))
+        let handle = statement.sqliteStatement
+        let places = Int(sqlite3_bind_parameter_count(handle))
+        defer {
+            sqlite3_reset(handle)
+            sqlite3_clear_bindings(handle)
+        }
+        for values in rows {
+            precondition(values.count == places, "\(values.count) values for \(places) places")
+            for (index, value) in values.enumerated() {
+                try self.check(Self.bind(value, at: Int32(truncatingIfNeeded: index + 1), to: handle))
+            }
+            var code = sqlite3_step(handle)
+            while code == SQLITE_ROW { code = sqlite3_step(handle) }
+            guard code == SQLITE_DONE else { throw self.error(code) }
+            sqlite3_reset(handle)
+        }
+        // Foreign key actions and triggers count here; statements with many rows have none.
+        return Int(self.connection.totalChangesCount - before)
+    }
+
     /// Runs a statement until it ends or `each` says no.
     private func run(_ sql: SQL, _ each: (SQLRow) throws(DatabaseError) -> Bool) throws(DatabaseError) {
         if Task.isCancelled { throw .interrupted }
@@ -92,6 +117,8 @@ struct SQLiteSession: SQLSession {
         case .integer: "INTEGER"
         case .blob: "BLOB"
         case .strict: "STRICT"
+        case .clustered: "STRICT, WITHOUT ROWID"
+        case .refuse: "BEGIN SELECT RAISE(ABORT, 'rows of this table are never changed or deleted'); END"
         }
     }
 

@@ -39,6 +39,17 @@ package struct SQL: ExpressibleByStringInterpolation, Sendable, Hashable {
     /// Appends a piece.
     package static func += (left: inout SQL, right: SQL) { left.parts += right.parts }
 
+    /// The same statement about other values, in the order of their placeholders.
+    package func binding(_ values: [SQLValue]) -> SQL {
+        var rest = values[...]
+        var bound = self
+        bound.parts = self.parts.map { part in
+            guard case .value = part else { return part }
+            return .value(rest.popFirst() ?? .null)
+        }
+        return bound
+    }
+
     /// The values to bind, in the order of their placeholders.
     package var values: [SQLValue] {
         self.parts.compactMap { part in
@@ -97,6 +108,14 @@ package struct SQL: ExpressibleByStringInterpolation, Sendable, Hashable {
         /// Leaves a word to the driver.
         package mutating func appendInterpolation(_ word: SQLWord) { self.parts.append(.word(word)) }
 
+        /// Places for values that come later, with commas between them; see `SQLSession.execute(_:rows:)`.
+        package mutating func appendInterpolation(places count: Int) {
+            for index in 0..<count {
+                if index > 0 { self.parts.append(.text(", ")) }
+                self.parts.append(.value(.null))
+            }
+        }
+
         /// Binds values one after the other with commas between them, for `IN (…)`.
         ///
         /// An empty list becomes `NULL`, so that `x IN (…)` holds for no `x`.
@@ -118,4 +137,10 @@ package enum SQLWord: String, Sendable, Hashable, CaseIterable {
     case blob
     /// After the closing bracket of `CREATE TABLE`: values must have the type of their column.
     case strict
+    /// In place of `strict`, for a table that is looked up and summed by its whole primary key.
+    ///
+    /// SQLite keeps the rows in the order of the key then, without a second tree beside it.
+    case clustered
+    /// After `CREATE TRIGGER … BEFORE UPDATE ON …` or `BEFORE DELETE ON …`: fails the statement that set it off.
+    case refuse
 }
