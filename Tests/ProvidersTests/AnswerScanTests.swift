@@ -50,7 +50,7 @@ import Testing
         (#"{"x_groq":{"usage":{"prompt_tokens":5}},"usage":{"prompt_tokens":7}}"#, TokenUsage(input: 7)),
         (
             #"{"usage":{"prompt_tokens":5,"prompt_cache_hit_tokens":2,"cost":0.1,"is_byok":false}}"#,
-            TokenUsage(input: 5, cachedInput: 2)
+            TokenUsage(input: 5, cachedInput: 2, cost: MicroDollars(100_000))
         ),
         (#"{"usage":{"prompt_tokens":-5,"completion_tokens":1e400}}"#, TokenUsage()),
         (#"{"usage":{"prompt_tokens":"5","completion_tokens":99999999999}}"#, TokenUsage()),

@@ -142,48 +142,4 @@ package struct AnswerScan: Sendable, Equatable {
         }
         return found
     }
-
-    private static let usageNames = JSONNames(
-        "prompt_tokens",
-        "completion_tokens",
-        "prompt_cache_hit_tokens",
-        "prompt_tokens_details",
-        "completion_tokens_details"
-    )
-    private static let inputDetails = JSONNames("cached_tokens")
-    private static let outputDetails = JSONNames("reasoning_tokens")
-
-    /// Reads `prompt_tokens`, `completion_tokens` and their details.
-    ///
-    /// Numbers that no call can have count as not said.
-    private static func usage(_ value: JSONSlice, _ bytes: UnsafeRawBufferPointer) throws(JSONError) -> TokenUsage {
-        var usage = TokenUsage()
-        let reader = JSONScanner(bytes)
-        func count(_ value: JSONSlice) -> Int? {
-            reader.int(value).flatMap { (0...1_000_000_000).contains($0) ? $0 : nil }
-        }
-        var hitTokens: Int?
-        var members = JSONScanner(bytes, at: value)
-        try members.members(of: Self.usageNames) { (name, member) throws(JSONError) in
-            switch name {
-            case 0: usage.input = count(member.value)
-            case 1: usage.output = count(member.value)
-            case 2: hitTokens = count(member.value)
-            default:
-                guard reader.kind(member.value) == .object else { return }
-                let isInput = name == 3
-                var details = JSONScanner(bytes, at: member.value)
-                try details.members(of: isInput ? Self.inputDetails : Self.outputDetails) {
-                    (_, detail) throws(JSONError) in
-                    if isInput {
-                        usage.cachedInput = count(detail.value)
-                    } else {
-                        usage.reasoning = count(detail.value)
-                    }
-                }
-            }
-        }
-        usage.cachedInput = usage.cachedInput ?? hitTokens
-        return usage
-    }
 }
