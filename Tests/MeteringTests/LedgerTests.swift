@@ -58,15 +58,20 @@ import Testing
             _ = try await fixture.append(Array(attempts[start..<(start + 500)]))
         }
         let charged = attempts.filter(\.end.isCharged)
-        #expect(
-            try await Self.sums(fixture) == [
-                2500, Int64(attempts.filter { $0.intent.number == 1 }.count),
-                attempts.map { Int64($0.end.usage.input ?? 0) }.reduce(0, +),
-                attempts.map { Int64($0.end.usage.output ?? 0) }.reduce(0, +),
-                attempts.map(\.end.cost.value).reduce(0, +), charged.map(\.end.charged.value).reduce(0, +),
-                Int64(charged.count), charged.map(\.end.usage.total).reduce(0, +),
-            ]
-        )
+        func total(_ attempts: [Attempt], _ figure: (Attempt) -> Int64) -> Int64 {
+            attempts.reduce(0) { $0 + figure($1) }
+        }
+        let wanted = [
+            2500,
+            total(attempts) { $0.intent.number == 1 ? 1 : 0 },
+            total(attempts) { Int64($0.end.usage.input ?? 0) },
+            total(attempts) { Int64($0.end.usage.output ?? 0) },
+            total(attempts) { $0.end.cost.value },
+            total(charged) { $0.end.charged.value },
+            Int64(charged.count),
+            total(charged) { $0.end.usage.total },
+        ]
+        #expect(try await Self.sums(fixture) == wanted)
     }
 
     @Test func `rows, sums and cursor are one step: what is rolled back leaves none of them`() async throws {
@@ -115,7 +120,8 @@ import Testing
         #expect(try await Self.sums(fixture)[0] == 3)
     }
 
-    @Test func `what a stranger says beyond reason is held in bounds, so that no sum overflows (row 72)`() async throws {
+    @Test func `what a stranger says beyond reason is held in bounds, so that no sum overflows (row 72)`() async throws
+    {
         let fixture = try await LedgerFixture()
         let attempts = (0..<200).map { n in
             LedgerFixture.attempt(n) { attempt in
