@@ -18,7 +18,7 @@ import Testing
     }
 
     /// A sealed column that a rotation does not know would be lost with the old key (row 63).
-    @Test func `bytes are sealed and named so, or digests, hashes and codes`() async throws {
+    @Test func `bytes are sealed and named so, or digests, hashes, codes and answers`() async throws {
         let database = try SQLiteDatabase.inMemory()
         try await MigrationRunner().run(on: database, now: UnixTime(milliseconds: 0))
         let blobs = try await database.read { session in
@@ -31,7 +31,7 @@ import Testing
         }
         #expect(blobs.contains { $0 == ("credentials", "enc_key") })
         for (table, column) in blobs where !column.hasPrefix("enc_") {
-            #expect(["digest", "hash", "prev_hash", "mac"].contains(column), "\(table).\(column)")
+            #expect(["digest", "hash", "prev_hash", "mac", "answer"].contains(column), "\(table).\(column)")
         }
     }
 }

@@ -51,6 +51,8 @@ package struct AttemptIntent: Sendable, Equatable {
     package var reserved: MicroDollars
     /// `x-turnpike-metadata` as it came: a JSON object of at most 2 KB; empty if there was none.
     package var metadata = ""
+    /// Names the call's hold on an `Idempotency-Key`; empty if it has none.
+    package var idempotencyClaim = ""
 
     package init(
         requestID: String,
