@@ -21,6 +21,8 @@ struct Assembly: Sendable {
     let keeper: SnapshotKeeper
     let identities: Identities
     let news: StoreNews
+    let accounting: Accounting
+    let answers: RunningAnswers
     let log: CallLog
     let writer: LineWriter
     let logger: Logger
@@ -72,6 +74,8 @@ struct Assembly: Sendable {
         } catch {
             // Nobody is to wait for a gateway that never was.
             await assembly.news.finish()
+            await assembly.answers.finish()
+            await assembly.accounting.finish()
             throw error
         }
         onListening(ListenAddress(host: listen.host, port: address?.port ?? listen.port))
@@ -93,8 +97,12 @@ struct Assembly: Sendable {
         let runtime = try await NetRuntime(loopCount: loops, load: load)
         let metrics = CallMetrics(loops: loops)
         let (first, snapshot) = try await Self.firstSnapshot(settings, store, runtime, logger)
+        let instanceID = InstanceName.make()
+        let accounting = try await Accounting.open(settings, store, instance: instanceID, logger: logger)
+        try await accounting.fold.install(settings.budgets)
         let snapshots = SnapshotBox(snapshot, loops: loops, metrics: metrics)
         let keeper = SnapshotKeeper(first, store: store, snapshots: snapshots, logger: logger)
+        let answers = Self.answers(store, accounting, snapshots, logger)
         let news = CredentialNews()
         let log = CallLog(loops: loops, writer: writer)
         let instruments = Instruments(
@@ -104,6 +112,8 @@ struct Assembly: Sendable {
             logger: logger,
             credentials: news,
             failures: FailureGuard(perMinute: settings.failureLimit),
+            meter: accounting.meter,
+            answers: answers,
             wallClock: { SystemClock.now }
         )
         let isReady = NIOLockedValueBox(true)
@@ -116,7 +126,8 @@ struct Assembly: Sendable {
                 isReady: { isReady.withLockedValue { $0 } },
                 trouble: { store.trouble },
                 shouldShed: { load.retryAfter() },
-                gauges: Gauges.all(load: load, upstream: runtime.dialer.counters, log: log, terms: terms),
+                gauges: Gauges.all(load: load, upstream: runtime.dialer.counters, log: log, terms: terms)
+                    + answers.gauges,
                 hasAdminListener: server.adminListen != nil,
                 admin: Self.administration(store, keeper, snapshots, runtime)
             ),
@@ -134,8 +145,10 @@ struct Assembly: Sendable {
                 sources: { KeySources(await keeper.current) },
                 keeper: keeper,
                 logger: logger,
-                instanceID: InstanceName.make()
+                instanceID: instanceID
             ),
+            accounting: accounting,
+            answers: answers,
             log: log,
             writer: writer,
             logger: logger,
@@ -163,6 +176,7 @@ struct Assembly: Sendable {
                     // What can fail comes first, so that a reload is whole or nothing.
                     let identity = try ServerTerms.identity(settings.server)
                     try await self.keeper.use(settings)
+                    try await self.accounting.fold.install(settings.budgets)
                     self.terms.use(settings.server, identity)
                     self.server.apply(ServerTerms.options(settings.server))
                 }
@@ -170,6 +184,8 @@ struct Assembly: Sendable {
             group.addTask { try await self.keeper.run() }
             group.addTask { try await self.identities.run() }
             group.addTask { try await self.news.run() }
+            group.addTask { try await self.accounting.run() }
+            group.addTask { try await self.answers.run() }
             group.addTask { try await self.rotation().run() }
             group.addTask { try await self.terms.watch(self.logger) }
             let (firstStop, onFirstStop) = AsyncStream.makeStream(of: Void.self)
@@ -189,9 +205,27 @@ struct Assembly: Sendable {
             self.logger.info("Stopped", metadata: [LogKeys.count: "\(count)"])
         }
         await self.news.finish()
+        await self.answers.finish()
+        await self.accounting.finish()
         self.log.flush()
         self.writer.drain()
         await self.runtime.shutdown()
+    }
+
+    /// The answers that may outlive their connection.
+    private static func answers(
+        _ store: Store,
+        _ accounting: Accounting,
+        _ snapshots: SnapshotBox,
+        _ logger: Logger
+    ) -> RunningAnswers {
+        RunningAnswers(
+            database: store.database,
+            epoch: accounting.meter.epoch,
+            limits: { snapshots.current().limits.idempotency },
+            logger: logger,
+            wallClock: { SystemClock.now }
+        )
     }
 
     /// The administrative API, whose changes are in force when it answers.

@@ -1,5 +1,6 @@
 package import Auth
 package import Core
+package import Metering
 package import NIOCore
 package import Providers
 
@@ -28,6 +29,11 @@ package struct Settings: Sendable, Equatable {
     package var groups: [Group]
     package var storage: Storage
     package var encryption: Encryption
+    package var ledger: Ledger
+    /// The budgets of the file, in its order; names are unique.
+    package var budgets: [BudgetRule]
+    /// What is kept for requests that are sent again.
+    package var idempotency: IdempotencyLimits
     /// Failed attempts to sign in that one client has in a minute; 0 for no limit.
     package var failureLimit: Int
     /// Whose tokens are believed; no two have the same issuer.
@@ -111,6 +117,16 @@ package struct Settings: Sendable, Equatable {
         package var model: String
         /// Where a model goes that names no alias and no provider.
         package var provider: String
+    }
+
+    /// `ledger:`.
+    package struct Ledger: Sendable, Equatable {
+        /// Whether a call waits until its intent is on the disk.
+        package var awaitsDisk: Bool
+        /// After what time at most an entry of the journal is on the disk.
+        package var sync: TimeAmount
+        /// Most bytes of journal on the disk.
+        package var journalBytesMax: Int
     }
 
     /// One entry of `providers:`, or one that needs no entry.

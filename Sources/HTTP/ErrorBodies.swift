@@ -10,11 +10,12 @@ package enum ErrorBodies {
         switch error.code {
         case .invalidJSON, .invalidRequest: 400
         case .unauthenticated: 401
-        case .forbidden, .modelNotAllowed: 403
+        case .budgetExceeded: 402
+        case .forbidden, .modelNotAllowed, .modelUnpriced: 403
         case .notFound, .modelNotFound, .credentialNotFound: 404
         case .methodNotAllowed: 405
         case .requestTimeout: 408
-        case .conflict, .duplicateCredential: 409
+        case .conflict, .duplicateCredential, .idempotencyConflict: 409
         case .payloadTooLarge: 413
         case .unsupportedMediaType: 415
         case .notConfigured, .credentialRejected: 424
@@ -24,8 +25,8 @@ package enum ErrorBodies {
         case .internalFailure, .credentialUnreadable: 500
         case .notImplemented: 501
         case .providerError: 502
-        case .providerUnavailable, .identityUnavailable, .auditUnavailable, .storeUnavailable, .overloaded,
-            .shuttingDown:
+        case .providerUnavailable, .identityUnavailable, .auditUnavailable, .storeUnavailable, .storageFull,
+            .overloaded, .shuttingDown:
             503
         case .providerTimeout: 504
         case .providerRefused: error.provider?.status ?? 400
@@ -49,7 +50,11 @@ package enum ErrorBodies {
     ///   add its own.
     package static func writeFields(of error: GatewayError, attempts: Int, into fields: inout ByteBuffer) {
         if let seconds = Self.retryAfterSeconds(error) { fields.writeField("retry-after", decimal: seconds) }
-        if attempts > 1 { fields.writeField("x-should-retry", "false") }
+        // Trying again within seconds cannot help, unless it is other calls under way that hold the rest.
+        let isSpent = error.code == .budgetExceeded && error.retryAfter == nil
+        // Nor does it where a key is used up: the same request would meet the same refusal.
+        let isTaken = [.conflict, .idempotencyConflict].contains(error.code) && error.retryAfter == nil
+        if attempts > 1 || isSpent || isTaken { fields.writeField("x-should-retry", "false") }
         if error.code == .unauthenticated { fields.writeField("www-authenticate", "Bearer") }
     }
 
@@ -64,7 +69,7 @@ package enum ErrorBodies {
         switch error.code {
         case .overloaded, .shuttingDown: return 1
         case .providerUnavailable, .providerRateLimited, .rateLimited, .auditUnavailable, .storeUnavailable,
-            .identityUnavailable:
+            .storageFull, .identityUnavailable:
             return 5
         default: return nil
         }
@@ -141,6 +146,7 @@ package enum ErrorBodies {
     private static func openAIType(_ error: GatewayError) -> String {
         switch Self.status(of: error) {
         case 401: "authentication_error"
+        case 402: "insufficient_quota"
         case 403: "permission_error"
         case 404: error.code == .modelNotFound ? "invalid_request_error" : "not_found_error"
         case 424: "configuration_error"

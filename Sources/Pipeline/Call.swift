@@ -1,6 +1,7 @@
 package import Auth
 package import Chat
 package import Core
+package import Metering
 package import NIOCore
 package import Providers
 package import Transport
@@ -69,6 +70,16 @@ package final class Call {
     package var alternatives: [CallTarget] = []
     /// Attempts begun.
     package var attempts = 0
+    /// Whether a provider may have worked for this call, so that it may have to be paid for.
+    ///
+    /// Set by `CallProvider`.
+    package var mayHaveWorked = false
+    /// Names the call's hold on its `Idempotency-Key`; empty if it has none.
+    ///
+    /// Set by `Idempotency`.
+    package var idempotencyClaim = ""
+    /// Complete header lines for the answer, whatever it is.
+    package var extraFields = ByteBuffer()
 
     /// Names the key of the last attempt; empty where none was needed.
     package var credentialID = ""
@@ -87,7 +98,32 @@ package final class Call {
     /// The provider's answer while it comes in.
     package var upstream: (any UpstreamExchange)?
 
-    /// What the provider said the call used, the last word counting.
+    /// The attempt under way, once it is in the journal and until it is settled.
+    ///
+    /// Set by `ReserveAndMeter`.
+    package var attempt: OpenAttempt?
+    /// The call's first attempt, for the others to name.
+    ///
+    /// Set by `ReserveAndMeter`.
+    package var firstAttempt: AttemptID?
+    /// The status that the provider of the attempt under way answered with; 0 before.
+    package var upstreamStatus = 0
+    /// When the attempt's next checkpoint is due.
+    var checkpoints = CheckpointPace()
+    /// What the call cost its caller so far.
+    package var charged = MicroDollars.zero
+    /// `x-turnpike-metadata` as it came; empty if there was none.
+    ///
+    /// Set by `ReadRequest`.
+    package var metadata = ""
+
+    /// What the request asks the model to read.
+    ///
+    /// Set by `ReserveAndMeter`.
+    package var prompt = PromptMeasure()
+    /// What the model has said in the attempt under way.
+    var output = OutputCounter()
+    /// What the provider of the attempt under way said it used, the last word counting.
     package var usage = TokenUsage()
     /// When the first content of a stream came.
     package var firstContent: NIODeadline?

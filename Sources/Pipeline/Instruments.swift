@@ -1,6 +1,7 @@
 package import Auth
 package import Core
 package import Logging
+package import Metering
 package import NIOCore
 package import Telemetry
 
@@ -17,6 +18,12 @@ package final class Instruments: Sendable {
     package let credentials: CredentialNews
     /// Counts failed attempts to sign in; nil: nobody counts.
     package let failures: FailureGuard?
+    /// Guesses tokens that nobody counted.
+    package let estimator: TokenEstimator
+    /// Journal and budgets; nil: nothing is accounted for.
+    package let meter: Meter?
+    /// Answers that may outlive their connection; nil: no call may ask for that.
+    package let answers: RunningAnswers?
     /// The wall clock.
     ///
     /// Passed in, so that tests decide what time it is.
@@ -31,6 +38,9 @@ package final class Instruments: Sendable {
         logger: Logger,
         credentials: CredentialNews = CredentialNews(),
         failures: FailureGuard? = nil,
+        estimator: TokenEstimator = TokenEstimator(),
+        meter: Meter? = nil,
+        answers: RunningAnswers? = nil,
         wallClock: @escaping @Sendable () -> UnixTime,
         monotonicClock: @escaping @Sendable () -> NIODeadline = { .now() }
     ) {
@@ -40,6 +50,9 @@ package final class Instruments: Sendable {
         self.logger = logger
         self.credentials = credentials
         self.failures = failures
+        self.estimator = estimator
+        self.meter = meter
+        self.answers = answers
         self.wallClock = wallClock
         self.monotonicClock = monotonicClock
     }

@@ -9,11 +9,13 @@ package struct Pipeline: Sendable {
             RecordCall(instruments: instruments),  // Outermost: whatever happens below is answered, counted and logged.
             Authenticate(instruments: instruments),  // Before any byte of the body is taken from a stranger.
             ReadRequest(),  // The first stage that needs the body; everything below reads its index.
+            Idempotency(instruments: instruments),  // A request that ran before must not reach anything below again.
             ResolveModel(),  // A name becomes a route, once, so that all below agree on it.
             ChooseRoute(loops: loops),  // Knows the group's credentials: drops targets that could only fail.
             // From here on once per attempt.
-            Fallback(),  // Goes on to the next target while it is certain that nothing was sent.
+            Fallback(instruments: instruments),  // Goes on to the next target while it is certain that nothing was sent.
             UnsealCredential(),  // As late as possible: the key is readable only while it is used.
+            ReserveAndMeter(instruments: instruments),  // The last before the wire: what is not written down is not sent.
             CallProvider(instruments: instruments),  // Innermost: the one stage that speaks to an upstream.
         ])
     }

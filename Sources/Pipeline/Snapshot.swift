@@ -1,5 +1,6 @@
 package import Auth
 package import Core
+package import Metering
 internal import NIOConcurrencyHelpers
 package import NIOCore
 package import Providers
@@ -52,6 +53,8 @@ package struct RoadLimits: Sendable {
     package var answerBytesMax = 64 << 20
     /// What is held of a stream before its first content.
     package var heldBytesMax = 64 << 10
+    /// What is kept for requests that are sent again.
+    package var idempotency = IdempotencyLimits()
 
     package init(bodyBytesMax: Int = 20_000_000, heartbeat: TimeAmount = .seconds(15), settingsURL: String? = nil) {
         self.bodyBytesMax = bodyBytesMax

@@ -33,6 +33,14 @@ package protocol Layer: Stage {
     func run(_ call: Call, reply: any ReplySink, next: Next) async throws
 }
 
+/// A layer that only some calls go through.
+///
+/// All others pass it by as if it were not there: it costs them one question, and no memory while their answer takes.
+package protocol Detour: Layer {
+    /// Whether the call goes through `run`.
+    func concerns(_ call: Call) -> Bool
+}
+
 /// The rest of the road below a layer.
 package struct Next: Sendable {
     private let road: Road
@@ -63,6 +71,7 @@ private final class Road: Sendable {
         case gate(any Gate)
         case waiting(any WaitingGate)
         case layer(any Layer)
+        case detour(any Detour)
     }
 
     private let steps: [Step]
@@ -72,12 +81,13 @@ private final class Road: Sendable {
             switch stage {
             case let gate as any Gate: .gate(gate)
             case let gate as any WaitingGate: .waiting(gate)
+            case let detour as any Detour: .detour(detour)
             case let layer as any Layer: .layer(layer)
             default: nil
             }
         }
         precondition(self.steps.count == stages.count, "each of the \(stages.count) stages is a gate or a layer")
-        precondition(stages.last is any Layer, "the last of the \(stages.count) stages must answer")
+        precondition(stages.last is any Layer && !(stages.last is any Detour), "the last of the \(stages.count) stages must answer")
     }
 
     /// Takes a call through the gates up to the next layer, or to the next gate that has to wait.
@@ -91,6 +101,7 @@ private final class Road: Sendable {
             case .gate(let gate): try gate.pass(call, reply)
             case .waiting(let gate): if try !gate.pass(call, reply) { return index }
             case .layer: return index
+            case .detour(let detour): if detour.concerns(call) { return index }
             }
             index += 1
         }
@@ -108,8 +119,11 @@ private final class Road: Sendable {
 
     @inline(never)
     func layer(at index: Int) -> any Layer {
-        guard case .layer(let layer) = self.steps[index] else { return DeadEnd() }
-        return layer
+        switch self.steps[index] {
+        case .layer(let layer): layer
+        case .detour(let detour): detour
+        case .gate, .waiting: DeadEnd()
+        }
     }
 }
 

@@ -46,6 +46,9 @@ struct SettingsBuilder {
             groups: [],
             storage: self.storage(dataDirectory: self.values.text("data_dir")),
             encryption: self.encryption(),
+            ledger: self.ledger(),
+            budgets: self.budgets(),
+            idempotency: self.idempotency(),
             failureLimit: self.values.integer("auth.failure_limit"),
             issuers: self.issuers()
         )

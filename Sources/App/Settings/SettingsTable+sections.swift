@@ -202,7 +202,6 @@ extension SettingsTable {
         ),
         Self.later("events.topics", .opaque(isList: false), nil, "Names of the topics.", "{ billing-usage: usage }"),
         Self.later("limits", .opaque(isList: false), nil, "Rate limits.", "{ group: { rpm: 60 } }"),
-        Self.later("budgets", .opaque(isList: false), nil, "Budgets.", "{ demo: { usd: 10 } }"),
         Self.later(
             "prices",
             .opaque(isList: false),

@@ -7,8 +7,8 @@ package enum SettingsTable {
     /// Every row, in the order of the docs.
     package static let rows: [Setting] =
         Self.general + Self.server + Self.log + Self.storage + Self.credentials + Self.auth + Self.providers
-        + Self.models
-        + Self.bootstrap + Self.bootstrapPeople + Self.later
+        + Self.models + Self.ledger + Self.budgets
+        + Self.idempotency + Self.bootstrap + Self.bootstrapPeople + Self.later
 
     /// The row of a key without chosen names.
     package static func row(_ path: String) -> Setting? { Self.rows.first { $0.path == path } }

@@ -37,6 +37,9 @@ package struct RequestIndex: Sendable {
     package private(set) var choices = 1
     /// The most tokens the answer may have; nil where the request sets no limit.
     package private(set) var outputTokensMax: Int?
+    /// The values of `max_tokens` and `max_completion_tokens` that are numbers.
+    package private(set) var maxTokens: JSONSlice?
+    package private(set) var maxCompletionTokens: JSONSlice?
     /// Whether the provider is to keep the answer, so that a repeated call would leave two.
     package private(set) var isStored = false
     /// Members at the top level.
@@ -115,8 +118,8 @@ package struct RequestIndex: Sendable {
         case 1:
             try Self.count(value, atMost: Caps.messages, "messages", in: bytes)
             self.messages = value
-        case 2: try self.noteOutputLimit(value, "max_tokens", reader)
-        case 3: try self.noteOutputLimit(value, "max_completion_tokens", reader)
+        case 2: if try self.noteOutputLimit(value, "max_tokens", reader) { self.maxTokens = value }
+        case 3: if try self.noteOutputLimit(value, "max_completion_tokens", reader) { self.maxCompletionTokens = value }
         case 4:
             if reader.isNull(value) { return }
             guard let flag = reader.bool(value) else { throw .wrongType("stream", expected: "true or false") }
@@ -134,12 +137,16 @@ package struct RequestIndex: Sendable {
         }
     }
 
+    /// - Returns: Whether it is a limit at all, and not null.
     private mutating func noteOutputLimit(
         _ value: JSONSlice,
         _ name: StaticString,
         _ reader: JSONScanner
-    ) throws(RequestIndexError) {
-        self.outputTokensMax = try Self.number(value, name, 0...Caps.tokens, reader) ?? self.outputTokensMax
+    ) throws(RequestIndexError) -> Bool {
+        guard let limit = try Self.number(value, name, 0...Caps.tokens, reader) else { return false }
+        // Where both are given, the larger one is what the answer may come to.
+        self.outputTokensMax = max(limit, self.outputTokensMax ?? 0)
+        return true
     }
 
     private mutating func noteChoices(

@@ -112,3 +112,11 @@ extension Scope {
         return Subject(values: values)
     }
 }
+
+extension Scope.Subject {
+    /// For people: `group demo, user ann`; `all calls` if no dimension is named.
+    package var text: String {
+        let parts = zip(Scope.Dimension.allCases, self.values).filter { !$0.1.isEmpty }.map { "\($0.0.rawValue) \($0.1)" }
+        return parts.isEmpty ? "all calls" : parts.joined(separator: ", ")
+    }
+}

@@ -55,6 +55,11 @@ package final class Principal: Sendable {
         if case .user(let id) = self.owner { id } else { nil }
     }
 
+    /// The agent the key belongs to, if it belongs to one.
+    package var agent: String? {
+        if case .agent(let id) = self.owner { id } else { nil }
+    }
+
     /// Whether this key may ask for `model`, by the name the client used.
     package func mayUse(model: String) -> Bool { Self.isListed(model, in: self.allowedModels) }
 

@@ -68,6 +68,11 @@ package struct Quirks: Sendable {
     /// A word for `tool_choice` that the provider has in place of `required`.
     package var toolChoiceRequired: StaticString?
 
+    /// What bounds an answer's tokens, for requests in which the client set no bound.
+    ///
+    /// OpenAI's own reasoning models refuse the older name, most others know only that.
+    package var outputLimitField: StaticString = "max_tokens"
+
     package init() {}
 
     init(_ change: (inout Quirks) -> Void) {
@@ -101,7 +106,13 @@ extension Family {
             hosts: ["openrouter.ai"],
             quirks: Quirks { $0.streamUsage = .always }
         ),
-        Family("openai", "https://api.openai.com/v1", key: "OPENAI_API_KEY", hosts: ["api.openai.com"]),
+        Family(
+            "openai",
+            "https://api.openai.com/v1",
+            key: "OPENAI_API_KEY",
+            hosts: ["api.openai.com"],
+            quirks: Quirks { $0.outputLimitField = "max_completion_tokens" }
+        ),
         Family("vercel", "https://ai-gateway.vercel.sh/v1", key: "AI_GATEWAY_API_KEY", hosts: ["ai-gateway.vercel.sh"]),
         // The first chunk of a stream has no choices and no model; codes of errors are text.
         Family(
@@ -110,7 +121,8 @@ extension Family {
             auth: .apiKey,
             key: "AZURE_OPENAI_API_KEY",
             hosts: ["openai.azure.com", "cognitiveservices.azure.com", "services.ai.azure.com"],
-            paths: .azureV1
+            paths: .azureV1,
+            quirks: Quirks { $0.outputLimitField = "max_completion_tokens" }
         ),
         // Groq repeats usage in `x_groq` of the finish chunk; asking for it as usual works as well.
         Family("groq", "https://api.groq.com/openai/v1", key: "GROQ_API_KEY", hosts: ["api.groq.com"]),

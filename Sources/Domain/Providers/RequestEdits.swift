@@ -24,11 +24,14 @@ package struct RequestEdits: Sendable {
     /// - Parameters:
     ///   - body: The client's bytes, which `index` was made of.
     ///   - model: The target's model as JSON, or nil where the client's own word is right.
+    ///   - outputLimit: The most tokens that the answer may have because no more can be paid for; nil where the
+    ///     client's own word is right.
     package init(
         body: ByteBuffer,
         index: RequestIndex,
         operation: Operation,
         model: ByteBuffer?,
+        outputLimit: Int? = nil,
         quirks: Quirks
     ) {
         var keptMembers = index.memberCount
@@ -47,6 +50,9 @@ package struct RequestEdits: Sendable {
         if operation == .chat, index.isStream, !index.wantsUsage, quirks.streamUsage == .onRequest {
             self.addsUsage = true
             self.askForUsage(index.streamOptions, body: body, inserted: &inserted)
+        }
+        if let outputLimit, operation == .chat {
+            self.limitOutput(outputLimit, index, quirks, inserted: &inserted)
         }
         if inserted.readableBytes > 0 {
             if keptMembers > 0 { inserted.writeStaticString(",") }
@@ -132,6 +138,29 @@ package struct RequestEdits: Sendable {
                 )
             }
         }
+    }
+
+    // MARK: - Output limit
+
+    /// Lowers the limits that the client gave, or sets one where it gave none.
+    private mutating func limitOutput(
+        _ limit: Int,
+        _ index: RequestIndex,
+        _ quirks: Quirks,
+        inserted: inout ByteBuffer
+    ) {
+        let text = ByteBuffer(string: "\(limit)")
+        // One that is left out because the provider has another name for it stays out.
+        let given = [index.maxTokens, index.maxCompletionTokens].compactMap { $0 }.filter { slice in
+            !self.edits.contains { $0.text.readableBytes == 0 && $0.range.contains(slice.start) }
+        }
+        for slice in given { self.edits.append(Edit(range: slice.range, text: text)) }
+        guard given.isEmpty else { return }
+        if inserted.readableBytes > 0 { inserted.writeStaticString(",") }
+        inserted.writeStaticString("\"")
+        inserted.writeStaticString(quirks.outputLimitField)
+        inserted.writeStaticString("\":")
+        inserted.writeImmutableBuffer(text)
     }
 
     // MARK: - Quirks

@@ -22,6 +22,11 @@ enum AnswerFields {
         if let dropped = call.edits?.dropped, !dropped.isEmpty {
             try? fields.writeField("x-turnpike-dropped", dropped.joined(separator: ",").utf8)
         }
+        if !call.isStream, call.firstAttempt != nil {
+            fields.writeStaticString("x-turnpike-cost-usd: ")
+            fields.writeString(call.charged.dollars)
+            fields.writeCRLF()
+        }
         let head = upstream.head
         upstream.headBytes.withUnsafeReadableBytes { raw in
             for field in head.fields {

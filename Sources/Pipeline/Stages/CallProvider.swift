@@ -1,6 +1,7 @@
 internal import Chat
 internal import Core
 internal import Logging
+internal import Metering
 internal import NIOCore
 internal import Providers
 internal import Telemetry
@@ -22,6 +23,7 @@ struct CallProvider: Layer {
         do {
             let upstream = try await Self.open(call)
             call.upstream = upstream
+            call.upstreamStatus = upstream.head.status
             defer {
                 call.upstream = nil
                 upstream.abandon()
@@ -30,10 +32,10 @@ struct CallProvider: Layer {
             if kind != .failure { self.noteSuccess(call) }
             switch kind {
             case .stream:
-                let relay = StreamRelay(call: call, now: self.instruments.monotonicClock)
+                let relay = StreamRelay(call: call, instruments: self.instruments)
                 try await relay.run(upstream, reply)
             case .whole:
-                try await Self.relayWhole(upstream, call, reply)
+                try await self.relayWhole(upstream, call, reply)
             case .failure:
                 throw try await self.fault(upstream, call)
             }
@@ -55,13 +57,13 @@ struct CallProvider: Layer {
     }
 
     @inline(never)
-    private static func relayWhole(
+    private func relayWhole(
         _ upstream: any UpstreamExchange,
         _ call: Call,
         _ reply: any ReplySink
     ) async throws {
         let body = try await Self.readAll(upstream, limit: call.snapshot.limits.answerBytesMax)
-        try Self.answer(body, upstream, call, reply)
+        try self.answer(body, upstream, call, reply)
     }
 
     /// What an answer's head says will follow.
@@ -91,6 +93,7 @@ struct CallProvider: Layer {
             index: index,
             operation: call.operation,
             model: target.modelJSON,
+            outputLimit: call.attempt?.outputLimit,
             quirks: target.provider.family.quirks
         )
         call.edits = edits
@@ -161,7 +164,7 @@ struct CallProvider: Layer {
 
     /// Checks a whole answer and pushes it on.
     @inline(never)
-    private static func answer(
+    private func answer(
         _ body: ByteBuffer,
         _ upstream: any UpstreamExchange,
         _ call: Call,
@@ -172,6 +175,9 @@ struct CallProvider: Layer {
         // A stream was asked for, and what came is a whole answer, which no client waits for.
         if call.isStream { throw ProviderFault.unreadable }
         if let usage = scan.usage { call.usage = usage }
+        call.output.add(body)
+        // Before the client has it: whoever got an answer is in the journal, even if the gateway dies now.
+        call.settle(.whole, self.instruments)
         var fields = call.transport.takeBuffer()
         AnswerFields.write(call, upstream, into: &fields)
         try reply.whole(WholeReply(status: upstream.head.status, fields: fields, body: body))
@@ -214,6 +220,7 @@ struct CallProvider: Layer {
         guard let provider = call.target?.provider else { return error }
         switch error {
         case let error as TransportError:
+            if error.didSend { call.mayHaveWorked = true }
             self.note(error, call, provider)
             return GatewayError(error, provider: provider)
         case let error as CredentialUnreadable:
@@ -226,6 +233,7 @@ struct CallProvider: Layer {
             )
             return GatewayError(error, provider: provider)
         case let fault as ProviderFault:
+            if !fault.isRefusal { call.mayHaveWorked = true }
             self.note(fault, call, provider)
             if case .credentialRejected = fault { self.noteRejection(call, provider) }
             return GatewayError(
@@ -241,6 +249,7 @@ struct CallProvider: Layer {
     }
 
     private func noteSuccess(_ call: Call) {
+        call.mayHaveWorked = true
         guard let credential = call.credential else { return }
         self.instruments.credentials.noteSuccess(credential, at: call.time)
     }

@@ -1,19 +1,26 @@
 internal import Chat
 internal import Core
+internal import Metering
 internal import NIOCore
 internal import Transport
 
 /// Goes on to the next target while it is certain that the one before never saw the request.
 ///
+/// What an attempt holds ends here too: its key, and what was set aside for it.
+///
 /// Whatever may have been sent is not repeated here: that needs a budget for retries and a memory of failures.
 struct Fallback: Layer {
+    let instruments: Instruments
+
     func run(_ call: Call, reply: any ReplySink, next: Next) async throws {
         while true {
             call.attempts += 1
             do {
                 defer { call.credential = nil }
-                return try await next(call, reply)
+                try await next(call, reply)
+                return call.settle(.whole, self.instruments)
             } catch {
+                call.settle(after: error, self.instruments)
                 try Self.turn(call, reply, to: error)
             }
         }
@@ -31,7 +38,7 @@ struct Fallback: Layer {
     /// Whether the provider certainly did nothing: it never saw the request, or refused its key.
     private static func wasNotServed(_ failure: GatewayError) -> Bool {
         switch failure.code {
-        case .credentialRejected, .credentialUnreadable: true
+        case .credentialRejected, .credentialUnreadable, .modelUnpriced: true
         default: (failure.cause as? TransportError)?.didSend == false
         }
     }

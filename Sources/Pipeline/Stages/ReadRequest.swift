@@ -8,6 +8,9 @@ internal import Wire
 
 /// Takes in the body and scans it once for everything that policy reads.
 struct ReadRequest: WaitingGate {
+    /// The longest `x-turnpike-metadata`, in bytes.
+    private static let metadataMax = 2048
+
     /// The longest time a client may ask for, in milliseconds; beyond it nothing would be shortened.
     private static let timeoutMax = 86_400_000
 
@@ -66,6 +69,7 @@ struct ReadRequest: WaitingGate {
         if let field = call.head.first(.contentType), !bytes.isJSONType(in: field.value) {
             throw GatewayError(.unsupportedMediaType, "The body must be JSON; send content-type: application/json.")
         }
+        if let field = call.head.first(.turnpikeMetadata) { call.metadata = try Self.metadata(field, bytes) }
         guard let field = call.head.first(.turnpikeTimeoutMS) else { return }
         let text = bytes.getString(at: bytes.readerIndex + field.value.lowerBound, length: field.value.count) ?? ""
         guard let milliseconds = Int(text), (1...Self.timeoutMax).contains(milliseconds) else {
@@ -76,6 +80,21 @@ struct ReadRequest: WaitingGate {
             throw error
         }
         call.timeout = .milliseconds(Int64(milliseconds))
+    }
+
+    /// The caller's own words about the call, kept with its usage.
+    private static func metadata(_ field: HTTPField, _ bytes: ByteBuffer) throws -> String {
+        let text = bytes.getString(at: bytes.readerIndex + field.value.lowerBound, length: field.value.count) ?? ""
+        let isObject = text.utf8.first == UInt8(ascii: "{") && (try? JSONValue.parse(ByteBuffer(string: text))) != nil
+        guard text.utf8.count <= Self.metadataMax, isObject else {
+            var error = GatewayError(.invalidRequest, "x-turnpike-metadata must be a JSON object of at most 2 KB.")
+            error.details = [
+                (key: "field", value: "x-turnpike-metadata"),
+                (key: "expected", value: "a JSON object of at most \(Self.metadataMax) bytes"),
+            ]
+            throw error
+        }
+        return text
     }
 }
 

@@ -1,5 +1,6 @@
 internal import Chat
 internal import Core
+internal import Metering
 internal import NIOCore
 internal import Providers
 internal import Transport
@@ -14,7 +15,7 @@ final class StreamRelay {
     private static let endMax = TimeAmount.seconds(1)
 
     private let call: Call
-    private let now: @Sendable () -> NIODeadline
+    private let instruments: Instruments
     private var reader = SSEReader()
     /// For a chunk that something was taken out of; reused from chunk to chunk.
     private var scratch = ByteBuffer()
@@ -23,9 +24,9 @@ final class StreamRelay {
     private var isFinished = false
     private var isDone = false
 
-    init(call: Call, now: @escaping @Sendable () -> NIODeadline) {
+    init(call: Call, instruments: Instruments) {
         self.call = call
-        self.now = now
+        self.instruments = instruments
         self.hidesUsage = call.edits?.addsUsage ?? false
     }
 
@@ -62,6 +63,7 @@ final class StreamRelay {
                     try self.pass(event, upstream, reply)
                 }
                 try reply.flush()
+                try self.call.checkpoint(self.instruments)
                 if !reply.hasCredit { return !self.isDone }
             }
         }
@@ -77,6 +79,7 @@ final class StreamRelay {
         if !self.isDone { try self.passUnfinishedDone(upstream, reply) }
         // Some providers never send [DONE]; then only a finished choice shows that the answer is whole.
         guard self.isDone || self.isFinished else { throw TransportError.closedInBody }
+        self.call.settle(.whole, self.instruments)
         try reply.end()
         return mayGoOn
     }
@@ -126,6 +129,7 @@ final class StreamRelay {
         if let usage = scan.usage { self.call.usage = usage }
         if !self.isFinished { self.isFinished = AnswerScan.saysFinished(data) }
         if isEarly, scan.hasContent || scan.isFinished { self.noteFirstContent(upstream) }
+        self.call.output.add(data)
         guard self.hidesUsage, let cut = scan.usageCut else {
             try reply.event(ServerSentEvent(data: data), isContent: self.call.firstContent != nil)
             return
@@ -142,7 +146,7 @@ final class StreamRelay {
 
     /// From here on the answer has begun: the total limit gives way to the one for streams.
     private func noteFirstContent(_ upstream: any UpstreamExchange) {
-        let now = self.now()
+        let now = self.instruments.monotonicClock()
         self.call.firstContent = now
         // No other target can answer any more, so the request is not needed again.
         self.call.releaseBody()
@@ -154,7 +158,7 @@ final class StreamRelay {
     ///
     /// The client has its answer already, so nothing is thrown.
     private func readEnd(_ upstream: any UpstreamExchange) async {
-        upstream.setDeadline(self.now() + Self.endMax, limit: Self.endMax, clock: .idle)
+        upstream.setDeadline(self.instruments.monotonicClock() + Self.endMax, limit: Self.endMax, clock: .idle)
         do {
             while try await upstream.read() != nil {}
         } catch {

@@ -269,6 +269,12 @@ package struct BudgetBook: Sendable {
         )
     }
 
+    /// The window of a sum that is loaded; nil if it was over before the line was first counted.
+    func window(of line: BudgetLine, at time: UnixTime) -> UnixTime? {
+        let start = line.window.start(at: time)
+        return start >= self.oldest[line] ?? start ? start : nil
+    }
+
     /// The window that a moment counts in: a clock that jumped to before all that was read counts in the first window.
     private func windowStart(_ line: BudgetLine, _ time: UnixTime) -> UnixTime {
         max(line.window.start(at: time), self.oldest[line] ?? UnixTime(milliseconds: 0))

@@ -123,3 +123,14 @@ package struct BudgetAlert: Sendable, Equatable {
     package var spent: Int64
     package var renewsAt: UnixTime?
 }
+
+extension BudgetRule {
+    /// An amount in the budget's unit, for people.
+    package func text(of amount: Int64) -> String {
+        switch self.unit {
+        case .money: "\(MicroDollars(amount))"
+        case .requests: "\(amount) requests"
+        case .tokens: "\(amount) tokens"
+        }
+    }
+}

@@ -1,0 +1,84 @@
+internal import Core
+
+/// The journal of a process that is no more, read once: what of it is not in the ledger, and what its death cut off.
+struct DeadEpoch: Sendable {
+    let journal: DeadJournal
+    /// Everything before this is in the ledger.
+    let start: JournalPosition
+    /// Attempts that ended behind `start`.
+    let endedCount: Int
+    /// Attempts that never ended.
+    let interrupted: [Attempt]
+    let faults: [JournalFault]
+
+    /// Reads the whole journal.
+    ///
+    /// - Parameters:
+    ///   - start: How far the ledger has it.
+    ///   - now: When interrupted attempts are said to have ended.
+    ///   - claims: Gets the claims of all attempts.
+    static func read(
+        _ journal: DeadJournal,
+        from start: JournalPosition,
+        now: UnixTime,
+        claims: inout Set<String>
+    ) throws(JournalError) -> DeadEpoch {
+        let reader = try journal.reader()
+        var open = OpenAttempts()
+        var endedCount = 0
+        while let entry = try reader.next() {
+            switch entry.record {
+            case .intent(_, let intent), .carried(_, let intent, _):
+                if !intent.idempotencyClaim.isEmpty { claims.insert(intent.idempotencyClaim) }
+            case .checkpoint, .end: break
+            }
+            if open.take(entry) != nil, entry.position >= start { endedCount += 1 }
+        }
+        return DeadEpoch(
+            journal: journal,
+            start: start,
+            endedCount: endedCount,
+            interrupted: open.interrupt(at: now),
+            faults: reader.faults
+        )
+    }
+
+    /// Goes through the attempts that ended behind `start`, in batches for the ledger.
+    func reader() throws(JournalError) -> Batches { try Batches(self) }
+
+    /// The attempts of a dead journal, some at a time.
+    final class Batches {
+        struct Batch: Sendable {
+            var attempts: [Attempt]
+            var cursor: JournalCursor
+        }
+
+        private let dead: DeadEpoch
+        private let reader: JournalReader
+        private var open = OpenAttempts()
+
+        fileprivate init(_ dead: DeadEpoch) throws(JournalError) {
+            self.dead = dead
+            // From the beginning: the intents of what ends behind the cursor stand before it.
+            self.reader = try dead.journal.reader()
+        }
+
+        /// The next attempts; nil at the end.
+        func next() throws(JournalError) -> Batch? {
+            var attempts: [Attempt] = []
+            while attempts.count < LedgerStore.batchMax, let entry = try self.reader.next() {
+                if let attempt = self.open.take(entry), entry.position >= self.dead.start { attempts.append(attempt) }
+            }
+            guard !attempts.isEmpty else { return nil }
+            let place = self.reader.position
+            let epoch = self.dead.journal.epoch
+            return Batch(
+                attempts: attempts,
+                cursor: JournalCursor(epoch: epoch, segment: place.segment, offset: place.offset)
+            )
+        }
+    }
+}
+
+@available(*, unavailable)
+extension DeadEpoch.Batches: Sendable {}

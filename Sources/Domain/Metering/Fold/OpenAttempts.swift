@@ -1,0 +1,71 @@
+internal import Chat
+package import Core
+
+/// What the journal has said of attempts that it has not ended yet: joins intents with their ends.
+///
+/// A value: the fold, the start after a crash, and a budget that is new all read the journal through one of these.
+package struct OpenAttempts: Sendable {
+    /// An attempt without an end.
+    package struct Known: Sendable, Equatable {
+        package var intent: AttemptIntent
+        package var checkpoint: AttemptCheckpoint?
+        /// Where the record stands that has to be kept for it.
+        package var position: JournalPosition
+    }
+
+    package private(set) var all: [AttemptID: Known] = [:]
+    /// Ends without an intent: their segment was lost.
+    package private(set) var orphans = 0
+
+    package init() {}
+
+    /// Takes in the next record.
+    ///
+    /// - Returns: The whole attempt, if this was its end.
+    package mutating func take(_ entry: JournalEntry) -> Attempt? {
+        switch entry.record {
+        case .intent(let id, let intent):
+            self.all[id] = Known(intent: intent, checkpoint: nil, position: entry.position)
+        case .checkpoint(let id, let checkpoint):
+            self.all[id]?.checkpoint = checkpoint
+        case .carried(let id, let intent, let checkpoint):
+            self.all[id] = Known(intent: intent, checkpoint: checkpoint, position: entry.position)
+        case .end(let id, let end):
+            guard let known = self.all.removeValue(forKey: id) else {
+                self.orphans += 1
+                return nil
+            }
+            return Attempt(id: id, intent: known.intent, end: end)
+        }
+        return nil
+    }
+
+    /// The earliest place that has to be kept for an open attempt; nil if none is open.
+    package var earliest: JournalPosition? { self.all.values.lazy.map(\.position).min() }
+
+    /// The open attempts whose records stand before a place, the oldest first.
+    package func before(_ position: JournalPosition) -> [(id: AttemptID, known: Known)] {
+        self.all.lazy.filter { $0.value.position < position }.map { ($0.key, $0.value) }
+            .sorted { $0.1.position < $1.1.position }
+    }
+
+    /// Ends every open attempt as one that the gateway's death interrupted, from what the journal knows of it.
+    ///
+    /// What was counted up to the last checkpoint is billed; what came after it is lost, which is at most two seconds
+    /// of an answer (A+.4).
+    package mutating func interrupt(at time: UnixTime) -> [Attempt] {
+        let ended = self.all.sorted { $0.key < $1.key }.map { id, known in
+            let findings = AttemptFindings(
+                ending: .interrupted,
+                hasContent: known.checkpoint != nil,
+                usage: known.checkpoint?.usage ?? .init(),
+                outputCounted: known.checkpoint?.outputCounted ?? 0,
+                endedAt: max(time, known.intent.startedAt),
+                code: "interrupted"
+            )
+            return Attempt(id: id, intent: known.intent, end: Settlement.end(known.intent, findings))
+        }
+        self.all = [:]
+        return ended
+    }
+}

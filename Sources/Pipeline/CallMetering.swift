@@ -1,0 +1,147 @@
+internal import Chat
+internal import Core
+internal import Metering
+internal import NIOCore
+internal import Providers
+internal import Transport
+
+/// What a call's stages do about the attempt that is in the journal.
+///
+/// All of it does nothing where no attempt is open, so that an attempt is settled once, by whoever comes first.
+extension Call {
+    /// Settles an attempt that failed.
+    @inline(never)
+    func settle(after error: any Error, _ instruments: Instruments) {
+        guard self.attempt != nil else { return }
+        var ending = self.ending(after: error)
+        // A refusal inside a stream came too late to mean that nothing was used.
+        if ending == .refused, self.firstContent != nil { ending = .providerFailed }
+        let code = (error as? GatewayError)?.code.rawValue.lowercased() ?? "client_gone"
+        self.settle(ending, code: code, instruments)
+    }
+
+    /// Settles the attempt under way: its figures go into the journal, what was set aside for it is free again.
+    @inline(never)
+    func settle(_ ending: AttemptFindings.Ending, code: String = "", _ instruments: Instruments) {
+        guard let attempt = self.attempt, let meter = instruments.meter else { return }
+        self.attempt = nil
+        let firstContent = self.firstContent.map { ($0 - self.exchange.arrival).nanoseconds / 1_000_000 }
+        let findings = AttemptFindings(
+            ending: ending,
+            hasContent: self.firstContent != nil,
+            usage: self.usage,
+            outputCounted: self.countOutput(attempt, instruments),
+            endedAt: instruments.wallClock(),
+            upstreamStatus: self.upstreamStatus,
+            code: code,
+            firstContentMilliseconds: firstContent.map { Int($0) }
+        )
+        let end = meter.end(attempt, findings)
+        self.charged += end.charged
+        if end.source == .provider { self.learn(from: end, attempt, instruments) }
+    }
+
+    /// Tokens of the answer, by the gateway's own guess.
+    private func countOutput(_ attempt: OpenAttempt, _ instruments: Instruments) -> Int {
+        instruments.estimator.outputTokens(of: self.output.measure, model: attempt.intent.upstreamModel)
+    }
+
+    /// Lets the estimator compare its guesses with what the provider says.
+    private func learn(from end: AttemptEnd, _ attempt: OpenAttempt, _ instruments: Instruments) {
+        let model = attempt.intent.upstreamModel
+        if let input = end.usage.input {
+            instruments.estimator.learn(input: self.prompt, reported: input, model: model)
+        }
+        let reasoning = end.usage.reasoning ?? 0
+        if let output = end.usage.output, output > reasoning, !self.output.measure.isEmpty {
+            instruments.estimator.learn(output: self.output.measure, reported: output - reasoning, model: model)
+        }
+    }
+
+    /// Notes how far a long answer has come, now and then, and ends it where a budget is used up.
+    ///
+    /// - Throws: `GatewayError` with `BUDGET_EXCEEDED` once more of the answer has come than is paid for, and nothing
+    ///   more can be set aside.
+    func checkpoint(_ instruments: Instruments) throws {
+        guard self.firstContent != nil, let meter = instruments.meter, var attempt = self.attempt else { return }
+        let isDue = self.checkpoints.isDue(now: instruments.monotonicClock())
+        // Only an answer that somebody paid for in advance is counted at every turn.
+        guard isDue || attempt.outputPaid != nil else { return }
+        let counted = self.countOutput(attempt, instruments)
+        guard isDue || attempt.isOutgrown(by: counted) else { return }
+        let mayGoOn = meter.note(AttemptCheckpoint(usage: self.usage, outputCounted: counted), of: &attempt)
+        self.attempt = attempt
+        if !mayGoOn {
+            throw GatewayError(.budgetExceeded, "The answer ends here: the budget of this call is used up.")
+        }
+    }
+
+    private func ending(after error: any Error) -> AttemptFindings.Ending {
+        if self.isHurried { return .left }
+        guard let failure = error as? GatewayError else { return error is CancellationError ? .left : .providerFailed }
+        switch failure.code {
+        case .clientGone, .shuttingDown: return .left
+        case .budgetExceeded: return .cut
+        case .credentialRejected, .credentialUnreadable, .modelNotFound, .providerRefused, .providerRateLimited:
+            return .refused
+        default:
+            return (failure.cause as? TransportError)?.didSend == false ? .refused : .providerFailed
+        }
+    }
+}
+
+/// When the next checkpoint of an answer is due.
+struct CheckpointPace {
+    /// What a crash may lose of an answer's count, at most (A+.4).
+    static let interval = TimeAmount.seconds(2)
+
+    private var last: NIODeadline?
+
+    /// Whether one is due now; it is taken then.
+    ///
+    /// The first is due with the first content, so that a crash right behind it is known to have cut something off.
+    mutating func isDue(now: NIODeadline) -> Bool {
+        if let last = self.last, now - last < Self.interval { return false }
+        self.last = now
+        return true
+    }
+}
+
+extension GatewayError {
+    /// What a client learns of a call that cannot be accounted for.
+    init(_ refusal: MeterRefusal, now: UnixTime) {
+        switch refusal {
+        case .budget(let refusal):
+            self.init(refusal, now: now)
+        case .storageFull:
+            self.init(.storageFull, "There is no room to write down what the call uses. Try again later.")
+        }
+    }
+
+    private init(_ refusal: BudgetRefusal, now: UnixTime) {
+        let rule = refusal.rule
+        let window = rule.window == .total ? "" : " of this \(rule.window.rawValue)"
+        var text = "The budget '\(rule.name)'\(window) is used up"
+        var renewal: String?
+        if let renewsAt = refusal.renewsAt {
+            var buffer = ByteBuffer()
+            renewsAt.writeRFC3339(into: &buffer)
+            renewal = String(buffer: buffer)
+            text += "; it renews at \(renewal ?? "")"
+        }
+        // A quota of requests or tokens is a limit, a budget of money is a budget.
+        self.init(rule.unit == .money ? .budgetExceeded : .rateLimited, text + ".")
+        if refusal.spent < rule.limit, refusal.reserved > 0 {
+            self.retryAfter = .seconds(1)
+        } else if rule.unit != .money, let renewsAt = refusal.renewsAt {
+            self.retryAfter = .milliseconds(max(0, renewsAt.milliseconds - now.milliseconds))
+        }
+        self.details = [
+            (key: "budget", value: rule.name),
+            (key: "limit", value: rule.text(of: rule.limit)),
+            (key: "spent", value: rule.text(of: refusal.spent)),
+            (key: "reserved", value: rule.text(of: refusal.reserved)),
+        ]
+        if let renewal { self.details.append((key: "renewsAt", value: renewal)) }
+    }
+}

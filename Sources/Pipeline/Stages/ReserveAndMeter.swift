@@ -1,0 +1,71 @@
+internal import Auth
+internal import Chat
+internal import Core
+internal import Metering
+internal import Providers
+
+/// Sets aside what the attempt can cost and writes it into the journal, before its first byte goes upstream.
+///
+/// `Fallback` settles it, at the latest. Waits only where `ledger.durability` is `power`.
+struct ReserveAndMeter: WaitingGate {
+    let instruments: Instruments
+
+    func pass(_ call: Call, _ reply: any ReplySink) throws -> Bool {
+        guard let meter = self.instruments.meter else { return true }
+        try self.begin(call, meter)
+        return !meter.awaitsDisk
+    }
+
+    func wait(_ call: Call, _ reply: any ReplySink) async throws {
+        guard let meter = self.instruments.meter, let attempt = call.attempt else { return }
+        try await meter.durable(attempt.position)
+    }
+
+    @inline(never)
+    private func begin(_ call: Call, _ meter: Meter) throws {
+        guard let target = call.target, let principal = call.principal, let index = call.index else {
+            throw GatewayError(.internalFailure, "The call has no target.")
+        }
+        call.usage = TokenUsage()
+        call.output = OutputCounter()
+        if call.firstAttempt == nil { call.prompt = PromptMeasure(call.body) }
+        call.upstreamStatus = 0
+        let consumer = Consumer(
+            group: principal.group.text,
+            user: principal.user?.text ?? "",
+            key: principal.keyID,
+            agent: principal.agent ?? "",
+            model: call.model
+        )
+        var intent = AttemptIntent(
+            requestID: call.id.text,
+            firstAttempt: call.firstAttempt,
+            number: call.attempts,
+            startedAt: self.instruments.wallClock(),
+            consumer: consumer,
+            operation: "\(call.operation.label)",
+            provider: target.provider.name,
+            upstreamModel: target.model,
+            isStream: call.isStream,
+            inputEstimate: self.instruments.estimator.inputTokens(of: call.prompt, model: target.model),
+            outputMax: index.outputTokensMax,
+            rates: .free
+        )
+        intent.credentialID = call.credentialID
+        intent.metadata = call.metadata
+        intent.idempotencyClaim = call.idempotencyClaim
+        let size = AttemptSize(
+            inputBound: TokenBound.input(bodyBytes: call.bodyLength, prompt: call.prompt, contextMax: nil),
+            outputWanted: index.outputTokensMax,
+            choices: index.choices,
+            hasOutput: call.operation == .chat
+        )
+        do throws(MeterRefusal) {
+            let attempt = try meter.begin(intent, size)
+            call.attempt = attempt
+            if call.firstAttempt == nil { call.firstAttempt = attempt.id }
+        } catch {
+            throw GatewayError(error, now: intent.startedAt)
+        }
+    }
+}
