@@ -1,3 +1,5 @@
+import Limits
+import Metering
 import Net
 import Telemetry
 
@@ -41,5 +43,69 @@ enum Gauges {
             )
         }
         return gauges
+    }
+
+    /// Who waits for a turn, and what is counted.
+    static func limits(_ desk: LimitDesk) -> [Gauge] {
+        [
+            Gauge(name: "turnpike_limit_waiting_calls", help: "Calls that wait for their turn under a limit.") {
+                Double(desk.figures.waiting)
+            },
+            Gauge(name: "turnpike_limit_admitted_calls", help: "Calls under a limit that are being answered.") {
+                Double(desk.figures.admitted)
+            },
+            Gauge(name: "turnpike_limit_counters", help: "Counters of limits in memory.") {
+                Double(desk.figures.counters)
+            },
+        ]
+    }
+
+    /// What is accounted for, and how well the journal and the ledger keep up.
+    static func accounting(_ accounting: Accounting) -> [Gauge] {
+        let (meter, keeper) = (accounting.meter, accounting.keeper)
+        func count(_ name: String, _ help: String, _ read: @escaping @Sendable (Meter.Counts) -> UInt64) -> Gauge {
+            Gauge(name: "turnpike_\(name)_total", help: help, type: .counter) { Double(read(meter.counts)) }
+        }
+        return [
+            count("attempts", "Attempts at providers that were begun.") { $0.begun },
+            count("budget_refusals", "Calls that a budget or a quota did not let in.") { $0.refused },
+            count("budget_cuts", "Answers that were ended because a budget was used up.") { $0.cut },
+            count("usage_absurd", "Attempts whose figures cannot be what was asked for.") { $0.absurd },
+            count("usage_estimated", "Attempts billed by an estimate, in part or whole.") { $0.estimated },
+            count("storage_full_refusals", "Calls refused because there was no room to write them down.") {
+                $0.withoutRoom
+            },
+            Gauge(name: "turnpike_attempts_open", help: "Attempts that are begun and not settled.") {
+                Double(meter.counts.open)
+            },
+            Gauge(name: "turnpike_journal_bytes", help: "Bytes of the usage journal on the disk.") {
+                Double(keeper.status.bytes)
+            },
+            Gauge(name: "turnpike_journal_syncs_total", help: "Times the journal was brought to the disk.", type: .counter) {
+                Double(keeper.status.syncs)
+            },
+            Gauge(name: "turnpike_ledger_rows_total", help: "Rows added to the ledger.", type: .counter) {
+                Double(accounting.fold.progress.rows)
+            },
+            Gauge(name: "turnpike_ledger_behind", help: "Whether the ledger cannot be written now: 1 or 0.") {
+                accounting.fold.progress.trouble == nil ? 0 : 1
+            },
+        ]
+    }
+
+    /// How good the guesses of tokens are.
+    static func estimates(_ estimator: TokenEstimator) -> Gauge {
+        Gauge(
+            name: "turnpike_token_estimate_error_ratio",
+            help: "Mean relative error of recent guesses of tokens, against what providers report."
+        ) {
+            estimator.accuracies().prefix(200).map { accuracy in
+                let labels = [
+                    ("model", accuracy.model.isEmpty ? "other" : accuracy.model), ("kind", accuracy.kind.name),
+                    ("side", accuracy.side.name),
+                ]
+                return Gauge.Sample(labels, accuracy.error)
+            }
+        }
     }
 }

@@ -17,6 +17,10 @@ package final class Snapshot: Sendable {
     /// Whose tokens are believed; nil if no issuer is configured.
     package let identities: IdentityBook?
     package let limits: RoadLimits
+    /// What models cost.
+    package let prices: PriceBook
+    /// Prices that were looked up, so that each is looked up once.
+    private let known = NIOLockedValueBox<[PriceKey: ModelFacts]>([:])
     /// When it was made; the `created` of the models it lists.
     package let loaded: UnixTime
 
@@ -26,6 +30,7 @@ package final class Snapshot: Sendable {
         credentials: CredentialBook,
         identities: IdentityBook? = nil,
         limits: RoadLimits = RoadLimits(),
+        prices: PriceBook = PriceBook(),
         loaded: UnixTime
     ) {
         self.catalog = catalog
@@ -33,8 +38,31 @@ package final class Snapshot: Sendable {
         self.credentials = credentials
         self.identities = identities
         self.limits = limits
+        self.prices = prices
         self.loaded = loaded
     }
+
+    /// What a model costs at a provider, and how much it takes and gives.
+    package func facts(of model: String, at provider: Provider) -> ModelFacts {
+        let key = PriceKey(provider: provider.index, model: model)
+        if let facts = self.known.withLockedValue({ $0[key] }) { return facts }
+        let seller = PriceBook.Seller(
+            provider: provider.name,
+            family: provider.family.name,
+            needsNoCredential: provider.needsNoCredential
+        )
+        let facts = self.prices.facts(for: model, at: seller)
+        // Names come from clients too, so there is an end to what is kept.
+        self.known.withLockedValue { if $0.count < Self.knownMax { $0[key] = facts } }
+        return facts
+    }
+
+    private struct PriceKey: Hashable {
+        var provider: Int
+        var model: String
+    }
+
+    private static let knownMax = 4096
 }
 
 /// The limits that hold for every call, whatever it asks for.

@@ -81,16 +81,41 @@ package struct Gauge: Sendable {
     package let name: String
     package let help: String
     package let type: MetricType
-    package let read: @Sendable () -> Double
+    /// One value for each set of labels.
+    package let samples: @Sendable () -> [Sample]
+
+    /// One value.
+    package struct Sample: Sendable {
+        /// From closed sets only (row 53).
+        package var labels: [(String, String)]
+        package var value: Double
+
+        package init(_ labels: [(String, String)], _ value: Double) {
+            self.labels = labels
+            self.value = value
+        }
+    }
 
     /// - Parameters:
     ///   - name: With the prefix `turnpike_` and the unit at its end; counters end in `_total`.
     ///   - read: Called from any thread; must not wait.
     package init(name: String, help: String, type: MetricType = .gauge, read: @escaping @Sendable () -> Double) {
+        self.init(name: name, help: help, type: type, samples: { [Sample([], read())] })
+    }
+
+    /// - Parameters:
+    ///   - name: With the prefix `turnpike_` and the unit at its end; counters end in `_total`.
+    ///   - samples: Called from any thread; must not wait.
+    package init(
+        name: String,
+        help: String,
+        type: MetricType = .gauge,
+        samples: @escaping @Sendable () -> [Sample]
+    ) {
         self.name = name
         self.help = help
         self.type = type
-        self.read = read
+        self.samples = samples
     }
 }
 
@@ -105,13 +130,15 @@ extension CallMetrics {
         text.sample("turnpike_build_info", [("version", version)], 1)
         Self.writeCalls(sum, into: &text)
         Self.writeTimings(sum, into: &text)
+        Self.writeLimits(sum, into: &text)
         for gauge in gauges {
             text.begin(gauge.name, gauge.type, gauge.help)
-            let value = gauge.read()
-            if value == value.rounded(), abs(value) < 1e15 {
-                text.sample(gauge.name, [], Int(value))
-            } else {
-                text.sample(gauge.name, [], value)
+            for sample in gauge.samples() {
+                if sample.value == sample.value.rounded(), abs(sample.value) < 1e15 {
+                    text.sample(gauge.name, sample.labels, Int(sample.value))
+                } else {
+                    text.sample(gauge.name, sample.labels, sample.value)
+                }
             }
         }
         return text.buffer

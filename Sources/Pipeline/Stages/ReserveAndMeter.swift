@@ -28,8 +28,9 @@ struct ReserveAndMeter: WaitingGate {
         }
         call.usage = TokenUsage()
         call.output = OutputCounter()
-        if call.firstAttempt == nil { call.prompt = PromptMeasure(call.body) }
+        if call.firstAttempt == nil, call.limits.guess == nil { call.prompt = PromptMeasure(call.body) }
         call.upstreamStatus = 0
+        let facts = call.snapshot.facts(of: target.model, at: target.provider)
         let consumer = Consumer(
             group: principal.group.text,
             user: principal.user?.text ?? "",
@@ -49,14 +50,16 @@ struct ReserveAndMeter: WaitingGate {
             isStream: call.isStream,
             inputEstimate: self.instruments.estimator.inputTokens(of: call.prompt, model: target.model),
             outputMax: index.outputTokensMax,
-            rates: .free
+            rates: facts.rates
         )
         intent.credentialID = call.credentialID
         intent.metadata = call.metadata
         intent.idempotencyClaim = call.idempotencyClaim
+        try Self.checkPrice(facts.rates, intent, call, meter)
         let size = AttemptSize(
-            inputBound: TokenBound.input(bodyBytes: call.bodyLength, prompt: call.prompt, contextMax: nil),
+            inputBound: TokenBound.input(bodyBytes: call.bodyLength, prompt: call.prompt, contextMax: facts.contextMax),
             outputWanted: index.outputTokensMax,
+            outputPossible: facts.outputMax,
             choices: index.choices,
             hasOutput: call.operation == .chat
         )
@@ -67,5 +70,18 @@ struct ReserveAndMeter: WaitingGate {
         } catch {
             throw GatewayError(error, now: intent.startedAt)
         }
+    }
+
+    /// Refuses what nobody knows the price of, where that matters (row 79).
+    private static func checkPrice(_ rates: Rates, _ intent: AttemptIntent, _ call: Call, _ meter: Meter) throws {
+        guard !rates.isPriced else { return }
+        let isBudgeted = meter.needsPrice(intent.consumer, at: intent.startedAt)
+        guard !call.snapshot.prices.admits(rates, underHardBudget: isBudgeted) else { return }
+        throw GatewayError(
+            .modelUnpriced,
+            "Nobody knows what the model '\(intent.upstreamModel)' costs at the provider '\(intent.provider)'. "
+                + "An administrator can set its price, or 'free', under 'prices' in the settings.",
+            param: "model"
+        )
     }
 }

@@ -35,8 +35,8 @@ package struct BudgetBook: Sendable {
 
         /// One for each counter that is about the call, with an amount of 0 where nothing had to be set aside.
         var parts: [Part] = []
-
-        package var isEmpty: Bool { self.parts.isEmpty }
+        /// The rules it was made under.
+        var generation = 0
 
         /// What is set aside in money, in its largest part.
         package var money: MicroDollars {
@@ -67,6 +67,8 @@ package struct BudgetBook: Sendable {
 
     package private(set) var rules: [BudgetRule] = []
     private var index = ScopeIndex([])
+    /// Counts how often the rules were replaced.
+    private var generation = 0
     private var counters: [CounterKey: Counter] = [:]
     /// The earliest windows whose sums were read; what is before counts in them.
     private var oldest: [BudgetLine: UnixTime] = [:]
@@ -80,6 +82,7 @@ package struct BudgetBook: Sendable {
     /// - Returns: What has to be counted anew with `load`, because no rule before did.
     package mutating func use(_ rules: [BudgetRule], now: UnixTime) -> [BudgetLine] {
         self.rules = rules
+        self.generation += 1
         self.index = ScopeIndex(rules.map(\.scope))
         let lines = Set(rules.map(\.line))
         self.counters = self.counters.filter { lines.contains($0.key.line) || $0.value.reserved > 0 }
@@ -131,7 +134,7 @@ package struct BudgetBook: Sendable {
     ) throws(BudgetRefusal) -> Reservation {
         guard !self.rules.isEmpty else { return Reservation() }
         let matches = self.index.matches(consumer)
-        var reservation = Reservation()
+        var reservation = Reservation(generation: self.generation)
         var refusal: (left: Int64, refusal: BudgetRefusal)?
         for match in matches {
             let rule = self.rules[match.position]
@@ -181,32 +184,53 @@ package struct BudgetBook: Sendable {
 
     /// Gives back what was set aside and counts what was used; `Need()` for a call that used nothing.
     ///
+    /// What is counted goes by the rules of now: a budget that is younger than the call counts it too.
+    ///
     /// - Returns: The thresholds that this passed.
-    package mutating func settle(_ reservation: Reservation, used: Need) -> [BudgetAlert] {
-        var alerts: [BudgetAlert] = []
-        for part in reservation.parts {
-            guard var counter = self.counters[part.key] else { continue }
-            counter.reserved = max(0, counter.reserved &- part.amount)
-            counter.spent = Self.sum(counter.spent, max(0, used[part.key.line.unit]))
-            for (position, rule) in self.rules.enumerated() where rule.line == part.key.line {
-                let warned = counter.warned[position] ?? 0
-                guard let percent = rule.alerts.last(where: { Self.hasPassed($0, counter.spent, of: rule.limit) }),
-                    percent > warned
-                else { continue }
-                counter.warned[position] = percent
-                alerts.append(
-                    BudgetAlert(
-                        rule: rule,
-                        subject: part.key.subject,
-                        percent: percent,
-                        spent: counter.spent,
-                        renewsAt: rule.window.end(from: part.key.windowStart)
-                    )
-                )
-            }
-            self.counters[part.key] = counter
+    package mutating func settle(
+        _ reservation: Reservation,
+        of consumer: Consumer,
+        at time: UnixTime,
+        used: Need
+    ) -> [BudgetAlert] {
+        for part in reservation.parts where part.amount != 0 {
+            let reserved = self.counters[part.key]?.reserved ?? 0
+            self.counters[part.key]?.reserved = max(0, reserved &- part.amount)
         }
+        guard used != Need(), !self.rules.isEmpty else { return [] }
+        var alerts: [BudgetAlert] = []
+        for key in self.keys(reservation, consumer, time) { self.count(used[key.line.unit], key, &alerts) }
         return alerts
+    }
+
+    /// The counters that are about a call, each once.
+    private func keys(_ reservation: Reservation, _ consumer: Consumer, _ time: UnixTime) -> [CounterKey] {
+        if reservation.generation == self.generation { return reservation.parts.map(\.key) }
+        let keys = self.index.matches(consumer).map { self.key(self.rules[$0.position].line, $0.subject, time) }
+        return Array(Set(keys))
+    }
+
+    private mutating func count(_ amount: Int64, _ key: CounterKey, _ alerts: inout [BudgetAlert]) {
+        guard amount > 0 else { return }
+        var counter = self.counters[key] ?? Counter()
+        counter.spent = Self.sum(counter.spent, amount)
+        for (position, rule) in self.rules.enumerated() where rule.line == key.line {
+            let warned = counter.warned[position] ?? 0
+            guard let percent = rule.alerts.last(where: { Self.hasPassed($0, counter.spent, of: rule.limit) }),
+                percent > warned
+            else { continue }
+            counter.warned[position] = percent
+            alerts.append(
+                BudgetAlert(
+                    rule: rule,
+                    subject: key.subject,
+                    percent: percent,
+                    spent: counter.spent,
+                    renewsAt: rule.window.end(from: key.windowStart)
+                )
+            )
+        }
+        self.counters[key] = counter
     }
 
     // MARK: - Looking

@@ -1,6 +1,7 @@
 package import Core
 package import Database
 internal import Glibc
+internal import NIOConcurrencyHelpers
 
 /// Brings what the journal says into the ledger, in batches, and lets go of journal that is not needed any more.
 ///
@@ -56,7 +57,13 @@ package actor LedgerFold {
     private var dead: [DeadEpoch] = []
     private var isBusy = false
     private var waiting: [CheckedContinuation<Void, Never>] = []
-    package private(set) var status = Status()
+    private var status = Status() {
+        didSet { self.published.withLockedValue { $0 = self.status } }
+    }
+    private let published = NIOLockedValueBox(Status())
+
+    /// How it is doing; may be asked from anywhere.
+    package nonisolated var progress: Status { self.published.withLockedValue { $0 } }
 
     package init(meter: Meter, keeper: JournalKeeper, database: any Database, surroundings: Surroundings) {
         self.meter = meter
@@ -110,7 +117,9 @@ package actor LedgerFold {
     private func read() async throws {
         let batch = try await self.keeper.read(from: self.position, count: Self.recordsMax)
         for fault in batch.faults { self.surroundings.onFault(fault) }
-        guard batch.next > self.position else { throw JournalError.system(call: "read", path: self.keeper.path, code: EIO) }
+        guard batch.next > self.position else {
+            throw JournalError.system(call: "read", path: self.keeper.path, code: EIO)
+        }
         for entry in batch.entries {
             if let attempt = self.open.take(entry) { self.pending.append(attempt) }
         }

@@ -82,7 +82,8 @@ package final class Meter: Sendable {
             position = try self.append(record)
         } catch {
             self.state.withLockedValue { state in
-                _ = state.budgets.settle(reservation, used: BudgetBook.Need())
+                let (consumer, time) = (intent.consumer, intent.startedAt)
+                _ = state.budgets.settle(reservation, of: consumer, at: time, used: BudgetBook.Need())
                 state.counts.withoutRoom += 1
             }
             throw .storageFull
@@ -118,7 +119,8 @@ package final class Meter: Sendable {
     ) throws(MeterRefusal) -> (OutputGrant?, BudgetBook.Reservation) {
         guard self.hasBudgets.load(ordering: .relaxed) else { return (nil, BudgetBook.Reservation()) }
         var draft = intent
-        let result: Result<(OutputGrant?, BudgetBook.Reservation), BudgetRefusal> = self.state.withLockedValue { state in
+        let result: Result<(OutputGrant?, BudgetBook.Reservation), BudgetRefusal> = self.state.withLockedValue {
+            state in
             do throws(BudgetRefusal) {
                 return .success(try Self.reserve(&draft, size, &state))
             } catch {
@@ -185,8 +187,13 @@ package final class Meter: Sendable {
             if isAbsurd { state.counts.absurd += 1 }
             if end.source == .estimated || end.source == .providerPartial { state.counts.estimated += 1 }
             if end.outcome == .cut { state.counts.cut += 1 }
-            guard !attempt.reservation.isEmpty else { return [BudgetAlert]() }
-            return state.budgets.settle(attempt.reservation, used: BudgetBook.Need(end))
+            guard !state.budgets.isEmpty || attempt.intent.reserved > .zero else { return [BudgetAlert]() }
+            return state.budgets.settle(
+                attempt.reservation,
+                of: attempt.intent.consumer,
+                at: attempt.intent.startedAt,
+                used: BudgetBook.Need(end)
+            )
         }
         for alert in alerts { self.onAlert(alert) }
         return end

@@ -1,4 +1,3 @@
-
 /// An attempt that is in the journal and not settled yet.
 package struct OpenAttempt: Sendable {
     package let id: AttemptID
