@@ -1,6 +1,7 @@
 package import Chat
 package import Core
 internal import Database
+internal import Glibc
 
 /// One line of the ledger, as it stands in the store.
 ///
@@ -114,9 +115,15 @@ package struct LedgerRow: Sendable, Equatable {
     ///
     /// Texts such as a model's name come from strangers.
     static func text(_ text: String, bytesMax: Int = Self.textBytesMax) -> String {
-        let isSound = text.utf8.count <= bytesMax && !text.utf8.contains(0)
-        guard !isSound else { return text }
+        guard text.utf8.count > bytesMax || Self.hasNUL(text) else { return text }
         return String(decoding: text.utf8.prefix(bytesMax).map { $0 == 0 ? UInt8(ascii: " ") : $0 }, as: UTF8.self)
+    }
+
+    private static func hasNUL(_ text: String) -> Bool {
+        let found = text.utf8.withContiguousStorageIfAvailable { bytes in
+            bytes.baseAddress.map { memchr($0, 0, bytes.count) != nil } ?? false
+        }
+        return found ?? text.utf8.contains(0)
     }
 }
 
@@ -168,7 +175,7 @@ extension LedgerRow {
     /// How many `columns` there are, the hash among them.
     static let columnCount = 43
 
-    /// The values of all columns but the hash, in their order.
+    /// The values of all columns in their order; the last is the place of the hash.
     var values: [SQLValue] {
         func integer(_ number: Int?) -> SQLValue { number.map { .integer(Int64($0)) } ?? .null }
         func integer(_ number: Int64?) -> SQLValue { number.map { .integer($0) } ?? .null }
@@ -186,7 +193,7 @@ extension LedgerRow {
             integer(usage.cachedInput), integer(usage.cacheWrite), integer(usage.reasoning),
             integer(usage.audioInput), integer(usage.audioOutput), integer(usage.images),
             integer(usage.cost?.value), .integer(self.cost.value), .integer(self.charged.value),
-            .integer(self.isCharged ? 1 : 0), .text(self.rates), .text(self.metadata),
+            .integer(self.isCharged ? 1 : 0), .text(self.rates), .text(self.metadata), .null,
         ]
     }
 

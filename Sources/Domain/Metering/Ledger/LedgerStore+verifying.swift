@@ -103,7 +103,6 @@ private struct LedgerCheck {
     let fingerprint = UsageFingerprint()
     private let known: LedgerHead?
     private var hasKnown: Bool
-    private var chain: LedgerChain
     private var lastHash = LedgerChain.noHash
     private var lastSeq: Int64 = 0
     private var rates: [String: Rates?] = [:]
@@ -111,7 +110,7 @@ private struct LedgerCheck {
     init(known: LedgerHead?) throws(DatabaseError) {
         self.known = known
         self.hasKnown = known == nil
-        self.chain = try LedgerChain()
+        try LedgerChain.start()
     }
 
     mutating func read(_ row: SQLRow) {
@@ -122,7 +121,7 @@ private struct LedgerCheck {
         }
         if seq != self.lastSeq + 1 {
             self.verdict.add(.chain, self.lastSeq + 1, "it is missing; the next one is row \(seq)")
-        } else if self.chain.hash(values.dropLast(), after: self.lastHash) != hash {
+        } else if LedgerChain.hash(values.dropLast(), after: self.lastHash) != hash {
             self.verdict.add(.chain, seq, "it was changed, or the one before it: its hash does not follow")
         }
         if let known = self.known, known.seq == seq { self.hasKnown = known.hash == hash }
@@ -205,7 +204,11 @@ struct UsageFingerprint {
 
     func of(_ key: UsageHourKey, _ sums: UsageSums) -> UInt64 {
         var hasher = Hasher()
-        hasher.combine(key)
+        hasher.combine(key.hour)
+        hasher.combine(key.consumer)
+        for text in [key.operation, key.provider, key.upstreamModel, key.credentialID, key.variant] {
+            hasher.combine(text)
+        }
         let factor = UInt64(bitPattern: Int64(hasher.finalize())) | 1
         var sum: UInt64 = 0
         for (value, own) in zip(sums.all, Self.factors) { sum &+= UInt64(bitPattern: value) &* own }

@@ -147,7 +147,7 @@ package struct LedgerStore: Sendable {
         _ make: (Int, Int64, inout RatesTexts) -> LedgerRow
     ) throws(DatabaseError) {
         guard count > 0 else { return }
-        var chain = try LedgerChain()
+        try LedgerChain.start()
         var (seq, hash) = try self.end(in: session)
         var sums = UsageBatch()
         var texts = RatesTexts()
@@ -157,8 +157,8 @@ package struct LedgerStore: Sendable {
             seq += 1
             let row = make(index, seq, &texts)
             var values = row.values
-            hash = chain.hash(values, after: hash)
-            values.append(.blob(hash))
+            hash = LedgerChain.hash(values.dropLast(), after: hash)
+            values[LedgerRow.columnCount - 1] = .blob(hash)
             rows.append(values)
             sums.add(row)
         }

@@ -32,6 +32,13 @@ package struct UsageHourKey: Sendable, Hashable {
         self.variant = row.variant
     }
 
+    /// Of what tells most keys apart; every row is looked up by it.
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(self.hour)
+        hasher.combine(self.consumer.key)
+        hasher.combine(self.upstreamModel)
+    }
+
     var values: [SQLValue] {
         [
             .integer(self.hour.milliseconds), .text(self.consumer.group), .text(self.consumer.user),
