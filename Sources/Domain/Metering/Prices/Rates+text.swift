@@ -60,7 +60,7 @@ extension Rates {
 }
 
 extension Rates.LongRequests {
-    fileprivate init?(text: Substring) {
+    init?(text: Substring) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 3, let above = Int32(parts[0]), let input = Int16(parts[1]), let output = Int16(parts[2])
         else { return nil }

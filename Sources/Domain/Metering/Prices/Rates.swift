@@ -73,6 +73,9 @@ package struct Rates: Sendable, Equatable {
     /// Nobody knows what it costs; recorded as nothing and marked so.
     package static let unpriced = Rates(input: 0, output: 0, takesReportedCost: true, source: "unpriced")
 
-    /// Whether a price is known, be it zero.
-    package var isPriced: Bool { self.source != Self.unpriced.source }
+    /// What the provider itself says a call cost; before that, nobody knows.
+    package static let reported = Rates(input: 0, output: 0, takesReportedCost: true, source: "reported")
+
+    /// Whether a price is known before the call, be it zero, so that there is a bound of what it can cost.
+    package var isPriced: Bool { self.source != Self.unpriced.source && self.source != Self.reported.source }
 }
