@@ -172,6 +172,8 @@ final class ClientReply: ReplySink {
         fields.writeStaticString("x-request-id: ")
         self.call.id.write(into: &fields)
         fields.writeCRLF()
+        if let standing = self.call.limits.standing { RateLimitFields.write(standing, into: &fields) }
+        fields.writeImmutableBuffer(self.call.extraFields)
     }
 }
 

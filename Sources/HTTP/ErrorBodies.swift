@@ -51,7 +51,10 @@ package enum ErrorBodies {
     package static func writeFields(of error: GatewayError, attempts: Int, into fields: inout ByteBuffer) {
         if let seconds = Self.retryAfterSeconds(error) { fields.writeField("retry-after", decimal: seconds) }
         // Trying again within seconds cannot help, unless it is other calls under way that hold the rest.
-        let isSpent = error.code == .budgetExceeded && error.retryAfter == nil
+        let isSpent = (error.code == .budgetExceeded || error.code == .rateLimited) && error.retryAfter == nil
+        if error.code == .rateLimited, let wait = error.retryAfter {
+            fields.writeField("retry-after-ms", decimal: Self.milliseconds(wait))
+        }
         // Nor does it where a key is used up: the same request would meet the same refusal.
         let isTaken = [.conflict, .idempotencyConflict].contains(error.code) && error.retryAfter == nil
         if attempts > 1 || isSpent || isTaken { fields.writeField("x-should-retry", "false") }
@@ -68,11 +71,18 @@ package enum ErrorBodies {
         }
         switch error.code {
         case .overloaded, .shuttingDown: return 1
-        case .providerUnavailable, .providerRateLimited, .rateLimited, .auditUnavailable, .storeUnavailable,
+        case .providerUnavailable, .providerRateLimited, .auditUnavailable, .storeUnavailable,
             .storageFull, .identityUnavailable:
             return 5
         default: return nil
         }
+    }
+
+    /// Whole milliseconds, rounded up.
+    private static func milliseconds(_ wait: Duration) -> Int {
+        let (seconds, attoseconds) = wait.components
+        let rest = (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+        return Int(clamping: max(0, min(seconds, 1_000_000_000)) * 1000 + max(0, rest))
     }
 
     // MARK: - The three shapes

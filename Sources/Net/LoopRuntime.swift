@@ -53,6 +53,8 @@ package final class LoopRuntime: LoopTransport {
         try await sleeper.sleep(until: .now() + duration)
     }
 
+    package func makeWait() -> any LoopWait { LoopAlarm(runtime: self) }
+
     package func takeBuffer() -> ByteBuffer {
         guard var buffer = self.scratch.popLast() else { return ByteBufferAllocator().buffer(capacity: 4096) }
         buffer.clear()

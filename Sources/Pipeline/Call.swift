@@ -81,6 +81,11 @@ package final class Call {
     /// Complete header lines for the answer, whatever it is.
     package var extraFields = ByteBuffer()
 
+    /// What the call holds of the limits it is under.
+    ///
+    /// Set by `AdmitWithinLimits`.
+    package var limits = CallLimits()
+
     /// Names the key of the last attempt; empty where none was needed.
     package var credentialID = ""
     /// Where the key stands in the bytes of the request under way, to be wiped after the write.

@@ -1,5 +1,6 @@
 package import Auth
 package import Core
+package import Limits
 package import Logging
 package import Metering
 package import NIOCore
@@ -20,6 +21,10 @@ package final class Instruments: Sendable {
     package let failures: FailureGuard?
     /// Guesses tokens that nobody counted.
     package let estimator: TokenEstimator
+    /// Rate limits and those who wait for them.
+    package let limits: LimitDesk
+    /// What providers say of their own limits.
+    package let providerLimits: ProviderLimitBook
     /// Journal and budgets; nil: nothing is accounted for.
     package let meter: Meter?
     /// Answers that may outlive their connection; nil: no call may ask for that.
@@ -39,6 +44,8 @@ package final class Instruments: Sendable {
         credentials: CredentialNews = CredentialNews(),
         failures: FailureGuard? = nil,
         estimator: TokenEstimator = TokenEstimator(),
+        limits: LimitDesk = LimitDesk(),
+        providerLimits: ProviderLimitBook = ProviderLimitBook(),
         meter: Meter? = nil,
         answers: RunningAnswers? = nil,
         wallClock: @escaping @Sendable () -> UnixTime,
@@ -51,6 +58,8 @@ package final class Instruments: Sendable {
         self.credentials = credentials
         self.failures = failures
         self.estimator = estimator
+        self.limits = limits
+        self.providerLimits = providerLimits
         self.meter = meter
         self.answers = answers
         self.wallClock = wallClock

@@ -11,7 +11,8 @@ package struct Pipeline: Sendable {
             ReadRequest(),  // The first stage that needs the body; everything below reads its index.
             Idempotency(instruments: instruments),  // A request that ran before must not reach anything below again.
             ResolveModel(),  // A name becomes a route, once, so that all below agree on it.
-            ChooseRoute(loops: loops),  // Knows the group's credentials: drops targets that could only fail.
+            AdmitWithinLimits(instruments: instruments),  // May wait long, so no target is chosen yet.
+            ChooseRoute(instruments: instruments, loops: loops),  // Drops the targets that could only fail.
             // From here on once per attempt.
             Fallback(instruments: instruments),  // Goes on to the next target while it is certain that nothing was sent.
             UnsealCredential(),  // As late as possible: the key is readable only while it is used.

@@ -18,9 +18,9 @@ package struct ConcurrencyGate: Sendable, Equatable {
         self.usualStay = self.usualStay == 0 ? stay : self.usualStay - self.usualStay / 8 + stay / 8
     }
 
-    /// How long a call with `ahead` others before it will probably wait; zero if it can come in, nil if nothing is known.
+    /// How long a call with `ahead` others before it will probably wait.
     ///
-    /// - Returns: Twenty minutes at most.
+    /// - Returns: Zero if it can come in, nil if nothing is known of how long calls stay. Twenty minutes at most.
     package func projection(inUse: Int, ahead: Int) -> TimeAmount? {
         let missing = inUse + ahead + 1 - self.limit
         guard missing > 0 else { return .zero }

@@ -71,7 +71,7 @@ package struct LimitRefusal: Sendable {
     package var patience: TimeAmount = .zero
     /// How it stands with the limits on requests and tokens.
     package var standing = LimitStanding()
-    /// Refusals of this rule since the last that was logged, this one included; 0: it was logged less than a second ago.
+    /// Refusals of this rule since the last that was logged, this one included; 0 if one was logged within a second.
     package var unlogged = 0
 }
 

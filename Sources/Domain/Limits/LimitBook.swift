@@ -48,8 +48,8 @@ package struct LimitBook: Sendable {
 
     /// Puts other rules in force.
     ///
-    /// A rule of the same name and scope goes on with what it has counted, whatever its figures are now. Calls that wait
-    /// are judged anew by the new rules; those that were let in keep what they hold until they give it back.
+    /// A rule of the same name and scope goes on with what it has counted, whatever its figures are now. Calls that
+    /// wait are judged anew by the new rules; those that were let in keep what they hold until they give it back.
     package mutating func use(_ rules: [LimitRule], now: NIODeadline) {
         var successors: [Int?] = []
         for old in self.rules {

@@ -9,6 +9,7 @@ internal import Synchronization
 package final class LimitDesk: Sendable {
     private let book: NIOLockedValueBox<LimitBook>
     private let hasRules = Atomic(false)
+    private let hasTokenRules = Atomic(false)
 
     /// A desk without rules, which lets everybody in.
     package init(countersMax: Int = LimitBook.countersMax) {
@@ -18,9 +19,15 @@ package final class LimitDesk: Sendable {
     /// Whether there is any rule; nothing else need be asked where there is none.
     package var isActive: Bool { self.hasRules.load(ordering: .relaxed) }
 
+    /// Whether any rule counts tokens, so that a guess of them is wanted.
+    package var countsTokens: Bool { self.hasTokenRules.load(ordering: .relaxed) }
+
     /// Puts other rules in force; what was counted under rules of the same name and scope goes on.
     package func use(_ rules: [LimitRule], now: NIODeadline) {
         self.change { $0.use(rules, now: now) }
+        // A rule that has just become able to count tokens may meet a call that was asked for none: it counts from the
+        // next one on.
+        self.hasTokenRules.store(rules.contains { $0.tokensPerMinute != nil }, ordering: .relaxed)
         self.hasRules.store(!rules.isEmpty, ordering: .relaxed)
     }
 

@@ -58,9 +58,12 @@ package final class ProviderLimitBook: Sendable {
     }
 
     private let entries = NIOLockedValueBox<[Place: Entry]>([:])
-    private let isKnowing = Atomic(false)
+    private let hasNotes = Atomic(false)
 
     package init() {}
+
+    /// Whether any provider ever said anything; nothing need be asked before.
+    package var isKnowing: Bool { self.hasNotes.load(ordering: .relaxed) }
 
     /// Notes what the head of an answer said.
     package func note(_ limits: ProviderLimits, at place: Place, now: NIODeadline) {
@@ -81,7 +84,7 @@ package final class ProviderLimitBook: Sendable {
 
     /// Whether a target has enough left for one more request.
     package func verdict(_ place: Place, input: Int, output: Int, now: NIODeadline) -> Verdict {
-        guard self.isKnowing.load(ordering: .relaxed) else { return .free }
+        guard self.isKnowing else { return .free }
         return self.entries.withLockedValue { entries in
             guard let entry = entries[place] else { return .free }
             if now < entry.coolUntil { return .cooling }
@@ -111,6 +114,6 @@ package final class ProviderLimitBook: Sendable {
             body(&entry)
             entries[place] = entry
         }
-        self.isKnowing.store(true, ordering: .relaxed)
+        self.hasNotes.store(true, ordering: .relaxed)
     }
 }

@@ -53,6 +53,8 @@ package final class CallMetrics: Sendable {
         var clientsGone: UInt64 = 0
         var authenticationFailures: UInt64 = 0
         var refusals: UInt64 = 0
+        var limitRefusals: [String: UInt64] = [:]
+        var limitWaits = Histogram()
     }
 
     /// Series of calls per shard at most; what would be more counts as `other`.
@@ -122,6 +124,9 @@ package final class CallMetrics: Sendable {
         self.shards[loop].withLockedValue { $0.refusals += 1 }
     }
 
+    /// Changes what one loop has counted.
+    func change(loop: Int, _ body: (inout Shard) -> Void) { self.shards[loop].withLockedValue { body(&$0) } }
+
     /// How the last calls to each provider went, by its name.
     package func providerHealth(of providers: [String]) -> [ProviderHealth] {
         let merged = self.merged()
@@ -150,6 +155,8 @@ package final class CallMetrics: Sendable {
             sum.clientsGone += shard.clientsGone
             sum.authenticationFailures += shard.authenticationFailures
             sum.refusals += shard.refusals
+            sum.limitRefusals.merge(shard.limitRefusals) { $0 &+ $1 }
+            sum.limitWaits.merge(shard.limitWaits)
         }
         return sum
     }

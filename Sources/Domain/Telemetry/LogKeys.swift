@@ -6,6 +6,7 @@ package enum LogKeys {
     package static let credentialID = "credential.id"
     package static let provider = "provider"
     package static let model = "model"
+    package static let limit = "limit"
     package static let errorCode = "error.code"
     package static let errorKind = "error.kind"
     package static let errorReason = "error.reason"

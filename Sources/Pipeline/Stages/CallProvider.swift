@@ -24,6 +24,7 @@ struct CallProvider: Layer {
             let upstream = try await Self.open(call)
             call.upstream = upstream
             call.upstreamStatus = upstream.head.status
+            call.noteProviderLimits(upstream, self.instruments)
             defer {
                 call.upstream = nil
                 upstream.abandon()
@@ -189,6 +190,7 @@ struct CallProvider: Layer {
     private func fault(_ upstream: any UpstreamExchange, _ call: Call) async throws -> ProviderFault {
         let head = upstream.head
         let wait = AnswerFields.retryAfter(upstream, now: self.instruments.wallClock())
+        call.coolProvider(status: head.status, wait: wait, self.instruments)
         var body = ByteBuffer()
         if !head.contains(.contentEncoding) {
             do {

@@ -1,16 +1,25 @@
 internal import Auth
 internal import Chat
 internal import Core
+internal import Limits
 internal import NIOConcurrencyHelpers
 internal import NIOCore
 internal import Providers
 
 /// Puts the targets of a call in order and drops those that the caller's group has no credential for.
+///
+/// Targets whose provider has too little left for the request, or asked to be left alone, come behind the others
+/// (A+.2), and behind those the ones whose credential was refused.
 struct ChooseRoute: Gate {
+    /// How good a target is; the lower, the sooner it is tried.
+    private enum Rank: Int, CaseIterable { case good, short, rejected }
+
+    private let instruments: Instruments
     /// Calls that each route has had, per loop; for taking turns.
     private let turns: [NIOLockedValueBox<[Int: Int]>]
 
-    init(loops: Int) {
+    init(instruments: Instruments, loops: Int) {
+        self.instruments = instruments
         self.turns = (0..<loops).map { _ in NIOLockedValueBox([:]) }
     }
 
@@ -42,24 +51,21 @@ struct ChooseRoute: Gate {
             }
         }
         let first = route.first(chance: call.chance.low, turn: turn)
-        let hasSkipped = self.take(route, from: first, rejected: false, for: call)
-        if hasSkipped { _ = self.take(route, from: first, rejected: true, for: call) }
+        for rank in Rank.allCases where !self.take(route, from: first, rank, for: call) { break }
         if call.target == nil { throw Self.notConfigured(call) }
     }
 
-    /// Takes the targets whose credential the provider takes, or those whose credential it refused last, which come
-    /// behind all others.
+    /// Takes the targets of one rank.
     ///
-    /// - Returns: Whether one of the other kind was passed over.
-    private func take(_ route: Route, from first: Int, rejected: Bool, for call: Call) -> Bool {
+    /// - Returns: Whether one of another rank was passed over.
+    private func take(_ route: Route, from first: Int, _ rank: Rank, for call: Call) -> Bool {
         var hasSkipped = false
         for offset in 0..<route.targets.count {
             // The chosen one, then the others in their order.
             let position = offset == 0 ? first : (offset <= first ? offset - 1 : offset)
             let target = route.targets[position]
             guard call.credentials.canUse(target.provider) else { continue }
-            let isRejected = call.credentials.credential(for: target.provider)?.isRejected ?? false
-            guard isRejected == rejected else {
+            guard self.rank(of: target.provider, target.model, route, for: call) == rank else {
                 hasSkipped = true
                 continue
             }
@@ -76,6 +82,21 @@ struct ChooseRoute: Gate {
             }
         }
         return hasSkipped
+    }
+
+    private func rank(of provider: Provider, _ model: String, _ route: Route, for call: Call) -> Rank {
+        let credential = call.credentials.credential(for: provider)
+        if credential?.isRejected == true { return .rejected }
+        guard route.targets.count > 1, self.instruments.providerLimits.isKnowing else { return .good }
+        let guess = call.tokenGuess(self.instruments)
+        let place = ProviderLimitBook.Place(
+            provider: provider.name,
+            credential: provider.needsNoCredential ? "" : credential?.id ?? "",
+            model: model
+        )
+        let now = self.instruments.monotonicClock()
+        let verdict = self.instruments.providerLimits.verdict(place, input: guess.input, output: guess.output, now: now)
+        return verdict == .free ? .good : .short
     }
 
     private static func json(_ text: String) -> ByteBuffer {

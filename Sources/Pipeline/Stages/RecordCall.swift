@@ -73,6 +73,7 @@ struct RecordCall: Layer {
         let failure = call.failure
         let loop = call.loop
         let end = self.instruments.monotonicClock()
+        if call.limits.grant != nil { call.releaseLimits(self.instruments, now: end) }
         let isGone = failure?.code == .clientGone
         var record = CallRecord(
             id: call.id,

@@ -22,10 +22,26 @@ package protocol LoopTransport: AnyObject {
     /// Waits on the coarse wheel, to within its tick (25 ms).
     func sleep(for duration: TimeAmount) async throws
 
+    /// A wait on this loop that something elsewhere may end.
+    func makeWait() -> any LoopWait
+
     /// A cleared buffer from this loop's scratch list.
     func takeBuffer() -> ByteBuffer
     /// Gives a buffer back. Nothing else may still refer to its bytes, or the next user pays for a copy.
     func giveBuffer(_ buffer: inout ByteBuffer)
+}
+
+/// One caller's wait on its loop for something that happens elsewhere, possibly on another loop.
+package protocol LoopWait: AnyObject, Sendable {
+    /// Waits until `deadline`, to within the wheel's tick (25 ms) and never less, or until `wake`.
+    ///
+    /// One caller at a time, on the loop that the wait was made on; it goes on there. A wake that came before counts.
+    ///
+    /// - Throws: `CancellationError`.
+    func wait(until deadline: NIODeadline) async throws
+
+    /// Ends the wait, or the next one. A hint: whoever waited looks again. Called from any thread.
+    func wake()
 }
 
 /// A request to an upstream, ready for the wire.
