@@ -2,6 +2,7 @@ package import Audit
 internal import Auth
 package import Core
 package import Database
+package import Metering
 package import Vault
 
 /// The control path: everything that changes groups, people, gateway keys and credentials, for the API and for
@@ -24,6 +25,12 @@ package struct Administration: Sendable {
         package var providers: @Sendable () -> [String]
         /// Tries a key against its provider.
         package var liveTest: LiveTest
+        /// The budgets of the settings file.
+        package var settingsBudgets: @Sendable () async -> [BudgetRule]
+        /// How the budgets stand that a gateway in this process counts; empty without one.
+        ///
+        /// For those that are missing the ledger is asked.
+        package var standings: @Sendable () -> [BudgetBook.Standing]
         /// Called after each change that was committed, so that this process applies it at once.
         ///
         /// Other processes, and this one if it fails, notice the store's new revision within a second.
@@ -36,6 +43,8 @@ package struct Administration: Sendable {
             generator: @escaping @Sendable () -> any RandomNumberGenerator,
             providers: @escaping @Sendable () -> [String],
             liveTest: @escaping LiveTest = { _, _ in .skipped },
+            settingsBudgets: @escaping @Sendable () async -> [BudgetRule] = { [] },
+            standings: @escaping @Sendable () -> [BudgetBook.Standing] = { [] },
             onChange: @escaping @Sendable () async -> Void = {}
         ) {
             self.vault = vault
@@ -44,6 +53,8 @@ package struct Administration: Sendable {
             self.generator = generator
             self.providers = providers
             self.liveTest = liveTest
+            self.settingsBudgets = settingsBudgets
+            self.standings = standings
             self.onChange = onChange
         }
     }
@@ -53,6 +64,7 @@ package struct Administration: Sendable {
     let groups = GroupStore()
     let users = UserStore()
     let keys = GatewayKeyStore()
+    let budgets = BudgetStore()
     private let refusals = RefusalBudget()
 
     package init(database: any Database, surroundings: Surroundings) {

@@ -2,6 +2,7 @@ internal import Audit
 internal import Auth
 package import Core
 internal import Database
+internal import Metering
 internal import Vault
 
 extension GatewayError {
@@ -13,6 +14,7 @@ extension GatewayError {
         case let error as GatewayError: self = error
         case let error as TenantError: self.init(error, isChange: isChange)
         case let error as CredentialStoreError: self.init(error, isChange: isChange)
+        case let error as BudgetError: self.init(error, isChange: isChange)
         case let error as DatabaseError: self.init(error, isChange: isChange)
         case let error as AuditError: self.init(error)
         case let error as VaultError: self.init(error)
@@ -63,6 +65,17 @@ extension GatewayError {
         case .badCursor: self = .page(.badCursor)
         case .vault(let error): self.init(error)
         case .database(let error): self.init(error, isChange: isChange)
+        }
+    }
+
+    private init(_ error: BudgetError, isChange: Bool) {
+        switch error {
+        case .invalid(let field, let expected): self = .invalid(field, expected: expected)
+        case .notFound: self.init(.notFound, "There is no such budget.", cause: error)
+        case .groupNotFound: self.init(.notFound, "There is no such group.", cause: error)
+        case .duplicateName: self.init(.conflict, Self.sentence("\(error)"), param: "name", cause: error)
+        case .tooMany: self.init(.conflict, Self.sentence("\(error)"), cause: error)
+        case .store(let error): self.init(error, isChange: isChange)
         }
     }
 

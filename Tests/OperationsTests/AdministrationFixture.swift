@@ -2,6 +2,7 @@ import Audit
 import Auth
 import Core
 import Database
+import Metering
 import NIOConcurrencyHelpers
 import SQLite
 import Vault
@@ -16,12 +17,14 @@ struct AdministrationFixture: Sendable {
     let database: SQLiteDatabase
     let administration: Administration
     let changes = NIOLockedValueBox(0)
+    /// What the gateway of this store counts.
+    let standings = NIOLockedValueBox<[BudgetBook.Standing]>([])
     let clock = NIOLockedValueBox(UnixTime(seconds: 1_700_000_000))
 
     let system = Actor(name: "root", role: .systemAdmin, group: GroupID("blue"), user: UserID("root"))
     let admin = Actor(name: "ada", role: .groupAdmin, group: GroupID("red"), user: UserID("ada"), keyID: "k1")
 
-    init(test: CredentialTest = .skipped) async throws {
+    init(test: CredentialTest = .skipped, budgets: [BudgetRule] = []) async throws {
         let database = try SQLiteDatabase.inMemory()
         let start = UnixTime(seconds: 1_700_000_000)
         try await MigrationRunner().run(on: database, now: start)
@@ -36,7 +39,7 @@ struct AdministrationFixture: Sendable {
             }
         }
         let log = AuditLog(signer: AuditSigner(keyID: key.id.text) { key.mac($0, purpose: "audit head") })
-        let (changes, clock) = (self.changes, self.clock)
+        let (changes, clock, standings) = (self.changes, self.clock, self.standings)
         self.database = database
         self.administration = Administration(
             database: database,
@@ -47,6 +50,8 @@ struct AdministrationFixture: Sendable {
                 generator: { SystemRandomNumberGenerator() },
                 providers: { ["openai"] },
                 liveTest: { _, _ in test },
+                settingsBudgets: { budgets },
+                standings: { standings.withLockedValue { $0 } },
                 onChange: { changes.withLockedValue { $0 += 1 } }
             )
         )
