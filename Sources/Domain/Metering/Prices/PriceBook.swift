@@ -1,5 +1,3 @@
-internal import NIOConcurrencyHelpers
-
 /// What every model costs: the settings' prices, then the built-in list.
 ///
 /// A value that does not change; new settings make a new book. The price of a call is looked up once for each attempt
@@ -18,10 +16,6 @@ package struct PriceBook: Sendable {
     private let exact: [String: ModelFacts]
     /// The longest first.
     private let prefixes: [(start: String, facts: ModelFacts)]
-    /// Names that were looked for in roundabout ways before, and what was found.
-    private let found = NIOLockedValueBox<[String: ModelFacts]>([:])
-    /// Clients choose the names, so there is an end to it.
-    private static let foundMax = 2_048
 
     package init(rules: [PriceRule] = [], unpriced: UnpricedRule = .refuseBudgeted) {
         self.rules = rules
@@ -55,6 +49,8 @@ package struct PriceBook: Sendable {
 
     /// What a model costs at a provider, and how much it takes and gives; always something.
     ///
+    /// Takes up to some microseconds, for names that are not in the list as they are.
+    ///
     /// In this order: the settings' price for `provider/model`, then for the model anywhere, then for the longest
     /// beginning of either; nothing for a provider without credentials and for the simulator; the built-in price, also
     /// for a dated or otherwise adorned name of a model that is in the list; what the provider itself will say, where
@@ -64,26 +60,11 @@ package struct PriceBook: Sendable {
     package func facts(for model: String, at seller: Seller) -> ModelFacts {
         if !self.rules.isEmpty, let facts = self.override(model, seller.provider) { return facts }
         if seller.needsNoCredential || seller.family == "simulator" { return ModelFacts(rates: .free) }
-        if let facts = PriceTable.lists[seller.family]?.models[model] {
-            return Self.reporting.contains(seller.family) ? Self.trusting(facts) : facts
+        let reports = Self.reporting.contains(seller.family)
+        guard let facts = Self.builtIn(model, at: seller) else {
+            return ModelFacts(rates: reports ? .reported : .unpriced)
         }
-        return self.roundabout(model, at: seller)
-    }
-
-    /// Looks under other names, which takes microseconds, once for each name.
-    private func roundabout(_ model: String, at seller: Seller) -> ModelFacts {
-        let key = "\(seller.family) \(seller.provider) \(model)"
-        if let facts = self.found.withLockedValue({ $0[key] }) { return facts }
-        let facts: ModelFacts
-        if Self.reporting.contains(seller.family) {
-            facts = Self.builtIn(model, at: seller).map(Self.trusting) ?? ModelFacts(rates: .reported)
-        } else {
-            facts = Self.builtIn(model, at: seller) ?? ModelFacts(rates: .unpriced)
-        }
-        self.found.withLockedValue { found in
-            if found.count < Self.foundMax { found[key] = facts }
-        }
-        return facts
+        return reports ? Self.trusting(facts) : facts
     }
 
     private static func trusting(_ facts: ModelFacts) -> ModelFacts {
