@@ -16,7 +16,7 @@ struct Turnpike: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, SimulateCommand.self, ChatCommand.self, TailCommand.self, EnvCommand.self,
             GroupCommand.self, UserCommand.self, KeyCommand.self, CredentialCommand.self, AuditCommand.self,
-            KeyringCommand.self, BackupCommand.self, RestoreCommand.self,
+            KeyringCommand.self, BackupCommand.self, RestoreCommand.self, PriceCommand.self,
             ConfigCommand.self, DoctorCommand.self, VersionCommand.self, DocsCommand.self,
         ]
     )

@@ -32,6 +32,10 @@ package struct Settings: Sendable, Equatable {
     package var ledger: Ledger
     /// The budgets of the file, in its order; names are unique.
     package var budgets: [BudgetRule]
+    /// The prices of the file, in its order; names are unique.
+    package var prices: [PriceRule]
+    /// What becomes of calls whose price nobody knows.
+    package var unpriced: UnpricedRule
     /// What is kept for requests that are sent again.
     package var idempotency: IdempotencyLimits
     /// Failed attempts to sign in that one client has in a minute; 0 for no limit.

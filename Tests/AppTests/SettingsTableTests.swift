@@ -47,6 +47,10 @@ import Testing
         if row.path.hasPrefix("providers.") {
             return "providers: { mine: { base_url: https://a.example/v1, \(key): \(value) } }"
         }
+        if row.path.hasPrefix("prices.<name>.") {
+            let missing = ["input", "output"].filter { $0 != key }.map { "\($0): 9, " }.joined()
+            return "prices: { mine: { \(missing)\(key): \(value) } }"
+        }
         if row.path.hasPrefix("models.<alias>.targets[].") {
             var target = ["provider": "groq", "model": "m", "weight": "1"]
             target[key] = value

@@ -48,6 +48,8 @@ struct SettingsBuilder {
             encryption: self.encryption(),
             ledger: self.ledger(),
             budgets: self.budgets(),
+            prices: self.prices(),
+            unpriced: self.unpriced(),
             idempotency: self.idempotency(),
             failureLimit: self.values.integer("auth.failure_limit"),
             issuers: self.issuers()

@@ -20,7 +20,7 @@ struct SettingsCheck {
     }
 
     private mutating func check(_ node: SettingsNode, _ schema: SettingsSchema, _ path: SettingPath) {
-        if let row = schema.row {
+        if let row = schema.row, !schema.isMap(node) {
             self.check(node, row, path)
         } else if let element = schema.element {
             self.check(list: node, of: element, path)

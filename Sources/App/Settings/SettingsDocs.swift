@@ -73,6 +73,16 @@ package enum SettingsDocs {
 
 
             """
+        case "prices":
+            """
+            `<name>` is a model's name as its provider has it, wherever it is called; or `provider/model`, with the \
+            provider's name in these settings; or the beginning of either and a `*`. The longest that fits is taken, \
+            whole names before beginnings. What is not named here has the price of the built-in list, which \
+            `turnpike price list` shows; what OpenRouter and Perplexity say of their own calls goes before that list. \
+            Providers that need no credential, and the simulator, are free unless they are priced here.
+
+
+            """
         case "models":
             "`<alias>` is what clients ask for. Each alias needs at least one target.\n\n"
         case "bootstrap":

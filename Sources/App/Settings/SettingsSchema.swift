@@ -42,6 +42,12 @@ struct SettingsSchema: Sendable {
         }
     }
 
+    /// Whether what was written is a map with these keys, also where one value may stand in its place.
+    func isMap(_ node: SettingsNode) -> Bool {
+        guard case .map = node.content else { return false }
+        return !self.fixed.isEmpty
+    }
+
     /// What the elements of this list are; nil if it is no list.
     var element: SettingsSchema? { self.elements.first }
 

@@ -29,6 +29,7 @@ extension SettingsTable {
             example: "4GiB",
             reload: .boot
         ),
+        Self.unpriced,
     ]
 
     static let budgets: [Setting] =

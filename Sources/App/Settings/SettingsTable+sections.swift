@@ -202,13 +202,6 @@ extension SettingsTable {
         ),
         Self.later("events.topics", .opaque(isList: false), nil, "Names of the topics.", "{ billing-usage: usage }"),
         Self.later("limits", .opaque(isList: false), nil, "Rate limits.", "{ group: { rpm: 60 } }"),
-        Self.later(
-            "prices",
-            .opaque(isList: false),
-            nil,
-            "Prices that differ from the built-in ones.",
-            "{ my-model: { input: 1 } }"
-        ),
     ]
 
     private static func later(

@@ -186,6 +186,7 @@ enum SnapshotMaker {
             ),
             identities: try identities.book(settings.issuers, people: contents.people, groups: contents.groups),
             limits: Self.limits(settings.server),
+            prices: settings.priceBook,
             loaded: SystemClock.now
         )
     }
