@@ -120,18 +120,11 @@ extension GatewayError {
 
     private init(_ refusal: BudgetRefusal, now: UnixTime) {
         let rule = refusal.rule
-        let window = rule.window == .total ? "" : " of this \(rule.window.rawValue)"
-        var text = "The budget '\(rule.name)'\(window) is used up"
-        var renewal: String?
-        if let renewsAt = refusal.renewsAt {
-            var buffer = ByteBuffer()
-            renewsAt.writeRFC3339(into: &buffer)
-            renewal = String(buffer: buffer)
-            text += "; it renews at \(renewal ?? "")"
-        }
+        let renewal = refusal.renewsAt.map(\.text)
         // A quota of requests or tokens is a limit, a budget of money is a budget.
-        self.init(rule.unit == .money ? .budgetExceeded : .rateLimited, text + ".")
+        self.init(rule.unit == .money ? .budgetExceeded : .rateLimited, Self.words(of: refusal, renewal: renewal))
         if refusal.spent < rule.limit, refusal.reserved > 0 {
+            // What calls under way do not use is free again as soon as they end.
             self.retryAfter = .seconds(1)
         } else if rule.unit != .money, let renewsAt = refusal.renewsAt {
             self.retryAfter = .milliseconds(max(0, renewsAt.milliseconds - now.milliseconds))
@@ -141,7 +134,29 @@ extension GatewayError {
             (key: "limit", value: rule.text(of: rule.limit)),
             (key: "spent", value: rule.text(of: refusal.spent)),
             (key: "reserved", value: rule.text(of: refusal.reserved)),
+            (key: "needed", value: rule.text(of: refusal.needed)),
         ]
         if let renewal { self.details.append((key: "renewsAt", value: renewal)) }
+    }
+
+    private static func words(of refusal: BudgetRefusal, renewal: String?) -> String {
+        let rule = refusal.rule
+        let window = rule.window == .total ? "" : " of this \(rule.window.rawValue)"
+        let what =
+            rule.unit == .money
+            ? "The budget '\(rule.name)'\(window)" : "The limit '\(rule.name)' of \(rule.text(of: rule.limit))\(window)"
+        let renews = renewal.map { "; it renews at \($0)" } ?? ""
+        if refusal.left == 0 { return "\(what) is used up\(renews)." }
+        let (needed, left) = (rule.text(of: refusal.needed), rule.text(of: refusal.left))
+        return "\(what) does not cover this call, which can come to \(needed): \(left) is left\(renews)."
+    }
+}
+
+extension UnixTime {
+    /// RFC 3339, UTC.
+    fileprivate var text: String {
+        var buffer = ByteBuffer()
+        self.writeRFC3339(into: &buffer)
+        return String(buffer: buffer)
     }
 }

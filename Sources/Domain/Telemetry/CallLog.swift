@@ -87,6 +87,10 @@ package final class CallLog: Sendable {
         Self.number(",\"tokensIn\":", record.inputTokens, into: &buffer)
         Self.number(",\"tokensOut\":", record.outputTokens, into: &buffer)
         Self.number(",\"tokensCached\":", record.cachedTokens, into: &buffer)
+        if let charged = record.charged {
+            buffer.writeStaticString(",\"costUsd\":")
+            buffer.writeString(charged.dollars)
+        }
         Self.milliseconds(",\"ms\":", record.total, into: &buffer)
         if let first = record.firstToken { Self.milliseconds(",\"ttftMs\":", first, into: &buffer) }
         Self.number(",\"bytesIn\":", record.bytesIn, into: &buffer)

@@ -30,6 +30,8 @@ package struct CallRecord: Sendable {
     package var outputTokens: Int?
     package var cachedTokens: Int?
     package var reasoningTokens: Int?
+    /// What its caller is charged; nil where nothing is accounted for.
+    package var charged: MicroDollars?
     /// From the arrival of the head to the end of the answer.
     package var total: TimeAmount
     /// To the first content of a stream.

@@ -163,6 +163,13 @@ extension CallMetrics {
                 text.sample("turnpike_tokens_total", Self.labels(key, sum.labels) + [("kind", kind)], Int(count))
             }
         }
+        text.begin("turnpike_cost_usd_total", .counter, "Dollars that calls were charged.")
+        var costs: [Series: Counts] = [:]
+        for (key, counts) in ordered { costs[key.withoutCode, default: Counts()].merge(counts) }
+        for (key, _) in ordered {
+            guard let counts = costs.removeValue(forKey: key.withoutCode), counts.charged > 0 else { continue }
+            text.sample("turnpike_cost_usd_total", Self.labels(key, sum.labels), Double(counts.charged) / 1e6)
+        }
         text.begin("turnpike_calls_in_flight", .gauge, "Calls that are being answered.")
         text.sample("turnpike_calls_in_flight", [], sum.inFlight)
         for (name, help, value) in [

@@ -99,6 +99,7 @@ struct RecordCall: Layer {
         record.outputTokens = call.usage.output
         record.cachedTokens = call.usage.cachedInput
         record.reasoningTokens = call.usage.reasoning
+        if call.firstAttempt != nil { record.charged = call.charged }
         self.instruments.metrics.end(record, loop: loop)
         self.instruments.log?.append(record, loop: loop)
         self.instruments.live.publish(record)

@@ -68,6 +68,8 @@ struct ReserveAndMeter: WaitingGate {
             call.attempt = attempt
             if call.firstAttempt == nil { call.firstAttempt = attempt.id }
         } catch {
+            // It is no attempt if it may not begin.
+            call.attempts -= 1
             throw GatewayError(error, now: intent.startedAt)
         }
     }

@@ -144,7 +144,7 @@ package struct BudgetBook: Sendable {
             let left = Self.rest(of: rule.limit, counter)
             // What costs nothing passes even where everything is spent.
             if rule.mode == .hard, amount > 0, amount > left, left < refusal?.left ?? .max {
-                refusal = (left, self.refusal(rule, key, counter))
+                refusal = (left, self.refusal(rule, key, counter, needing: amount))
             }
             if !reservation.parts.contains(where: { $0.key == key }) {
                 reservation.parts.append(Reservation.Part(key: key, amount: amount))
@@ -283,12 +283,18 @@ package struct BudgetBook: Sendable {
         )
     }
 
-    private func refusal(_ rule: BudgetRule, _ key: CounterKey, _ counter: Counter) -> BudgetRefusal {
+    private func refusal(
+        _ rule: BudgetRule,
+        _ key: CounterKey,
+        _ counter: Counter,
+        needing amount: Int64
+    ) -> BudgetRefusal {
         BudgetRefusal(
             rule: rule,
             subject: key.subject,
             spent: counter.spent,
             reserved: counter.reserved,
+            needed: amount,
             renewsAt: rule.window.end(from: key.windowStart)
         )
     }

@@ -105,14 +105,13 @@ package struct BudgetRefusal: Error, Sendable, Equatable {
     package var spent: Int64
     /// Set aside by calls that are under way.
     package var reserved: Int64
+    /// What the call could come to at most.
+    package var needed: Int64
     /// When the budget renews; nil if it never does.
     package var renewsAt: UnixTime?
 
-    /// Whether the call would have been let in if no other were under way.
-    package func isOnlyReserved(needing amount: Int64) -> Bool {
-        let (sum, isOver) = self.spent.addingReportingOverflow(amount)
-        return !isOver && sum <= self.rule.limit
-    }
+    /// What nobody has spent or set aside.
+    package var left: Int64 { max(0, self.rule.limit &- self.spent &- self.reserved) }
 }
 
 /// A threshold that was passed.

@@ -49,7 +49,7 @@ package actor LedgerFold {
     private let database: any Database
     private let surroundings: Surroundings
     /// Everything up to here was read.
-    private var position = JournalPosition.start
+    private var position: JournalPosition
     private var open = OpenAttempts()
     /// Read and not written yet, with the place behind the last of them.
     private var pending: [Attempt] = []
@@ -65,7 +65,9 @@ package actor LedgerFold {
     /// How it is doing; may be asked from anywhere.
     package nonisolated var progress: Status { self.published.withLockedValue { $0 } }
 
+    /// Takes a journal that nothing was written to yet.
     package init(meter: Meter, keeper: JournalKeeper, database: any Database, surroundings: Surroundings) {
+        self.position = keeper.written
         self.meter = meter
         self.keeper = keeper
         self.database = database

@@ -138,11 +138,11 @@ package final class Meter: Sendable {
         _ state: inout State
     ) throws(BudgetRefusal) -> (OutputGrant?, BudgetBook.Reservation) {
         var grant: OutputGrant?
-        // What nobody can pay for is asked for all the same, so that the refusal names its budget.
+        // What cannot be paid for is asked for all the same, so that the refusal names its budget.
         var money = MicroDollars.zero
         if let rest = state.budgets.rest(for: intent.consumer, at: intent.startedAt) {
             grant = OutputGrant.make(size, rates: intent.rates, rest: rest)
-            money = grant?.cost ?? MicroDollars(max(1, rest.value) + 1)
+            money = grant?.cost ?? max(rest + MicroDollars(1), OutputGrant.least(size, rates: intent.rates))
             if let limit = grant?.limit { intent.outputMax = limit * max(1, size.choices) }
         }
         let output = intent.outputMax ?? 0

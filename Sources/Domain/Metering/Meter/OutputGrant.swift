@@ -44,4 +44,12 @@ package struct OutputGrant: Sendable, Equatable {
             cost: rates.upperBound(inputTokens: size.inputBound, outputTokens: paid)
         )
     }
+
+    /// What the call costs at most if its answer is no longer than is useful at all.
+    static func least(_ size: AttemptSize, rates: Rates) -> MicroDollars {
+        let each = min(Self.smallest, size.outputWanted ?? Self.smallest)
+        let (all, isOver) = each.multipliedReportingOverflow(by: max(1, size.choices))
+        let output = size.hasOutput ? (isOver ? Int.max : all) : 0
+        return rates.upperBound(inputTokens: size.inputBound, outputTokens: output)
+    }
 }
