@@ -10,13 +10,15 @@ internal import Wire
 
 extension Gateway {
     /// Answers a request to the administrative API, whose caller is known by now.
+    ///
+    /// - Returns: Nil if the answer has been sent already, piece by piece.
     func administer(
         _ row: RouteRow,
         _ parameters: PathParameters,
         for principal: Principal,
         on exchange: any ServerExchange,
         _ id: RequestID
-    ) async throws -> Answer {
+    ) async throws -> Answer? {
         guard case .admin(let action) = row.action, case .admin(let minimum) = row.policy else {
             throw GatewayError(.internalFailure, "A route of the API has no policy of the API.")
         }
@@ -29,9 +31,11 @@ extension Gateway {
             return try AdminAPI.found(row, action, minimum, parameters, target)
         }
         let body = try await Self.adminBody(exchange)
+        let actor = Actor(principal, requestID: id.text)
+        if action == .usage, try await self.exportUsage(found, api, by: actor, on: exchange, id) { return nil }
         let answer: AdminAnswer
         do throws(GatewayError) {
-            answer = try await api.answer(found, body: body, by: Actor(principal, requestID: id.text))
+            answer = try await api.answer(found, body: body, by: actor)
         } catch {
             self.log(error, action, id)
             throw error

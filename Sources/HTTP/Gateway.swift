@@ -242,7 +242,10 @@ package final class Gateway: RequestHandler {
                 return try await self.showCalls(on: exchange, id, to: principal)
             case .admin:
                 guard let principal else { throw CallerIdentity.refusal }
-                answer = try await self.administer(row, parameters, for: principal, on: exchange, id)
+                guard let found = try await self.administer(row, parameters, for: principal, on: exchange, id) else {
+                    return
+                }
+                answer = found
             case .call:
                 throw GatewayError(.internalFailure, "A call to a model is answered on the road.")
             }

@@ -92,6 +92,8 @@ extension Routes {
 
         admin(.get, "/api/v1/audit", .groupAdmin, .listAudit, "What administrators did, the newest first."),
         admin(.get, "/api/v1/audit/verify", .systemAdmin, .verifyAudit, "Check that nobody changed the audit log."),
+
+        admin(.get, "/api/v1/usage", .member, .usage, "What was used and what it cost, in sums or by attempt."),
     ]
 
     private static func admin(

@@ -9,7 +9,7 @@ import Wire
     /// The least role for each action, written down a second time on purpose: the table must say the same.
     static func least(_ action: AdminAction) -> Role {
         switch action {
-        case .whoami: .member
+        case .whoami, .usage: .member
         case .createGroup, .deleteGroup, .verifyAudit: .systemAdmin
         case .listGroups, .getGroup, .renameGroup, .listUsers, .createUser, .getUser, .updateUser, .deleteUser,
             .listKeys, .createKey, .getKey, .updateKey, .revokeKey, .rotateKey, .listCredentials, .createCredential,
@@ -23,7 +23,7 @@ import Wire
     static func body(_ action: AdminAction, number: Int) -> JSONValue? {
         switch action {
         case .whoami, .listGroups, .getGroup, .deleteGroup, .listUsers, .getUser, .deleteUser, .listKeys, .getKey,
-            .listCredentials, .getCredential, .deleteCredential, .listAudit, .verifyAudit:
+            .listCredentials, .getCredential, .deleteCredential, .listAudit, .verifyAudit, .usage:
             nil
         case .revokeKey, .deactivateCredential, .activateCredential, .testCredential: [:]
         case .createGroup: ["id": .string("new-\(number)"), "name": "New"]

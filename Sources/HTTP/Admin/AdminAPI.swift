@@ -175,6 +175,8 @@ package struct AdminAPI: Sendable {
             return try await self.credentials(action, context)
         case .listAudit, .verifyAudit:
             return try await self.audit(action, context)
+        case .usage:
+            return try await self.usage(context)
         }
     }
 

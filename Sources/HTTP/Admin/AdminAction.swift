@@ -10,6 +10,7 @@ package enum AdminAction: String, Sendable, CaseIterable {
     case listCredentials, createCredential, getCredential, deleteCredential
     case deactivateCredential, activateCredential, replaceCredential, testCredential
     case listAudit, verifyAudit
+    case usage
 }
 
 extension AdminAction {
@@ -17,7 +18,7 @@ extension AdminAction {
     var deed: String? {
         switch self {
         case .whoami, .listGroups, .getGroup, .listUsers, .getUser, .listKeys, .getKey, .listCredentials,
-            .getCredential, .listAudit, .verifyAudit:
+            .getCredential, .listAudit, .verifyAudit, .usage:
             nil
         case .createGroup: "group.create"
         case .renameGroup: "group.rename"
@@ -80,6 +81,7 @@ extension AdminAction {
         case .listCredentials: return BodyShape(properties: page + Self.credentialFilter)
         case .listAudit: return BodyShape(properties: page + Self.auditFilter)
         case .verifyAudit: return BodyShape(properties: [Self.knownHead])
+        case .usage: return UsageRequest.shape
         default: return .empty
         }
     }

@@ -18,6 +18,11 @@ package struct UsageGroup: Sendable, Equatable {
 
     package let values: [Value]
     package let sums: UsageSums
+
+    package init(values: [Value], sums: UsageSums) {
+        self.values = values
+        self.sums = sums
+    }
 }
 
 /// Some groups of a report, and where the others begin.
