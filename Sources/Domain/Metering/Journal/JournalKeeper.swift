@@ -120,8 +120,11 @@ package final class JournalKeeper: Sendable {
             return !state.isClosed
         }
         guard isFirst else { return }
-        if self.written > self.synced { self.startSync() }
-        await self.settle()
+        // A sync that is going on may have begun before the last record; nothing is written after the second.
+        repeat {
+            if self.written > self.synced { self.startSync() }
+            await self.settle()
+        } while self.written > self.synced && !self.state.withLockedValue(\.hasFailed)
         let (hasFailed, waiters) = self.state.withLockedValue { state in
             defer { state.waiters = [:] }
             return (state.hasFailed, state.waiters)

@@ -7,6 +7,9 @@ package enum JournalRecord: Sendable, Equatable {
     /// It is over; the last record of each.
     case end(AttemptID, AttemptEnd)
     /// What is known of an attempt that is still open, written once more so that the old segment can go.
+    ///
+    /// It may stand behind the attempt's end, if that came while it was on its way; whoever has seen the end passes
+    /// over it.
     case carried(AttemptID, AttemptIntent, AttemptCheckpoint?)
 
     /// The attempt it is about.

@@ -19,7 +19,7 @@ package struct JournalDisk: Sendable {
     /// posix_fallocate(3) and fdatasync(2).
     package static let system = JournalDisk(
         allocate: { descriptor, bytes in
-            // Beyond this limit the kernel would not only refuse: it sends SIGXFSZ, which ends the process.
+            // Beyond RLIMIT_FSIZE the kernel would not only refuse: it sends SIGXFSZ, which ends the process.
             var limit = rlimit()
             let isLimited = getrlimit(__rlimit_resource_t(1), &limit) == 0 && limit.rlim_cur < UInt64(bytes)
             if isLimited { return EFBIG }

@@ -127,17 +127,18 @@ final class SegmentScan {
     }
 
     private func moveWindow(to offset: Int) throws(JournalError) {
-        let wanted = self.window.count
+        let wanted = min(self.window.count, self.end - offset)
         var filled = 0
         while filled < wanted {
-            let rest = UnsafeMutableRawBufferPointer(rebasing: self.window[filled...])
+            let rest = UnsafeMutableRawBufferPointer(rebasing: self.window[filled..<wanted])
             let count = pread(self.descriptor, rest.baseAddress, rest.count, offset + filled)
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw .last("read", self.path) }
             if count == 0 { break }
             filled += count
         }
-        UnsafeMutableRawBufferPointer(rebasing: self.window[filled...]).initializeMemory(as: UInt8.self, repeating: 0)
+        let missing = UnsafeMutableRawBufferPointer(rebasing: self.window[filled..<wanted])
+        missing.initializeMemory(as: UInt8.self, repeating: 0)
         self.windowStart = offset
         self.windowCount = wanted
     }
