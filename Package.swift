@@ -110,7 +110,10 @@ var targets: [Target] = [
     ),
     tests(
         "OperationsTests",
-        ["Core", "Transport", "Database", "Providers", "Auth", "Vault", "Audit", "SQLite", "Operations"] + nio
+        [
+            "Core", "Transport", "Database", "Providers", "Auth", "Vault", "Audit", "Metering", "SQLite",
+            "Operations",
+        ] + nio
     ),
     tests("LimitsTests", ["Core", "Chat", "Limits", "TestKit"] + nio),
     tests(
@@ -129,16 +132,15 @@ var targets: [Target] = [
     tests(
         "AppTests",
         [
-            "turnpike", "Core", "Wire", "Providers", "Auth", "Database", "SQLite", "Vault", "Audit", "Pipeline",
-            "Telemetry", "Transport", "TestKit", logging,
+            "turnpike", "Core", "Wire", "Providers", "Auth", "Database", "SQLite", "Vault", "Audit", "Limits",
+            "Metering", "Pipeline", "Telemetry", "Transport", "TestKit", logging,
         ] + nio
     ),
     tests(
         "ScenarioTests",
         [
-            "turnpike", "Core", "Wire", "Chat", "Transport", "Net", "Providers", "Auth", "Telemetry", "Pipeline",
-            "HTTP",
-            "Simulator", "TestKit", logging,
+            "turnpike", "Core", "Wire", "Chat", "Transport", "Database", "SQLite", "Net", "Providers", "Auth",
+            "Limits", "Metering", "Telemetry", "Pipeline", "HTTP", "Simulator", "TestKit", logging,
         ] + nio + sockets
     ),
     tests("TidyTests", []),

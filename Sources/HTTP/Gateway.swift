@@ -146,6 +146,8 @@ package final class Gateway: RequestHandler {
         }
     }
 
+    package func hurry() { self.instruments.answers?.hurry() }
+
     // MARK: - Calls to models
 
     /// Why no call may start now.

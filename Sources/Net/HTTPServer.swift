@@ -157,6 +157,7 @@ package final class HTTPServer: Sendable {
         let cut = self.shared.busy
         if cut > 0 {
             self.runtime.onEachLoop { $0.connections.hurry() }
+            self.shared.handler.hurry()
             await self.wait(for: .seconds(2)) { self.shared.busy == 0 }
         }
         await self.wait(for: .seconds(2)) { self.shared.load.connections == 0 }

@@ -87,7 +87,10 @@ private final class Road: Sendable {
             }
         }
         precondition(self.steps.count == stages.count, "each of the \(stages.count) stages is a gate or a layer")
-        precondition(stages.last is any Layer && !(stages.last is any Detour), "the last of the \(stages.count) stages must answer")
+        precondition(
+            stages.last is any Layer && !(stages.last is any Detour),
+            "the last of the \(stages.count) stages must answer"
+        )
     }
 
     /// Takes a call through the gates up to the next layer, or to the next gate that has to wait.

@@ -48,6 +48,23 @@ import Testing
         }
     }
 
+    @Test func `what a life left behind that was closed in order is decided too`() async throws {
+        let claims = try [5, 6].map { try IdempotencyStoreTests.claim("c\($0)", key: "\($0)", epoch: $0) }
+        let database = try await Self.running(claims)
+        try await database.write { session in
+            for (epoch, end) in [(5, 10), (6, nil)] as [(Int, Int?)] {
+                try session.execute(
+                    """
+                    INSERT INTO meter_epochs (epoch, instance, started_at, closed_at) VALUES (\(epoch), 'i', 0, \(end))
+                    """
+                )
+            }
+            let recovery = try IdempotencyStore().recover(deadEpochs: [], hadAttempt: { _ in false }, in: session)
+            #expect(recovery == .init(interrupted: 0, released: 1))
+        }
+        #expect(try await Self.states(in: database) == ["c6": "running"])
+    }
+
     @Test func `a call whose attempt is in the ledger and in no journal any more had begun too`() async throws {
         let claims = try ["folded", "later", "never"].map {
             try IdempotencyStoreTests.claim($0, key: $0, epoch: 3)

@@ -17,7 +17,9 @@ import Testing
         try await MigrationRunner().run(on: database, now: UnixTime(milliseconds: 0))
         try await database.write { session in
             for group in ["demo", "other"] {
-                try session.execute("INSERT INTO groups (id, name, created_at, updated_at) VALUES (\(group), 'G', 0, 0)")
+                try session.execute(
+                    "INSERT INTO groups (id, name, created_at, updated_at) VALUES (\(group), 'G', 0, 0)"
+                )
             }
         }
         return database

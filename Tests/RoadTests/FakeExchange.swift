@@ -123,6 +123,9 @@ final class FakeTransport: LoopTransport {
     }
 
     func sleep(for duration: TimeAmount) async throws {}
+    /// What happens while something waits for its turn until the given time; nil: the time is over at once.
+    var duringWait: ((NIODeadline) throws -> Void)?
+    func makeWait() -> any LoopWait { FakeWait { [weak self] in try self?.duringWait?($0) } }
     func takeBuffer() -> ByteBuffer { ByteBuffer() }
     func giveBuffer(_ buffer: inout ByteBuffer) {}
 
@@ -133,6 +136,17 @@ final class FakeTransport: LoopTransport {
     }
 }
 
+/// A wait that is over when the test says so.
+private final class FakeWait: LoopWait, @unchecked Sendable {
+    // Safety: made and used by one test, on one task; `wake` touches nothing.
+    private let during: (NIODeadline) throws -> Void
+
+    init(_ during: @escaping (NIODeadline) throws -> Void) { self.during = during }
+
+    func wait(until deadline: NIODeadline) async throws { try self.during(deadline) }
+    func wake() {}
+}
+
 /// One answer of a provider, step by step.
 final class FakeUpstream: UpstreamExchange {
     enum Step {
@@ -140,6 +154,8 @@ final class FakeUpstream: UpstreamExchange {
         case fail(any Error)
         /// Runs in the middle of the gateway's waiting for more.
         case meanwhile(() -> Void)
+        /// What is waited for before more comes.
+        case pause(() async -> Void)
     }
 
     struct Script {
@@ -196,13 +212,22 @@ final class FakeUpstream: UpstreamExchange {
             case .bytes(let text): return .bytes(ByteBuffer(string: text))
             case .fail(let error): throw error
             case .meanwhile(let action): action()
+            case .pause(let action):
+                self.steps.insert(.pause(action), at: 0)
+                return .later
             }
         }
         if self.isAbandoned { throw TransportError.closedInBody }
         return .end
     }
 
-    func wait() async throws { self.wasAwaited = true }
+    func wait() async throws {
+        self.wasAwaited = true
+        guard case .pause(let action)? = self.steps.first else { return }
+        self.steps.removeFirst()
+        await action()
+        try Task.checkCancellation()
+    }
 
     func setDeadline(_ deadline: NIODeadline, limit: TimeAmount, clock: ClockName) { self.clocks.append(clock) }
     func abandon() { self.isAbandoned = true }

@@ -1,6 +1,7 @@
 import Auth
 import Core
 import HTTP
+import Limits
 import Logging
 import NIOConcurrencyHelpers
 import NIOCore
@@ -41,6 +42,10 @@ struct Road {
         defaultProvider: String? = "openai",
         principal: Principal = Principal(group: GroupID("demo"), keyID: "dev"),
         failures: FailureGuard? = nil,
+        answers: RunningAnswers? = nil,
+        limits: RoadLimits = RoadLimits(),
+        desk: LimitDesk = LimitDesk(),
+        monotonicClock: @escaping @Sendable () -> NIODeadline = { .now() },
         shouldShed: @escaping @Sendable () -> Duration? = { nil }
     ) throws {
         let catalog = try Catalog(
@@ -60,6 +65,7 @@ struct Road {
             catalog: catalog,
             keys: keys,
             credentials: credentials,
+            limits: limits,
             loaded: UnixTime(seconds: 1_700_000_000)
         )
         let captured = CapturedLog()
@@ -71,7 +77,10 @@ struct Road {
             logger: Logger(label: "test") { _ in captured },
             credentials: self.credentials,
             failures: failures,
-            wallClock: { UnixTime(seconds: 1_700_000_000) }
+            limits: desk,
+            answers: answers,
+            wallClock: { UnixTime(seconds: 1_700_000_000) },
+            monotonicClock: monotonicClock
         )
         self.gateway = Gateway(
             snapshots: SnapshotBox(snapshot, loops: 1, metrics: self.metrics),

@@ -1,12 +1,16 @@
 import Auth
 import Core
+import Database
 import Glibc
 import HTTP
+import Limits
 import Logging
+import Metering
 import NIOCore
 import Net
 import Pipeline
 import Providers
+import SQLite
 import Simulator
 import Telemetry
 import TestKit
@@ -15,6 +19,8 @@ import Transport
 /// The whole gateway in this process: real sockets, real loops, and the simulator as its provider.
 struct GatewayScenario {
     static let key = "tp_scenario_0123456789abcdefghij"
+    /// A key of another group.
+    static let otherKey = "tp_otherscenario_0123456789abcde"
     static let providerKey = "sk-provider-canary-0123456789"
 
     let port: Int
@@ -22,6 +28,7 @@ struct GatewayScenario {
     let server: HTTPServer
     let load: ServerLoad
     let runtime: NetRuntime
+    let desk: LimitDesk
     private let logFile: String
     private let log: CallLog
     private let writer: LineWriter
@@ -31,12 +38,14 @@ struct GatewayScenario {
         heartbeat: TimeAmount = .seconds(15),
         timeouts: Timeouts = Timeouts(),
         deadPorts: [Int] = [],
+        limits: [LimitRule] = [],
         _ body: (GatewayScenario) async throws -> Result
     ) async throws -> Result {
         var options = SimulatorOptions()
         options.pace = .none
         let simulator = try await SimulatorServer.start(options)
         let scenario = try await Self.start(simulator, heartbeat: heartbeat, timeouts: timeouts, deadPorts: deadPorts)
+        scenario.desk.use(limits, now: .now())
         do {
             let result = try await body(scenario)
             await scenario.stop()
@@ -83,12 +92,17 @@ struct GatewayScenario {
             scopes: [.inference, .admin],
             allowedModels: nil
         )
-        let credentials = places.map {
-            CredentialBook.Entry(group: .defaultGroup, provider: $0.0, apiKey: Secret(Self.providerKey))
+        let credentials = [GroupID.defaultGroup, GroupID("other")].flatMap { group in
+            places.map { CredentialBook.Entry(group: group, provider: $0.0, apiKey: Secret(Self.providerKey)) }
         }
+        let otherKey = try GatewayKey(bootstrap: Self.otherKey, name: "other")
+        let other = Principal(group: GroupID("other"), keyID: otherKey.id)
         let snapshot = Snapshot(
             catalog: catalog,
-            keys: try KeyTable([KeyTable.Entry(digest: gatewayKey.digest, principal: principal, isDisabled: false)]),
+            keys: try KeyTable([
+                KeyTable.Entry(digest: gatewayKey.digest, principal: principal, isDisabled: false),
+                KeyTable.Entry(digest: otherKey.digest, principal: other),
+            ]),
             credentials: try CredentialBook(credentials, catalog: catalog),
             limits: RoadLimits(bodyBytesMax: 1 << 20, heartbeat: heartbeat),
             loaded: UnixTime(seconds: 1)
@@ -103,6 +117,7 @@ struct GatewayScenario {
         let metrics = CallMetrics(loops: 2)
         let load = ServerLoad(limits: .init(connectionsMax: 1000))
         let runtime = try await NetRuntime(loopCount: 2, load: load)
+        let desk = LimitDesk()
         let clock: @Sendable () -> UnixTime = { UnixTime(seconds: Int64(time(nil))) }
         let logger = Logger(label: "scenario") { label in
             JSONLogHandler(label: label, level: .trace, writer: writer, now: clock)
@@ -112,6 +127,8 @@ struct GatewayScenario {
             log: log,
             live: LiveCalls(),
             logger: logger,
+            limits: desk,
+            answers: try await Self.answers(snapshot, logger, clock),
             wallClock: clock
         )
         let gateway = Gateway(
@@ -128,10 +145,27 @@ struct GatewayScenario {
             server: server,
             load: load,
             runtime: runtime,
+            desk: desk,
             logFile: logFile,
             log: log,
             writer: writer
         )
+    }
+
+    /// Answers that may outlive their connection, over a store in memory.
+    private static func answers(
+        _ snapshot: Snapshot,
+        _ logger: Logger,
+        _ clock: @escaping @Sendable () -> UnixTime
+    ) async throws -> RunningAnswers {
+        let database = try SQLiteDatabase.inMemory()
+        try await MigrationRunner().run(on: database, now: clock())
+        try await database.write { session in
+            let group = GroupID.defaultGroup
+            try session.execute("INSERT INTO groups (id, name, created_at, updated_at) VALUES (\(group), 'G', 0, 0)")
+        }
+        let limits = snapshot.limits.idempotency
+        return RunningAnswers(database: database, epoch: 1, limits: { limits }, logger: logger, wallClock: clock)
     }
 
     private func stop() async {
@@ -158,13 +192,13 @@ struct GatewayScenario {
     }
 
     /// Sends a chat request on a new connection.
-    func chat(_ model: String, stream: Bool, extra: String = "") async throws -> RawPeer {
+    func chat(_ model: String, stream: Bool, extra: String = "", fields: String = "") async throws -> RawPeer {
         let peer = try await RawPeer.connect(port: self.port)
         let messages = #"[{"role":"user","content":"canary-prompt"}]"#
         let body = #"{"model":"\#(model)","stream":\#(stream),"messages":\#(messages)\#(extra)}"#
         try await peer.send(
             "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer \(Self.key)\r\n"
-                + "content-type: application/json\r\ncontent-length: \(body.utf8.count)\r\n\r\n\(body)"
+                + "\(fields)content-type: application/json\r\ncontent-length: \(body.utf8.count)\r\n\r\n\(body)"
         )
         return peer
     }

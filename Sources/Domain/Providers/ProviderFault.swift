@@ -33,6 +33,16 @@ package enum ProviderFault: Error, Sendable, Equatable {
     }
 }
 
+extension ProviderFault {
+    /// Whether the provider certainly did not work for the request.
+    package var isRefusal: Bool {
+        switch self {
+        case .credentialRejected, .rateLimited, .modelNotFound, .complaint, .redirected: true
+        case .failed, .unavailable, .timedOut, .encoded, .unreadable: false
+        }
+    }
+}
+
 extension ProviderFault: CustomStringConvertible {
     /// The kind and the status, and nothing that the provider wrote: safe in any log.
     package var description: String {

@@ -12,6 +12,13 @@ package protocol RequestHandler: Sendable {
     ///
     /// - Parameter rawHead: What was read of the head, possibly nothing. Only good for guessing the dialect.
     func refuse(_ fault: RequestFault, rawHead: ByteBuffer, exchange: any ServerExchange) async
+
+    /// Ends what goes on without a connection: the server's drain time is over. Called once, from any thread.
+    func hurry()
+}
+
+extension RequestHandler {
+    package func hurry() {}
 }
 
 /// How long the body of an answer is.

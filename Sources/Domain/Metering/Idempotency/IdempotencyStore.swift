@@ -162,7 +162,7 @@ extension IdempotencyStore {
     /// A call is taken to have begun if the journal or the ledger knows an attempt of it. Safe to repeat.
     ///
     /// - Parameters:
-    ///   - deadEpochs: The lives that ended; those of running processes must not be among them.
+    ///   - deadEpochs: The lives that ended without closing; those of running processes must not be among them.
     ///   - hadAttempt: Whether the journal has an intent with this claim.
     @discardableResult
     package func recover(
@@ -171,7 +171,7 @@ extension IdempotencyStore {
         in session: any SQLSession
     ) throws(DatabaseError) -> Recovery {
         var recovery = Recovery()
-        for epoch in deadEpochs {
+        for epoch in Set(deadEpochs).union(try self.closedEpochs(in: session)).sorted() {
             let rows = try session.rows(
                 "SELECT claim, request_id, created_at FROM idempotency WHERE state = 'running' AND epoch = \(epoch)"
             )
@@ -199,6 +199,16 @@ extension IdempotencyStore {
             }
         }
         return recovery
+    }
+
+    /// Lives that were closed in order and left keys behind, because the store did not take what became of them.
+    private func closedEpochs(in session: any SQLSession) throws(DatabaseError) -> [Int64] {
+        try session.map(
+            """
+            SELECT DISTINCT i.epoch AS epoch FROM idempotency i JOIN meter_epochs m ON m.epoch = i.epoch
+            WHERE i.state = 'running' AND m.closed_at IS NOT NULL
+            """
+        ) { row throws(DatabaseError) in try row.integer("epoch") }
     }
 
     private func mark(_ claim: String, _ epoch: Int64, in session: any SQLSession) throws(DatabaseError) -> Int {

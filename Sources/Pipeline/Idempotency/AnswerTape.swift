@@ -1,0 +1,135 @@
+internal import Chat
+internal import Core
+internal import NIOCore
+internal import Wire
+
+/// An answer while it comes in: what was said so far, event by event, numbered from 0.
+///
+/// Nothing of a stream is shown before its first content: until then another target may still begin anew.
+struct AnswerTape: Sendable {
+    /// What a reader finds at its place.
+    enum Finding {
+        /// Events from there on; `isFirst` if the stream opens with them.
+        case events([ServerSentEvent], head: StreamHead)
+        case whole(WholeReply)
+        /// The answer ended well.
+        case end(head: StreamHead)
+        case failed(any Error)
+        case later
+    }
+
+    private enum End { case well, failed(any Error) }
+
+    /// Events a reader is given at once.
+    private static let batch = 64
+    /// Bytes that wait for readers once the answer is too large to be kept.
+    private static let windowBytes = 64 << 10
+
+    /// The most bytes that are kept.
+    let bytesMax: Int
+    /// What is held of a stream before its first content.
+    let heldBytesMax: Int
+    private(set) var isKept = true
+    private(set) var isOpen = false
+    private(set) var bytes = 0
+    private var head = StreamHead(fields: ByteBuffer())
+    private var events: [ServerSentEvent] = []
+    /// The number of the first event that is still there.
+    private var first = 0
+    private var whole: WholeReply?
+    private var ending: End?
+
+    init(bytesMax: Int, heldBytesMax: Int) {
+        self.bytesMax = bytesMax
+        self.heldBytesMax = heldBytesMax
+    }
+
+    /// Whether any part of its content is there.
+    var hasContent: Bool { self.isOpen || self.whole != nil }
+    /// Whether nothing more comes.
+    var isOver: Bool { self.ending != nil }
+    /// Whether more may be put on it without waiting for readers.
+    var hasRoom: Bool { self.isKept || self.bytes < Self.windowBytes }
+
+    // MARK: - Writing
+
+    /// A stream opens; what an attempt before this one left goes.
+    mutating func begin(_ head: StreamHead) {
+        guard !self.isOpen else { return }
+        self.head = head
+        self.events.removeAll()
+        self.bytes = 0
+    }
+
+    mutating func append(_ event: ServerSentEvent, isContent: Bool) {
+        guard !self.isOver else { return }
+        self.events.append(event)
+        self.bytes += event.data.readableBytes + (event.type?.readableBytes ?? 0)
+        if isContent || self.bytes > self.heldBytesMax { self.isOpen = true }
+        if self.bytes > self.bytesMax { self.isKept = false }
+    }
+
+    mutating func put(_ whole: WholeReply) {
+        guard !self.isOver else { return }
+        self.whole = whole
+        self.bytes = whole.body.readableBytes
+        if self.bytes > self.bytesMax { self.isKept = false }
+        self.ending = .well
+    }
+
+    mutating func end() {
+        guard !self.isOver else { return }
+        self.isOpen = true
+        self.ending = .well
+    }
+
+    mutating func fail(_ error: any Error) {
+        guard !self.isOver else { return }
+        self.ending = .failed(error)
+    }
+
+    /// The answer is not to be kept.
+    mutating func giveUp() { self.isKept = false }
+
+    // MARK: - Reading
+
+    /// What stands at `place`, the number of the next event that a reader wants.
+    func read(at place: Int) -> Finding {
+        if let whole = self.whole { return .whole(whole) }
+        if self.isOpen, place < self.first + self.events.count {
+            let start = max(0, place - self.first)
+            return .events(Array(self.events[start...].prefix(Self.batch)), head: self.head)
+        }
+        switch self.ending {
+        case .well: return .end(head: self.head)
+        case .failed(let error): return .failed(error)
+        case nil: return .later
+        }
+    }
+
+    /// Lets go of what all readers have had, where nothing is kept.
+    mutating func forget(before place: Int) {
+        guard !self.isKept, self.isOpen, place > self.first else { return }
+        let count = min(place - self.first, self.events.count)
+        for event in self.events.prefix(count) {
+            self.bytes -= event.data.readableBytes + (event.type?.readableBytes ?? 0)
+        }
+        self.events.removeFirst(count)
+        self.first += count
+    }
+
+    /// The answer to keep; nil if it is not over or too large.
+    var kept: KeptAnswer? {
+        guard self.isKept, let ending else { return nil }
+        var answer = KeptAnswer(content: .nothing)
+        if let whole {
+            answer.content = .whole(whole)
+        } else if self.isOpen {
+            answer.content = .stream(self.head, self.events)
+        }
+        if case .failed(let error) = ending {
+            answer.failure = error as? GatewayError ?? GatewayError(.internalFailure, "Something went wrong.")
+        }
+        return answer
+    }
+}

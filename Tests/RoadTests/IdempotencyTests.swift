@@ -1,0 +1,421 @@
+import Auth
+import Core
+import Database
+import Logging
+import Metering
+import NIOConcurrencyHelpers
+import NIOCore
+import Pipeline
+import Providers
+import SQLite
+import Testing
+import Transport
+
+/// Requests with an `Idempotency-Key` on the road, with a real store and scripted providers (row 77).
+@MainActor @Suite struct IdempotencyTests {
+    static let ask = #"{"model":"fast","messages":[{"role":"user","content":"hi"}]}"#
+    static let field = "Idempotency-Key: order-66\r\n"
+
+    /// A road with a store, and a clock that the test moves.
+    struct Kit {
+        let road: Road
+        let answers: RunningAnswers
+        let database: SQLiteDatabase
+        let clock = NIOLockedValueBox<(wall: Int64, monotonic: Int64)>((1_700_000_000_000, 0))
+
+        init(
+            _ idempotency: IdempotencyLimits = IdempotencyLimits(),
+            principal: Principal? = nil,
+            credentialsFor: [String] = ["openai", "openrouter", "mistral"]
+        ) async throws {
+            let database = try SQLiteDatabase.inMemory()
+            try await MigrationRunner().run(on: database, now: UnixTime(milliseconds: 0))
+            try await database.write { session in
+                try session.execute("INSERT INTO groups (id, name, created_at, updated_at) VALUES ('demo', 'D', 0, 0)")
+            }
+            self.database = database
+            let clock = self.clock
+            self.answers = RunningAnswers(
+                database: database,
+                epoch: 7,
+                limits: { idempotency },
+                logger: Logger(label: "test") { _ in CapturedLog() },
+                wallClock: { UnixTime(milliseconds: clock.withLockedValue { $0.wall }) },
+                monotonicClock: { .uptimeNanoseconds(0) + .milliseconds(clock.withLockedValue { $0.monotonic }) }
+            )
+            var limits = RoadLimits()
+            limits.idempotency = idempotency
+            self.road = try Road(
+                credentialsFor: credentialsFor,
+                principal: principal ?? Principal(group: GroupID("demo"), keyID: "dev"),
+                answers: self.answers,
+                limits: limits
+            )
+        }
+
+        /// Lets time pass.
+        func pass(_ time: TimeAmount) {
+            self.clock.withLockedValue { clock in
+                clock.wall += time.milliseconds
+                clock.monotonic += time.milliseconds
+            }
+        }
+
+        @MainActor func chat(
+            _ body: String = IdempotencyTests.ask,
+            fields: String = IdempotencyTests.field,
+            during: (FakeExchange) -> Void = { _ in }
+        ) async -> FakeExchange {
+            await self.road.chat(body, fields: fields, during: during)
+        }
+
+        var states: [String] {
+            get async throws {
+                try await self.database.read { session in
+                    try session.rows("SELECT state FROM idempotency").map { try $0.text("state") }
+                }
+            }
+        }
+    }
+
+    // MARK: - Replay
+
+    @Test func `a request that is sent again gets the same bytes, and nothing goes upstream`() async throws {
+        let kit = try await Kit()
+        kit.road.transport.scripts = [.json(PlainCallTests.answer)]
+        let first = await kit.chat(fields: Self.field + "x-request-id: first\r\n")
+        let again = await kit.chat(fields: Self.field + "x-request-id: second\r\n")
+        #expect(first.status == 200)
+        #expect(again.status == 200)
+        #expect(again.sent == first.sent)
+        #expect(kit.road.transport.requests.count == 1)
+        #expect(first.field("x-turnpike-idempotent-replay") == nil)
+        #expect(again.field("x-turnpike-idempotent-replay") == "true")
+        #expect(again.field("idempotent-replayed") == "true")
+        #expect(again.field("x-turnpike-original-request-id") == "first")
+        #expect(again.field("x-request-id") == "second")
+        for name in ["content-type", "x-turnpike-provider", "x-turnpike-model", "x-turnpike-attempts"] {
+            #expect(again.field(name) == first.field(name), "\(name)")
+        }
+    }
+
+    @Test func `a stream is sent again event by event as it was`() async throws {
+        let kit = try await Kit()
+        kit.road.transport.scripts = [
+            .stream(
+                .bytes(StreamTests.role + StreamTests.text("Hel")),
+                .bytes(StreamTests.text("lo") + StreamTests.finish),
+                .bytes(StreamTests.done)
+            )
+        ]
+        let first = await kit.chat(StreamTests.ask)
+        let again = await kit.chat(StreamTests.ask)
+        let whole = StreamTests.role + StreamTests.text("Hel") + StreamTests.text("lo") + StreamTests.finish
+        #expect(first.sent == whole + StreamTests.done)
+        #expect(again.sent == first.sent)
+        #expect(again.framing == .stream)
+        #expect(again.isFinished)
+        #expect(again.field("x-turnpike-idempotent-replay") == "true")
+        #expect(again.field("content-type") == first.field("content-type"))
+        #expect(kit.road.transport.requests.count == 1)
+    }
+
+    @Test func `a stream with a key arrives as it comes, not at its end`() async throws {
+        let kit = try await Kit()
+        var exchange: FakeExchange?
+        var sentBefore = ""
+        kit.road.transport.scripts = [
+            .stream(
+                .bytes(StreamTests.text("Hel")),
+                .pause {
+                    while exchange?.sent.isEmpty ?? false { await Task.yield() }
+                    sentBefore = exchange?.sent ?? ""
+                },
+                .bytes(StreamTests.finish + StreamTests.done)
+            )
+        ]
+        let answer = await kit.chat(StreamTests.ask) { exchange = $0 }
+        #expect(answer.sent == StreamTests.text("Hel") + StreamTests.finish + StreamTests.done)
+        #expect(sentBefore == StreamTests.text("Hel"))
+    }
+
+    @Test func `without the header nothing is kept`() async throws {
+        let kit = try await Kit()
+        kit.road.transport.scripts = [.json(PlainCallTests.answer), .json(PlainCallTests.answer)]
+        for _ in 0..<2 { _ = await kit.chat(fields: "") }
+        #expect(kit.road.transport.requests.count == 2)
+        #expect(try await kit.states.isEmpty)
+    }
+
+    // MARK: - Conflicts
+
+    @Test func `the key of another body or path is a conflict`() async throws {
+        let kit = try await Kit()
+        kit.road.transport.scripts = [.json(PlainCallTests.answer)]
+        _ = await kit.chat()
+        let other = await kit.chat(#"{"model":"fast","messages":[]}"#)
+        #expect(other.status == 409)
+        #expect(other.json?["error"]?["code"] == "idempotency_conflict")
+        #expect(other.field("x-should-retry") == "false")
+        let path = await kit.road.send("POST", "/v1/embeddings", body: Self.ask, fields: Self.field)
+        #expect(path.status == 409)
+        #expect(kit.road.transport.requests.count == 1)
+    }
+
+    @Test func `while the first call runs, others are told to wait, and another body is a conflict`() async throws {
+        let kit = try await Kit()
+        var others: [FakeExchange] = []
+        kit.road.transport.scripts = [
+            .stream(
+                .bytes(StreamTests.text("x")),
+                .pause {
+                    others.append(await kit.chat(StreamTests.ask))
+                    others.append(await kit.chat())
+                },
+                .bytes(StreamTests.finish + StreamTests.done)
+            )
+        ]
+        let first = await kit.chat(StreamTests.ask)
+        #expect(first.status == 200)
+        try #require(others.count == 2)
+        #expect(others[0].status == 409)
+        #expect(others[0].json?["error"]?["code"] == "conflict")
+        #expect(others[0].field("retry-after") == "1")
+        #expect(others[0].field("x-should-retry") == nil)
+        #expect(others[1].json?["error"]?["code"] == "idempotency_conflict")
+        #expect(kit.road.transport.requests.count == 1)
+    }
+
+    @Test(arguments: ["", " ", "a b", String(repeating: "x", count: 256), "a\r\nIdempotency-Key: b"])
+    func `a bad key is named in the refusal`(key: String) async throws {
+        let kit = try await Kit()
+        let answer = await kit.chat(fields: "Idempotency-Key: \(key)\r\n")
+        #expect(answer.status == 400)
+        #expect(answer.json?["error"]?["param"] == "Idempotency-Key")
+        #expect(kit.road.transport.requests.isEmpty)
+        #expect(try await kit.states.isEmpty)
+    }
+
+    @Test func `a gateway without a store says that it cannot keep keys`() async throws {
+        let answer = await (try Road()).chat(Self.ask, fields: Self.field)
+        #expect(answer.status == 501)
+    }
+
+    // MARK: - Failures
+
+    @Test func `a failure for which the provider may have worked stays`() async throws {
+        let failures: [FakeUpstream.Script] = [
+            .json(#"{"error":{"message":"boom"}}"#, status: 500), .json("", status: 503),
+            .failure(TransportError.timeout(.firstByte, limit: .seconds(1), didSend: true)),
+            .failure(TransportError.closedBeforeHead), .json("no json"),
+        ]
+        for script in failures {
+            let kit = try await Kit()
+            kit.road.transport.scripts = [script]
+            let first = await kit.chat(#"{"model":"mistral/m","messages":[]}"#)
+            let again = await kit.chat(#"{"model":"mistral/m","messages":[]}"#)
+            #expect(first.status >= 500)
+            #expect(again.status == first.status)
+            #expect(again.sent == first.sent)
+            #expect(again.field("x-turnpike-provider") == "mistral")
+            #expect(again.field("x-turnpike-idempotent-replay") == "true")
+            #expect(again.field("retry-after") == first.field("retry-after"))
+            #expect(first.field("x-should-retry") == "false")
+            #expect(again.field("x-should-retry") == "false")
+            #expect(kit.road.transport.requests.count == 1)
+        }
+    }
+
+    @Test func `the provider's complaint about the request stays, word for word`() async throws {
+        let kit = try await Kit()
+        let complaint = #"{"error":{"message":"too long","type":"invalid_request_error","code":"context_length"}}"#
+        kit.road.transport.scripts = [.json(complaint, status: 422)]
+        let first = await kit.chat()
+        let again = await kit.chat()
+        #expect(first.status == 422)
+        #expect(again.status == 422)
+        #expect(again.sent == first.sent)
+        #expect(kit.road.transport.requests.count == 1)
+    }
+
+    @Test func `where certainly nothing was done, the key is free again`() async throws {
+        let nothing: [FakeUpstream.Script] = [
+            .failure(TransportError.connectFailed("refused")), .json("", status: 429), .json("", status: 401),
+        ]
+        for script in nothing {
+            let kit = try await Kit()
+            kit.road.transport.scripts = [script, .json(PlainCallTests.answer)]
+            let first = await kit.chat(#"{"model":"mistral/m","messages":[]}"#)
+            #expect(first.status >= 400)
+            #expect(first.field("x-should-retry") == nil)
+            #expect(try await kit.states.isEmpty)
+            let again = await kit.chat(#"{"model":"mistral/m","messages":[]}"#)
+            #expect(again.status == 200)
+            #expect(again.field("x-turnpike-idempotent-replay") == nil)
+        }
+        let kit = try await Kit(credentialsFor: [])
+        #expect(await kit.chat().status == 424)
+        #expect(try await kit.states.isEmpty)
+    }
+
+    @Test func `a stream that broke off is sent again as far as it came, with its error`() async throws {
+        let kit = try await Kit()
+        kit.road.transport.scripts = [.stream(.bytes(StreamTests.text("Hel")), .fail(TransportError.closedInBody))]
+        let first = await kit.chat(StreamTests.ask)
+        let again = await kit.chat(StreamTests.ask)
+        #expect(first.sent.hasPrefix(StreamTests.text("Hel") + #"data: {"error":{"#))
+        #expect(again.sent == first.sent)
+        #expect(kit.road.transport.requests.count == 1)
+    }
+
+    @Test func `without the store such a call is refused, and no other`() async throws {
+        let kit = try await Kit()
+        await kit.database.close()
+        let refused = await kit.chat()
+        #expect(refused.status == 503)
+        #expect(refused.json?["error"]?["code"] == "store_unavailable")
+        #expect(kit.road.transport.requests.isEmpty)
+        kit.road.transport.scripts = [.json(PlainCallTests.answer)]
+        #expect(await kit.chat(fields: "").status == 200)
+    }
+
+    // MARK: - The client leaves
+
+    /// Sends a stream request whose client leaves in the middle of the answer, and then does something.
+    private static func leave(_ kit: Kit, then: @escaping () async -> Void) async -> FakeExchange? {
+        var call: Task<Void, Never>?
+        var exchange: FakeExchange?
+        kit.road.transport.scripts = [
+            .stream(
+                .bytes(StreamTests.text("Hel")),
+                .pause {
+                    while exchange?.sent.isEmpty ?? true { await Task.yield() }
+                    call?.cancel()
+                    // Until the gateway has noticed.
+                    while !kit.answers.hasAnswerWithoutReader { await Task.yield() }
+                    await then()
+                },
+                .bytes(StreamTests.text("lo") + StreamTests.finish),
+                .bytes(StreamTests.done)
+            )
+        ]
+        let task = Task { _ = await kit.chat(StreamTests.ask) { exchange = $0 } }
+        call = task
+        await task.value
+        return exchange
+    }
+
+    @Test func `a call whose client has left runs on, and the retry gets the whole answer`() async throws {
+        let kit = try await Kit()
+        let gone = await Self.leave(kit) {
+            kit.pass(.seconds(59))
+            kit.answers.cutForsaken()
+        }
+        #expect(gone?.sent == StreamTests.text("Hel"))
+        #expect(kit.road.exposition.contains("turnpike_clients_gone_total 1"))
+        let again = await kit.chat(StreamTests.ask)
+        #expect(again.sent == StreamTests.text("Hel") + StreamTests.text("lo") + StreamTests.finish + StreamTests.done)
+        #expect(again.field("x-turnpike-idempotent-replay") == "true")
+        #expect(kit.road.transport.requests.count == 1)
+    }
+
+    @Test func `a call that runs on for nobody for too long is cut, and never run again`() async throws {
+        let kit = try await Kit()
+        _ = await Self.leave(kit) {
+            kit.pass(.seconds(60))
+            kit.answers.cutForsaken()
+        }
+        #expect(kit.road.transport.upstreams[0].isAbandoned)
+        #expect(try await kit.states == ["interrupted"])
+        let again = await kit.chat(StreamTests.ask)
+        #expect(again.status == 409)
+        #expect(again.sent.contains("may have been charged"))
+        #expect(again.field("x-should-retry") == "false")
+        #expect(kit.road.transport.requests.count == 1)
+    }
+
+    @Test func `a shutdown that will wait no longer cuts what runs on without a client`() async throws {
+        let kit = try await Kit()
+        _ = await Self.leave(kit) { kit.answers.hurry() }
+        #expect(kit.road.transport.upstreams[0].isAbandoned)
+        #expect(try await kit.states == ["interrupted"])
+    }
+
+    @Test func `a shutdown tells the client that still listens`() async throws {
+        let kit = try await Kit()
+        kit.road.transport.scripts = [.stream(.bytes(StreamTests.text("Hel")), .pause { kit.answers.hurry() })]
+        let answer = await kit.chat(StreamTests.ask)
+        #expect(answer.sent.contains("shutting_down"))
+        #expect(!answer.sent.contains("DONE"))
+        #expect(try await kit.states == ["interrupted"])
+    }
+
+    @Test func `a client that leaves before its call began leaves the key free`() async throws {
+        let kit = try await Kit()
+        let task = Task { _ = await kit.chat() }
+        task.cancel()
+        await task.value
+        #expect(kit.road.transport.requests.isEmpty)
+        #expect(try await kit.states.isEmpty)
+    }
+
+    // MARK: - Size and time
+
+    @Test(arguments: [false, true])
+    func `an answer that is too large is delivered whole, and not kept`(isStream: Bool) async throws {
+        let kit = try await Kit(IdempotencyLimits(answerBytesMax: 1024))
+        let words = (0..<200).map { StreamTests.text("word \($0)") }
+        let whole = #"{"choices":[{"message":{"content":"\#(String(repeating: "x", count: 2000))"}}]}"#
+        kit.road.transport.scripts = [
+            isStream
+                ? .stream(
+                    .bytes(words.prefix(100).joined()),
+                    .bytes(words.suffix(100).joined()),
+                    .bytes(StreamTests.finish + StreamTests.done)
+                )
+                : .json(whole)
+        ]
+        let body = isStream ? StreamTests.ask : Self.ask
+        let first = await kit.chat(body)
+        #expect(first.sent == (isStream ? words.joined() + StreamTests.finish + StreamTests.done : whole))
+        let again = await kit.chat(body)
+        #expect(again.status == 409)
+        #expect(again.sent.contains("not kept"))
+        #expect(again.field("x-should-retry") == "false")
+        #expect(kit.road.transport.requests.count == 1)
+        #expect(try await kit.states == ["unkept"])
+    }
+
+    @Test func `a client that wants nothing stored is charged once all the same`() async throws {
+        let kit = try await Kit()
+        kit.road.transport.scripts = [.json(PlainCallTests.answer)]
+        let fields = Self.field + "x-turnpike-cache: no-store\r\n"
+        #expect(await kit.chat(fields: fields).status == 200)
+        #expect(await kit.chat(fields: fields).status == 409)
+        #expect(try await kit.states == ["unkept"])
+    }
+
+    @Test func `after a day the key is free`() async throws {
+        let kit = try await Kit()
+        kit.road.transport.scripts = [.json(PlainCallTests.answer), .json(PlainCallTests.answer)]
+        _ = await kit.chat()
+        kit.pass(.hours(24) - .milliseconds(1))
+        #expect(await kit.chat().field("x-turnpike-idempotent-replay") == "true")
+        kit.pass(.milliseconds(1))
+        try await kit.answers.forget()
+        #expect(try await kit.states.isEmpty)
+        #expect(await kit.chat().field("x-turnpike-idempotent-replay") == nil)
+        #expect(kit.road.transport.requests.count == 2)
+    }
+
+    @Test func `what two people behind one issuer call the same is not the same`() async throws {
+        let anna = Principal(group: GroupID("demo"), keyID: "jwt:corp", owner: .user(UserID("anna")))
+        let kit = try await Kit(principal: anna)
+        kit.road.transport.scripts = [.json(PlainCallTests.answer)]
+        _ = await kit.chat()
+        let holders = try await kit.database.read { session in
+            try session.rows("SELECT holder FROM idempotency").map { try $0.text("holder") }
+        }
+        #expect(holders == ["jwt:corp anna"])
+    }
+}
