@@ -8,8 +8,8 @@ import Testing
 
 /// A process that dies while it writes.
 ///
-/// What survives it is what the kernel has of the file; so each test takes a copy of that at the moment of death, through
-/// read(2) and not through the writer's memory, and reads it as the next life of the process would.
+/// What survives it is what the kernel has of the file; so each test takes a copy of that at the moment of death,
+/// through read(2) and not through the writer's memory, and reads it as the next life of the process would.
 @Suite struct JournalCrashTests {
     private struct Death: Sendable {
         var moment: JournalMoment

@@ -126,6 +126,19 @@ import Testing
         #expect(reading.records.count == ends.count { ![2, 3].contains($0.segment) })
     }
 
+    @Test func `released segments are not missed from the start, and are from a position in them`() async throws {
+        let scratch = try ScratchFolder()
+        let (folder, ends) = try await Self.closed(scratch, count: 900)
+        #expect(unlink("\(folder)/0000000001.tpj") == 0)
+        #expect(try Self.read(scratch).faults == [])
+        let dead = try #require(try DeadJournal.all(in: scratch.path).first)
+        #expect(try dead.readAll(from: ends[0]).faults.map(\.kind) == [.missing])
+        let later = try #require(ends.first { $0.segment == 2 })
+        let reading = try dead.readAll(from: later)
+        #expect(reading.faults == [])
+        #expect(reading.records.count == ends.count { $0 > later })
+    }
+
     @Test func `a version of the format that is not known is refused`() async throws {
         let scratch = try ScratchFolder()
         let (folder, _) = try await Self.closed(scratch)

@@ -71,7 +71,7 @@ package struct JournalOptions: Sendable {
     package var now: @Sendable () -> UnixTime
     /// How `JournalKeeper.run` waits.
     package var wait: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
-    /// Called once, on a thread of the keeper, when a sync has failed: the process must end without confirming anything.
+    /// Called once, on a thread of the keeper, when a sync has failed: the process must end and confirm nothing.
     package var onFailure: @Sendable (JournalError) -> Void
     /// The disk.
     package var disk = JournalDisk.system

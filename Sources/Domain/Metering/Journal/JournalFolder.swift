@@ -159,7 +159,7 @@ package final class DeadJournal: Sendable {
     /// How much it takes on the disk.
     package var bytes: Int { JournalFolder.bytes(in: self.path) }
 
-    /// Reads it from a position to its end.
+    /// Reads it from a position to its end, or all there is: segments that were released are not missed then.
     ///
     /// - Throws: `JournalError.system`.
     package func reader(from position: JournalPosition = .start) throws(JournalError) -> JournalReader {

@@ -2,8 +2,8 @@ internal import CSodium
 
 /// The measures of the journal's format, and its checks.
 ///
-/// A record is `[u32 length][u32 check]`, little-endian, then `length` bytes (the kind, then the body), then zeros up to
-/// the next multiple of eight. The first eight bytes are stored last and in one piece, so a record that was being
+/// A record is `[u32 length][u32 check]`, little-endian, then `length` bytes (the kind, then the body), then zeros up
+/// to the next multiple of eight. The first eight bytes are stored last and in one piece, so a record that was being
 /// copied when the process died begins with zeros, which is where reading ends.
 package enum JournalFrame {
     /// Length and check.

@@ -1,7 +1,8 @@
 /// Reads the records of one epoch's journal, in order.
 ///
-/// Where bytes are no record it looks for the next one, so that what is readable is read. What was passed over stands in
-/// `faults` if records follow, and in `ending` if none does: a record cut off at the very end is what a crash leaves.
+/// Where bytes are no record it looks for the next one, so that what is readable is read. What was passed over stands
+/// in `faults` if records follow, and in `ending` if none does: a record cut off at the very end is what a crash
+/// leaves.
 package final class JournalReader {
     /// Everything up to here has been read.
     package private(set) var position: JournalPosition
@@ -92,8 +93,10 @@ package final class JournalReader {
         if let scan = self.scan { return scan }
         while let file = self.files.popFirst() {
             let here = JournalPosition(segment: file.number, offset: 0)
-            // The first is asked for by `position`; each of the others follows the one before.
-            let expected = self.lastNumber.map { $0 + 1 } ?? self.position.segment
+            // Each follows the one before; the first is asked for by a position, unless that is simply the start, from
+            // which segments may have been released.
+            let first = self.position == .start ? file.number : self.position.segment
+            let expected = self.lastNumber.map { $0 + 1 } ?? first
             self.lastNumber = file.number
             if file.number > expected {
                 let path = JournalFolder.path(ofSegment: expected, in: self.folder)

@@ -38,8 +38,8 @@ package struct JournalDisk: Sendable {
 
 /// One file of the journal, open and mapped.
 // Safety: the memory is written by the one writer alone, each record once, and read by nobody; the keeper asks the
-// kernel for pages ahead of the writer, or exchanges words there for themselves, which cannot undo a store. It is unmapped by the
-// keeper once the writer has published a position in a later segment, or when the last reference is gone.
+// kernel for pages ahead of the writer, or exchanges words there for themselves, which cannot undo a store. It is
+// unmapped by the keeper once the writer has published a position in a later segment, or when the last reference goes.
 final class JournalSegment: @unchecked Sendable {
     let number: UInt32
     let bytes: Int
