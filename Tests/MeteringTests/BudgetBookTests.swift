@@ -47,11 +47,11 @@ import Testing
                 }
                 if !open.isEmpty, Bool.random(using: &generator) {
                     let one = open.remove(at: Int.random(in: 0..<open.count, using: &generator))
-                    _ = book.settle(one, used: Self.money(1))
+                    _ = book.settle(one, of: Self.demo, at: Self.noon, used: Self.money(1))
                 }
             }
             #expect(admitted == 100)
-            for one in open { _ = book.settle(one, used: Self.money(1)) }
+            for one in open { _ = book.settle(one, of: Self.demo, at: Self.noon, used: Self.money(1)) }
             let standing = try #require(book.standings(at: Self.noon).first)
             #expect(standing.spent == 100)
             #expect(standing.reserved == 0)
@@ -84,7 +84,7 @@ import Testing
                     let (one, amount) = open.remove(at: Int.random(in: 0..<open.count, using: &generator))
                     let used = Bool.random(using: &generator) ? 0 : Int64.random(in: 0...amount, using: &generator)
                     spent += used
-                    _ = book.settle(one, used: .init(money: MicroDollars(used)))
+                    _ = book.settle(one, of: Self.demo, at: Self.noon, used: .init(money: MicroDollars(used)))
                 default: break
                 }
                 let reserved = open.reduce(0) { $0 + $1.1 }
@@ -120,7 +120,7 @@ import Testing
         var alerts: [Int] = []
         for _ in 0..<15 {
             let one = try book.reserve(Self.money(10), for: Self.demo, at: Self.noon)
-            alerts += book.settle(one, used: Self.money(10)).map(\.percent)
+            alerts += book.settle(one, of: Self.demo, at: Self.noon, used: Self.money(10)).map(\.percent)
         }
         #expect(alerts == [50, 100])
     }
@@ -136,13 +136,13 @@ import Testing
         book.settleAlerts()
         #expect(throws: BudgetRefusal.self) { try book.reserve(Self.money(41), for: Self.demo, at: Self.noon) }
         let one = try book.reserve(Self.money(40), for: Self.demo, at: Self.noon)
-        #expect(book.settle(one, used: Self.money(1)).isEmpty)
+        #expect(book.settle(one, of: Self.demo, at: Self.noon, used: Self.money(1)).isEmpty)
     }
 
     @Test func `a clock that jumps renews no budget twice (row 80)`() throws {
         var book = Self.book([Self.rule(100, per: .day)])
         let one = try book.reserve(Self.money(100), for: Self.demo, at: Self.noon)
-        _ = book.settle(one, used: Self.money(100))
+        _ = book.settle(one, of: Self.demo, at: Self.noon, used: Self.money(100))
         for days in [-400, -1, 0] as [Int64] {
             #expect(throws: BudgetRefusal.self) {
                 try book.reserve(Self.money(1), for: Self.demo, at: Self.noon.adding(days: days))
@@ -151,7 +151,7 @@ import Testing
         for days in [1, 400] as [Int64] {
             let later = Self.noon.adding(days: days)
             let other = try book.reserve(Self.money(100), for: Self.demo, at: later)
-            _ = book.settle(other, used: Self.money(100))
+            _ = book.settle(other, of: Self.demo, at: later, used: Self.money(100))
         }
         // Back, and forth again: every window remembers what was spent in it.
         for days in [0, 1, 400] as [Int64] {
@@ -175,14 +175,14 @@ import Testing
     @Test func `a reload keeps what was counted, and counts anew only what nobody counted`() throws {
         var book = Self.book([Self.rule(100)])
         let open = try book.reserve(Self.money(30), for: Self.demo, at: Self.noon)
-        let second = Self.rule(10, per: .day)
+        let second = Self.rule(45, per: .day)
         #expect(
             book.use([Self.rule(40), second], now: Self.noon) == [
                 second.line
             ]
         )
         #expect(throws: BudgetRefusal.self) { try book.reserve(Self.money(11), for: Self.demo, at: Self.noon) }
-        _ = book.settle(open, used: Self.money(30))
+        _ = book.settle(open, of: Self.demo, at: Self.noon, used: Self.money(30))
         _ = try book.reserve(Self.money(10), for: Self.demo, at: Self.noon)
     }
 
@@ -195,7 +195,7 @@ import Testing
     @Test func `sums stay at the end of their range instead of wrapping (row 72)`() throws {
         var book = Self.book([Self.rule(.max, [:])])
         let one = try book.reserve(Self.money(.max), for: Self.demo, at: Self.noon)
-        _ = book.settle(one, used: Self.money(.max))
+        _ = book.settle(one, of: Self.demo, at: Self.noon, used: Self.money(.max))
         let two = try? book.reserve(Self.money(1), for: Self.demo, at: Self.noon)
         #expect(two == nil)
         book.load(
