@@ -1,4 +1,4 @@
--- The schema of the store, version 6, as SQLite keeps it.
+-- The schema of the store, version 8, as SQLite keeps it.
 -- Written by `turnpike docs --write docs` from Sources/Seams/Database/Schema; do not edit.
 --
 -- Times are milliseconds since 1970 UTC. Booleans are 0 or 1. allowed_models, allowed_routes, key_ids and
@@ -29,6 +29,34 @@ CREATE TABLE audit_log (
 ) STRICT;
 
 CREATE INDEX audit_log_by_group ON audit_log (group_id, seq);
+
+CREATE TABLE budgets (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    group_id TEXT REFERENCES groups (id) ON DELETE CASCADE,
+    scope_group TEXT,
+    scope_user TEXT,
+    scope_key TEXT,
+    scope_agent TEXT,
+    scope_model TEXT,
+    unit TEXT NOT NULL CHECK (unit IN ('money', 'requests', 'tokens')),
+    amount INTEGER NOT NULL CHECK (amount >= 0),
+    renews TEXT NOT NULL CHECK (renews IN ('day', 'week', 'month', 'total')),
+    mode TEXT NOT NULL CHECK (mode IN ('hard', 'soft')),
+    alerts TEXT NOT NULL,
+    managed_by TEXT NOT NULL CHECK (managed_by IN ('system', 'group')),
+    created_by TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    CHECK (group_id IS NULL OR (scope_group IS NOT NULL AND scope_group = group_id)),
+    CHECK (group_id IS NOT NULL OR managed_by = 'system')
+) STRICT;
+
+CREATE INDEX budgets_by_age ON budgets (created_at, id);
+
+CREATE UNIQUE INDEX budgets_of_groups ON budgets (group_id, name) WHERE group_id IS NOT NULL;
+
+CREATE UNIQUE INDEX budgets_of_nobody ON budgets (name) WHERE group_id IS NULL;
 
 CREATE TABLE credentials (
     id TEXT NOT NULL PRIMARY KEY,
@@ -88,6 +116,27 @@ CREATE TABLE groups (
 ) STRICT;
 
 CREATE INDEX groups_by_age ON groups (created_at, id);
+
+CREATE TABLE idempotency (
+    group_id TEXT NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
+    holder TEXT NOT NULL,
+    key TEXT NOT NULL,
+    claim TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    request_id TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('running', 'answered', 'unkept', 'interrupted')),
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    answer BLOB,
+    PRIMARY KEY (group_id, holder, key),
+    CHECK ((state = 'answered') = (answer IS NOT NULL))
+) STRICT;
+
+CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);
+
+CREATE INDEX idempotency_running ON idempotency (epoch) WHERE state = 'running';
 
 CREATE TABLE instances (
     id TEXT NOT NULL PRIMARY KEY,

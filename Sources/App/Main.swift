@@ -15,7 +15,7 @@ struct Turnpike: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             ServeCommand.self, SimulateCommand.self, ChatCommand.self, TailCommand.self, EnvCommand.self,
-            GroupCommand.self, UserCommand.self, KeyCommand.self, CredentialCommand.self,
+            GroupCommand.self, UserCommand.self, KeyCommand.self, CredentialCommand.self, BudgetCommand.self,
             UsageCommand.self, AuditCommand.self,
             KeyringCommand.self, BackupCommand.self, RestoreCommand.self, PriceCommand.self,
             ConfigCommand.self, DoctorCommand.self, VersionCommand.self, DocsCommand.self,

@@ -95,8 +95,8 @@ enum OpenAPI {
         if action?.body != nil { add("400", "The body is wrong; details names the property.") }
         if row.policy != .open { add("401", "No valid key.") }
         if let action {
-            if action != .whoami { add("403", "The key's role may not do this.") }
-            if "\(row.path)".contains("{group}") { add("404", "There is no such object, or it is another group's.") }
+            if action != .whoami, action != .usage { add("403", "The key's role may not do this.") }
+            if "\(row.path)".contains("{") { add("404", "There is no such object, or it is another group's.") }
             if action.deed != nil {
                 add("409", "It does not go together with what is there.")
                 add("503", "The audit log cannot be written, so nothing was changed.")
@@ -120,6 +120,13 @@ extension BodyShape.Kind {
         case .time: ["type": "string", "format": "date-time"]
         case .texts: ["type": "array", "items": ["type": "string"]]
         case .choice(let names): ["type": "string", "enum": .array(names.map { .string($0) })]
+        case .amount: ["type": ["number", "string"], "minimum": 0, "pattern": "^[0-9.eE+-]+$"]
+        case .scope:
+            [
+                "type": "object", "additionalProperties": false,
+                "properties": .object(Scope.Dimension.allCases.map { ($0.rawValue, ["type": "string"]) }),
+            ]
+        case .percentages: ["type": "array", "items": ["type": "integer", "minimum": 1, "maximum": 1000]]
         }
     }
 }

@@ -90,6 +90,12 @@ extension Routes {
             "Try a provider key against its provider."
         ),
 
+        admin(.get, "/api/v1/budgets", .groupAdmin, .listBudgets, "Budgets, and how much of each is spent."),
+        admin(.post, "/api/v1/budgets", .groupAdmin, .createBudget, "Make a budget."),
+        admin(.get, "/api/v1/budgets/{budget}", .groupAdmin, .getBudget, "One budget, and how much of it is spent."),
+        admin(.patch, "/api/v1/budgets/{budget}", .groupAdmin, .updateBudget, "Change a budget."),
+        admin(.delete, "/api/v1/budgets/{budget}", .groupAdmin, .deleteBudget, "Delete a budget."),
+
         admin(.get, "/api/v1/audit", .groupAdmin, .listAudit, "What administrators did, the newest first."),
         admin(.get, "/api/v1/audit/verify", .systemAdmin, .verifyAudit, "Check that nobody changed the audit log."),
 

@@ -106,7 +106,10 @@ import Testing
         ]
         let store = try await AdministrationFixture(budgets: rules)
         let (api, admin, system) = (store.administration, store.admin, store.system)
-        for number in 0..<4 { _ = try await api.createBudget(Self.draft(nil, "b\(number)"), by: admin) }
+        for number in 0..<4 {
+            store.clock.withLockedValue { $0.milliseconds += 1 }
+            _ = try await api.createBudget(Self.draft(nil, "b\(number)"), by: admin)
+        }
         for (actor, expected) in [
             (admin, ["each", "z-red", "b0", "b1", "b2", "b3"]),
             (system, ["a-blue", "all", "each", "z-red", "b0", "b1", "b2", "b3"]),

@@ -14,7 +14,7 @@ import Wire
         case .listGroups, .getGroup, .renameGroup, .listUsers, .createUser, .getUser, .updateUser, .deleteUser,
             .listKeys, .createKey, .getKey, .updateKey, .revokeKey, .rotateKey, .listCredentials, .createCredential,
             .getCredential, .deleteCredential, .deactivateCredential, .activateCredential, .replaceCredential,
-            .testCredential, .listAudit:
+            .testCredential, .listBudgets, .createBudget, .getBudget, .updateBudget, .deleteBudget, .listAudit:
             .groupAdmin
         }
     }
@@ -23,7 +23,8 @@ import Wire
     static func body(_ action: AdminAction, number: Int) -> JSONValue? {
         switch action {
         case .whoami, .listGroups, .getGroup, .deleteGroup, .listUsers, .getUser, .deleteUser, .listKeys, .getKey,
-            .listCredentials, .getCredential, .deleteCredential, .listAudit, .verifyAudit, .usage:
+            .listCredentials, .getCredential, .deleteCredential, .listBudgets, .getBudget, .deleteBudget, .listAudit,
+            .verifyAudit, .usage:
             nil
         case .revokeKey, .deactivateCredential, .activateCredential, .testCredential: [:]
         case .createGroup: ["id": .string("new-\(number)"), "name": "New"]
@@ -35,6 +36,9 @@ import Wire
         case .rotateKey: ["overlapSeconds": 60]
         case .createCredential: ["provider": "openai", "apiKey": .string(AdminRoad.providerKey), "test": true]
         case .replaceCredential: ["apiKey": .string(AdminRoad.providerKey)]
+        case .createBudget:
+            ["name": "new", "group": "red", "scope": ["model": "*"], "limit": .number("12.5"), "alerts": [50]]
+        case .updateBudget: ["limit": "99.5", "mode": "soft", "per": "day"]
         }
     }
 
@@ -51,6 +55,7 @@ import Wire
             case "{user}": "/\(objects.user)"
             case "{key}": "/\(objects.key)"
             case "{credential}": "/\(objects.credential)"
+            case "{budget}": "/\(objects.budget)"
             default: "/\(part)"
             }
         }.joined()
@@ -60,7 +65,8 @@ import Wire
     static func expected(_ caller: Caller, _ row: RouteRow, _ action: AdminAction, success: Int) -> Int {
         if caller == .anonymous { return 401 }
         if caller == .systemAdmin { return success }
-        if "\(row.path)".contains("{group}"), caller.group != AdminRoad.red { return 404 }
+        let isAboutRed = "\(row.path)".contains("{group}") || "\(row.path)".contains("{budget}")
+        if isAboutRed || action == .createBudget, caller.group != AdminRoad.red { return 404 }
         switch Self.least(action) {
         case .member: return success
         case .groupAdmin: return caller.role == .groupAdmin ? success : 403
@@ -70,8 +76,10 @@ import Wire
 
     static func success(_ action: AdminAction) -> Int {
         switch action {
-        case .createGroup, .createUser, .createKey, .rotateKey, .createCredential, .replaceCredential: 201
-        case .deleteGroup, .deleteUser, .deleteCredential: 204
+        case .createGroup, .createUser, .createKey, .rotateKey, .createCredential, .replaceCredential,
+            .createBudget:
+            201
+        case .deleteGroup, .deleteUser, .deleteCredential, .deleteBudget: 204
         default: 200
         }
     }
@@ -217,9 +225,15 @@ import Wire
         switch value {
         case .null: ["email", "allowedModels", "allowedRoutes", "expiresAt"].contains(name)
         case .bool: ["test", "disabled"].contains(name)
-        case .integer: name == "overlapSeconds"
+        case .integer: ["overlapSeconds", "limit"].contains(name)
         // What a text has to look like is for the stores to say.
-        case .string: !["role", "scopes", "expiresAt", "test", "disabled", "overlapSeconds"].contains(name)
+        case .string:
+            ![
+                "role", "scopes", "expiresAt", "test", "disabled", "overlapSeconds", "scope", "unit", "limit", "per",
+                "mode", "alerts",
+            ].contains(name)
+        case .array: name == "alerts"
+        case .object: name == "scope"
         default: false
         }
     }

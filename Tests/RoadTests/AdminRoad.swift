@@ -4,6 +4,7 @@ import Core
 import Database
 import HTTP
 import Logging
+import Metering
 import NIOConcurrencyHelpers
 import NIOCore
 import Operations
@@ -47,6 +48,10 @@ final class AdminRoad: Sendable {
     static let red = GroupID("red")
     static let blue = GroupID("blue")
     static let now = UnixTime(seconds: 1_700_000_000)
+    /// As a settings file has them.
+    static let settingsBudgets = [
+        BudgetRule(name: "file", scope: Scope([.group: .one("red")]), limit: 5_000_000, window: .day)
+    ]
     static let providerKey = "sk-canary-aaaabbbbccccdddd-tail"
 
     let database: SQLiteDatabase
@@ -54,6 +59,8 @@ final class AdminRoad: Sendable {
     let gateway: Gateway
     let test = NIOLockedValueBox<CredentialTest>(.accepted(after: .milliseconds(12)))
     let tested = NIOLockedValueBox<[String]>([])
+    /// What the gateway counts, as far as the API can see.
+    let standings = NIOLockedValueBox<[BudgetBook.Standing]>([])
     let logged = CapturedLog()
     private let vault: Vault
 
@@ -68,7 +75,9 @@ final class AdminRoad: Sendable {
         let metrics = CallMetrics(loops: 1)
         let snapshots = SnapshotBox(try await Self.snapshot(database), loops: 1, metrics: metrics)
         let log = AuditLog(signer: AuditSigner(keyID: key.id.text) { key.mac($0, purpose: "audit head") })
-        let (vault, test, tested, captured) = (self.vault, self.test, self.tested, self.logged)
+        let (vault, test, tested, captured, standings) = (
+            self.vault, self.test, self.tested, self.logged, self.standings
+        )
         self.administration = Administration(
             database: database,
             surroundings: Administration.Surroundings(
@@ -82,6 +91,8 @@ final class AdminRoad: Sendable {
                     tested.withLockedValue { $0.append("\(provider) \(text)") }
                     return test.withLockedValue { $0 }
                 },
+                settingsBudgets: { Self.settingsBudgets },
+                standings: { standings.withLockedValue { $0 } },
                 onChange: {
                     guard let snapshot = try? await Self.snapshot(database) else { return }
                     snapshots.replace(snapshot)
@@ -204,12 +215,13 @@ final class AdminRoad: Sendable {
 
     func revision() async throws -> Int64 { try await self.database.read { try $0.revision() } }
 
-    /// A person, a key and a credential of a group, made for one request.
+    /// A person, a key, a credential and a budget of a group, made for one request.
     struct Objects: Sendable {
         let user: String
         let key: String
         let credential: String
         let provider: String
+        var budget = "bud_404"
     }
 
     private let counter = NIOLockedValueBox(0)
@@ -241,7 +253,21 @@ final class AdminRoad: Sendable {
                 now: Self.now,
                 in: session
             )
-            return Objects(user: user.id.text, key: key.id.text, credential: credential.id, provider: "p\(number)")
+            let budget = try Budget(
+                Budget.Draft(name: "b\(number)", group: group, limit: "10"),
+                id: "bud_\(number)",
+                manager: .group,
+                createdBy: "test",
+                now: Self.now
+            )
+            try BudgetStore().insert(budget, in: session)
+            return Objects(
+                user: user.id.text,
+                key: key.id.text,
+                credential: credential.id,
+                provider: "p\(number)",
+                budget: budget.id
+            )
         }
     }
 

@@ -1,4 +1,5 @@
 import Core
+import Metering
 import NIOCore
 import Operations
 import Providers
@@ -65,11 +66,15 @@ struct LiveTester: Sendable {
 
 /// What the administration needs of its surroundings, for the gateway and for commands.
 enum AdministrationSurroundings {
-    /// - Parameter onChange: Puts a change in force in this process.
+    /// - Parameters:
+    ///   - standings: What the gateway in this process counts; without one the ledger is asked.
+    ///   - onChange: Puts a change in force in this process.
     static func make(
         store: Store,
         tester: LiveTester,
         providers: @escaping @Sendable () -> [String],
+        settingsBudgets: @escaping @Sendable () async -> [BudgetRule] = { [] },
+        standings: @escaping @Sendable () -> [BudgetBook.Standing] = { [] },
         onChange: @escaping @Sendable () async -> Void = {}
     ) -> Administration.Surroundings {
         Administration.Surroundings(
@@ -79,6 +84,8 @@ enum AdministrationSurroundings {
             generator: { SystemRandomNumberGenerator() },
             providers: providers,
             liveTest: { provider, key in await tester.test(provider, key) },
+            settingsBudgets: settingsBudgets,
+            standings: standings,
             onChange: onChange
         )
     }

@@ -1,6 +1,7 @@
 import Auth
 import Core
 import Database
+import Metering
 import Providers
 import Vault
 
@@ -17,6 +18,8 @@ struct StoreContents: Sendable {
     var groups: Set<GroupID>
     /// The key that everybody is to seal with.
     var activeKey: KeyID?
+    /// The budgets that administrators made, beside those of the settings.
+    var budgets: [BudgetRule]
 
     /// Reads all of it in one snapshot.
     ///
@@ -30,7 +33,8 @@ struct StoreContents: Sendable {
                 credentials: try credentials.active(in: session),
                 people: withPeople ? try Self.people(in: session) : [],
                 groups: withPeople ? try Self.groups(in: session) : [],
-                activeKey: try KeyRingStore().activeID(in: session)
+                activeKey: try KeyRingStore().activeID(in: session),
+                budgets: try BudgetStore().all(in: session)
             )
         }
     }

@@ -56,6 +56,7 @@ package struct AdminAPI: Sendable {
         var user: UserID { UserID(self.path["user"] ?? "") }
         var key: GatewayKeyID { GatewayKeyID(self.path["key"] ?? "") }
         var credential: String { self.path["credential"] ?? "" }
+        var budget: String { self.path["budget"] ?? "" }
 
         func page() throws(GatewayError) -> PageRequest {
             do throws(PageError) {
@@ -139,7 +140,8 @@ package struct AdminAPI: Sendable {
         let group = found.path["group"].map { GroupID($0) }
         let permission = Permission(found.minimum, in: group)
         if let deed = action.deed {
-            let object = found.path["credential"] ?? found.path["key"] ?? found.path["user"] ?? group?.text ?? ""
+            let kinds = ["budget", "credential", "key", "user", "group"]
+            let object = kinds.lazy.compactMap { found.path[$0] }.first ?? ""
             try await self.administration.admit(actor, permission, Administration.Deed(deed, object, in: group))
         } else {
             try permission.check(actor)
@@ -173,6 +175,8 @@ package struct AdminAPI: Sendable {
         case .listCredentials, .createCredential, .getCredential, .deleteCredential, .deactivateCredential,
             .activateCredential, .replaceCredential, .testCredential:
             return try await self.credentials(action, context)
+        case .listBudgets, .createBudget, .getBudget, .updateBudget, .deleteBudget:
+            return try await self.budgets(action, context)
         case .listAudit, .verifyAudit:
             return try await self.audit(action, context)
         case .usage:

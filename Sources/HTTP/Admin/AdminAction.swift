@@ -9,6 +9,7 @@ package enum AdminAction: String, Sendable, CaseIterable {
     case listKeys, createKey, getKey, updateKey, revokeKey, rotateKey
     case listCredentials, createCredential, getCredential, deleteCredential
     case deactivateCredential, activateCredential, replaceCredential, testCredential
+    case listBudgets, createBudget, getBudget, updateBudget, deleteBudget
     case listAudit, verifyAudit
     case usage
 }
@@ -18,7 +19,7 @@ extension AdminAction {
     var deed: String? {
         switch self {
         case .whoami, .listGroups, .getGroup, .listUsers, .getUser, .listKeys, .getKey, .listCredentials,
-            .getCredential, .listAudit, .verifyAudit, .usage:
+            .getCredential, .listBudgets, .getBudget, .listAudit, .verifyAudit, .usage:
             nil
         case .createGroup: "group.create"
         case .renameGroup: "group.rename"
@@ -36,14 +37,19 @@ extension AdminAction {
         case .activateCredential: "credential.activate"
         case .replaceCredential: "credential.replace"
         case .testCredential: "credential.test"
+        case .createBudget: "budget.create"
+        case .updateBudget: "budget.update"
+        case .deleteBudget: "budget.delete"
         }
     }
 
     /// The status of success.
     var status: Int {
         switch self {
-        case .createGroup, .createUser, .createKey, .rotateKey, .createCredential, .replaceCredential: 201
-        case .deleteGroup, .deleteUser, .deleteCredential: 204
+        case .createGroup, .createUser, .createKey, .rotateKey, .createCredential, .replaceCredential,
+            .createBudget:
+            201
+        case .deleteGroup, .deleteUser, .deleteCredential, .deleteBudget: 204
         default: 200
         }
     }
@@ -63,6 +69,8 @@ extension AdminAction {
         case .rotateKey: Self.rotation
         case .createCredential: Self.credentialDraft
         case .replaceCredential: Self.replacement
+        case .createBudget: Self.budgetDraft
+        case .updateBudget: Self.budgetChanges
         case .revokeKey, .deactivateCredential, .activateCredential, .testCredential: .empty
         default: nil
         }
@@ -79,6 +87,7 @@ extension AdminAction {
         case .listUsers: return BodyShape(properties: page + Self.userFilter)
         case .listKeys: return BodyShape(properties: page + Self.keyFilter)
         case .listCredentials: return BodyShape(properties: page + Self.credentialFilter)
+        case .listBudgets: return BodyShape(properties: page + Self.budgetFilter)
         case .listAudit: return BodyShape(properties: page + Self.auditFilter)
         case .verifyAudit: return BodyShape(properties: [Self.knownHead])
         case .usage: return UsageRequest.shape
@@ -187,7 +196,7 @@ extension AdminAction {
         .init("group", .text, "Only about this group."),
         .init("actor", .text, "Only what this user, key or command did."),
         .init("action", .text, "Only this, such as credential.create."),
-        .init("objectKind", .text, "Only about groups, users, keys, credentials: group, user, key, credential."),
+        .init("objectKind", .text, "Only about groups, users and so on: group, user, key, credential, budget."),
         .init("objectId", .text, "Only about this object."),
         .init("outcome", .choice(["done", "refused", "failed"]), "Only what ended like this."),
         .init("requestId", .text, "Only what this request did."),

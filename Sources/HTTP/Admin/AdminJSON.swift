@@ -140,7 +140,7 @@ enum AdminJSON {
 
     private static func list(_ texts: [String]) -> JSONValue { .array(texts.map { .string($0) }) }
 
-    private static func time(_ time: UnixTime?) -> JSONValue {
+    static func time(_ time: UnixTime?) -> JSONValue {
         guard let time else { return .null }
         var buffer = ByteBuffer()
         time.writeRFC3339(into: &buffer)

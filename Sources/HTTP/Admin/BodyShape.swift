@@ -1,5 +1,6 @@
 internal import Auth
 internal import Core
+internal import Metering
 internal import Operations
 
 /// What the body of a request may hold: every property by name, and nothing else.
@@ -17,6 +18,12 @@ struct BodyShape: Sendable {
         case time
         case texts
         case choice([String])
+        /// Dollars or a number of things, as a JSON number or the same as a text; never read as floating point.
+        case amount
+        /// An object that names whose calls count: texts by dimension.
+        case scope
+        /// A list of whole numbers from 1 to 1000.
+        case percentages
     }
 
     struct Property: Sendable {
@@ -95,6 +102,11 @@ extension BodyShape.Kind {
         case .time: value.stringValue.flatMap(UnixTime.init(rfc3339:)) != nil
         case .texts: value.arrayValue?.allSatisfy { $0.stringValue != nil } ?? false
         case .choice(let names): value.stringValue.map(names.contains) ?? false
+        case .amount:
+            value.decimalText.map { BudgetUnit.money.amount($0) != nil || BudgetUnit.tokens.amount($0) != nil } ?? false
+        case .scope:
+            value.objectValue?.allSatisfy { Scope.Dimension(rawValue: $0) != nil && $1.stringValue != nil } ?? false
+        case .percentages: value.arrayValue?.allSatisfy { (1...1000).contains($0.intValue ?? 0) } ?? false
         }
     }
 
@@ -107,6 +119,9 @@ extension BodyShape.Kind {
         case .time: "a time like 2027-01-31T12:00:00Z"
         case .texts: "a list of texts"
         case .choice(let names): "one of \(names.joined(separator: ", "))"
+        case .amount: "an amount, not negative, such as 12.5"
+        case .scope: "an object of texts by \(Scope.Dimension.allCases.map(\.rawValue).joined(separator: ", "))"
+        case .percentages: "a list of percentages from 1 to 1000"
         }
     }
 }
@@ -130,6 +145,12 @@ struct Body: Sendable {
     func time(_ name: String) -> UnixTime? { self.text(name).flatMap(UnixTime.init(rfc3339:)) }
     func texts(_ name: String) -> [String]? { self.value(name)?.arrayValue?.compactMap(\.stringValue) }
 
+    func wholes(_ name: String) -> [Int]? { self.value(name)?.arrayValue?.compactMap(\.intValue) }
+    func members(_ name: String) -> [(String, JSONValue)]? { self.value(name)?.objectValue }
+
+    /// An amount in the text that it was written in.
+    func amount(_ name: String) -> String? { self.value(name)?.decimalText }
+
     /// A text that is there because the shape requires it.
     func requiredText(_ name: String) -> String { self.text(name) ?? "" }
     func requiredSecret(_ name: String) -> Secret<String> { Secret(self.requiredText(name)) }
@@ -137,5 +158,16 @@ struct Body: Sendable {
     private func value(_ name: String) -> JSONValue? {
         precondition(self.shape.properties.contains { $0.name == name }, "\(name) is not a property of this body")
         return self.values[name]
+    }
+}
+
+extension JSONValue {
+    /// A number in its text, or a text as it is; nil for anything else.
+    fileprivate var decimalText: String? {
+        switch self {
+        case .integer(let value): "\(value)"
+        case .number(let text), .string(let text): text
+        default: nil
+        }
     }
 }

@@ -84,7 +84,8 @@ struct AdminDoor: Sendable {
                     surroundings: AdministrationSurroundings.make(
                         store: store,
                         tester: tester,
-                        providers: { settings.providers.map(\.name) }
+                        providers: { settings.providers.map(\.name) },
+                        settingsBudgets: { settings.budgets }
                     )
                 )
                 return try await use(AdminDoor(way: .store(AdminAPI(administration))))
