@@ -160,4 +160,32 @@ import Testing
         let later = try await sums(from: UnixTime(milliseconds: LedgerFixture.start.milliseconds + 1))
         #expect(later.map(\.consumer) == [late.intent.consumer])
     }
+
+    @Test func `a correction is a row of its own that counts where the attempt did (row 82)`() async throws {
+        let fixture = try await LedgerFixture()
+        try await fixture.fill(0..<20)
+        let before = try await Self.sums(fixture)
+        let ledger = fixture.ledger
+        let attempt = LedgerFixture.attempt(4)
+        let correction = LedgerCorrection(
+            of: attempt.id,
+            usage: TokenUsage(output: -3),
+            cost: MicroDollars(-30),
+            charged: MicroDollars(-30),
+            reason: "invoice"
+        )
+        let later = UnixTime(milliseconds: LedgerFixture.start.milliseconds + 900_000_000)
+        #expect(try await fixture.database.write { try ledger.correct(correction, now: later, in: $0) })
+        let after = try await Self.sums(fixture)
+        #expect(zip(after, before).map { $0 - $1 } == [0, 0, 0, -3, -30, -30, 0, -3])
+        let query = UsageQuery(from: LedgerFixture.start, to: later)
+        let row = try #require(try await fixture.database.read { try ledger.rows(query, in: $0).rows.first })
+        #expect(row.kind == "correction" && row.corrects == attempt.id && row.attempt == nil && row.code == "invoice")
+        #expect(row.startedAt == attempt.intent.startedAt && row.endedAt == later)
+        #expect(try await fixture.database.read { try ledger.verify(in: $0) }.isSound)
+        let unknown = LedgerCorrection(of: AttemptID(9), cost: .zero, charged: .zero, reason: "")
+        #expect(try await !fixture.database.write { try ledger.correct(unknown, now: later, in: $0) })
+        // What is corrected may come again from the journal, and is still one attempt.
+        #expect(try await fixture.fill(0..<20) == 0)
+    }
 }

@@ -94,7 +94,8 @@ import Testing
 
     @Test func `any CSV is read by the usual names, or by those that are given`() throws {
         let usual =
-            "\u{FEFF}day,model,input_tokens,output_tokens,cost_usd\n2026-11-20,m,\"1,000\",5,\"$1,234.56\"\n\nTotal,,,,9\n"
+            "\u{FEFF}day,model,input_tokens,output_tokens,cost_usd\n"
+            + "2026-11-20,m,\"1,000\",5,\"$1,234.56\"\n\nTotal,,,,9\n"
         #expect(
             try Self.line(Self.invoice(usual), "2026-11-20", "m")
                 == Invoice.Line(inputTokens: 1000, outputTokens: 5, cost: MicroDollars(1_234_560_000))

@@ -1,5 +1,6 @@
 import Core
 import Database
+import EventBus
 import Glibc
 import Logging
 import Metering
@@ -11,6 +12,8 @@ struct Accounting: Sendable {
     let meter: Meter
     let fold: LedgerFold
     let keeper: JournalKeeper
+    /// Where this process tells what was used.
+    let events = EmbeddedEventBus()
     private let store: Store
     private let logger: Logger
 
@@ -20,7 +23,8 @@ struct Accounting: Sendable {
     /// ledger while calls are served.
     ///
     /// - Throws: `CommandFailure` with one line for the operator.
-    static func open(_ settings: Settings, _ store: Store, instance: String, logger: Logger) async throws -> Accounting {
+    static func open(_ settings: Settings, _ store: Store, instance: String, logger: Logger) async throws -> Accounting
+    {
         let folder = "\(settings.dataDirectory)/journal"
         do {
             return try await Self.open(folder, settings, store, instance: instance, logger: logger)
@@ -94,7 +98,19 @@ struct Accounting: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.keeper.run() }
             group.addTask { try await self.fold.run() }
+            group.addTask { await self.publish() }
             try await group.waitForAll()
+        }
+    }
+
+    /// Follows the ledger and tells those who listen, until cancelled.
+    private func publish() async {
+        let (events, logger) = (self.events, self.logger)
+        let publisher = UsagePublisher(database: self.store.database, bus: events) {
+            events.hasSubscribers(to: UsagePublisher.topic)
+        }
+        await publisher.run(wait: { try await Task.sleep(for: $0) }) { error in
+            logger.warning("Usage events wait", metadata: [LogKeys.errorReason: "\(error)"])
         }
     }
 
