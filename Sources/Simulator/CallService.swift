@@ -47,6 +47,7 @@ final class CallService: Sendable {
     /// Ends the record of a call, if it has not ended already.
     func end(_ record: CallRecord, _ ending: RecordedCall.Ending) {
         if let call = record.end(ending, now: self.options.clocks.monotonic()), call.sequence > 0 {
+            self.recorder.noteEnd(of: call)
             self.options.onCallEnded?(call)
         }
     }
@@ -278,9 +279,24 @@ final class CallService: Sendable {
             return builder.json(done)
         case (.record, _):
             return builder.json(self.recordBody(revealsKeys: call.isLocal))
+        case (.totals, _):
+            return builder.json(self.totalsBody())
         default:
             return builder.json(Array("{\"status\":\"ok\"}".utf8))
         }
+    }
+
+    private func totalsBody() -> [UInt8] {
+        let totals = self.recorder.totals
+        let sums = JSONValue.object([
+            .init("calls", .integer(totals.calls)),
+            .init("running", .integer(totals.running)),
+            .init("answered", .integer(totals.answered)),
+            .init("prompt_tokens", .integer(totals.promptTokens)),
+            .init("completion_tokens", .integer(totals.completionTokens)),
+            .init("tokens_written", .integer(totals.tokensWritten)),
+        ])
+        return Array(sums.text.utf8)
     }
 
     private func recordBody(revealsKeys: Bool) -> [UInt8] {

@@ -31,9 +31,25 @@ final class CallRecord: Sendable {
     }
 }
 
-/// Keeps the latest calls, and counts connections.
+/// Sums over all calls since the start, which clearing the record does not touch.
+struct CallTotals: Sendable, Equatable {
+    /// Calls that were begun.
+    var calls = 0
+    /// Of those, the calls that have not ended.
+    var running = 0
+    /// Of those, the calls that were answered whole, with a status of success.
+    var answered = 0
+    /// The true tokens of those that were answered.
+    var promptTokens = 0
+    var completionTokens = 0
+    /// Tokens handed to sockets, by all calls that have ended.
+    var tokensWritten = 0
+}
+
+/// Keeps the latest calls, and counts calls and connections.
 final class Recorder: Sendable {
     private struct State {
+        var totals = CallTotals()
         var calls = CircularBuffer<CallRecord>()
         var nextSequence = 1
         var dropped = 0
@@ -63,6 +79,8 @@ final class Recorder: Sendable {
             var numbered = call
             numbered.sequence = state.nextSequence
             state.nextSequence += 1
+            state.totals.calls += 1
+            state.totals.running += 1
             let record = CallRecord(numbered)
             guard self.limit > 0 else {
                 state.dropped += 1
@@ -81,6 +99,21 @@ final class Recorder: Sendable {
             return (record, numbered.sequence)
         }
     }
+
+    /// Adds a call that has ended to the totals.
+    func noteEnd(of call: RecordedCall) {
+        self.state.withLockedValue { state in
+            state.totals.running -= 1
+            state.totals.tokensWritten += call.tokensWritten
+            guard call.ending == .completed, (200..<300).contains(call.status) else { return }
+            state.totals.answered += 1
+            state.totals.promptTokens += call.promptTokens
+            state.totals.completionTokens += call.completionTokens
+        }
+    }
+
+    /// What all calls since the start come to.
+    var totals: CallTotals { self.state.withLockedValue { $0.totals } }
 
     /// Adds the request body to a call, and drops the oldest bodies if all of them together grow too large.
     func setBody(_ body: [UInt8], size: Int, of record: CallRecord) {
@@ -118,7 +151,7 @@ final class Recorder: Sendable {
         self.state.withLockedValue { ($0.acceptedConnections, $0.openConnections) }
     }
 
-    /// Forgets all calls, running ones too.
+    /// Forgets all calls, running ones too; the totals stay.
     func clear() {
         self.state.withLockedValue { state in
             state.calls.removeAll()

@@ -14,7 +14,7 @@ enum Route: Sendable, Equatable {
     case control(Control)
     case unknown(Flavour)
 
-    enum Control: Sendable { case script, record, health }
+    enum Control: Sendable { case script, record, totals, health }
 
     /// Finds the route of a request target.
     ///
@@ -25,6 +25,7 @@ enum Route: Sendable, Equatable {
             switch path {
             case "/sim/script": return .control(.script)
             case "/sim/record": return .control(.record)
+            case "/sim/totals": return .control(.totals)
             case "/sim/health": return .control(.health)
             default: return .unknown(.openAI)
             }
@@ -73,7 +74,7 @@ enum Route: Sendable, Equatable {
         case .models, .model: return [.GET]
         case .control(.script): return [.GET, .POST, .DELETE]
         case .control(.record): return [.GET, .DELETE]
-        case .control(.health): return [.GET]
+        case .control(.totals), .control(.health): return [.GET]
         case .unknown: return []
         }
     }

@@ -140,6 +140,29 @@ import Testing
         }
     }
 
+    @Test func `totals count every call, whatever became of its record`() async throws {
+        try await Bench.with {
+            $0.recordLimit = 1
+        } _: { bench in
+            for _ in 0..<3 { _ = try await bench.ask("sim?text=one,two") }
+            _ = try await bench.ask("sim?status=500")
+            var prompt = 0
+            for _ in 0..<4 { prompt = max(prompt, try await bench.nextEnded().promptTokens) }
+            bench.simulator.clearRecord()
+            let answer = try await RawClient.exchange(
+                bench.simulator,
+                "GET /sim/totals HTTP/1.1\r\nHost: s\r\nConnection: close\r\n\r\n"
+            )
+            let json = try JSONParser.parse(answer.body)
+            #expect(json["calls"] == .integer(4))
+            #expect(json["running"] == .integer(0))
+            #expect(json["answered"] == .integer(3))
+            #expect(json["prompt_tokens"] == .integer(3 * prompt))
+            #expect(json["completion_tokens"] == .integer(9))
+            #expect(json["tokens_written"] == .integer(9))
+        }
+    }
+
     @Test func `keys are cut off for those who are not on this machine`() async throws {
         try await Bench.with { bench in
             _ = try await bench.ask("sim?text=x")
