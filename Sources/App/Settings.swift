@@ -30,6 +30,8 @@ package struct Settings: Sendable, Equatable {
     package var storage: Storage
     package var encryption: Encryption
     package var ledger: Ledger
+    /// The limits of the file, in its order; names are unique.
+    package var limits: [Limit]
     /// The budgets of the file, in its order; names are unique.
     package var budgets: [BudgetRule]
     /// The prices of the file, in its order; names are unique.

@@ -63,6 +63,11 @@ import Testing
         if row.path.hasPrefix("models.") {
             return "models: { fast: { targets: [ { provider: groq, model: m } ], \(key): \(value) } }"
         }
+        if row.path.hasPrefix("limits.<name>.") {
+            var entry = key == "rpm" ? "" : "rpm: 1, "
+            if key == "queue_max" { entry += "queue: 1s, " }
+            return "limits: { l: { \(entry)\(key): \(value) } }"
+        }
         return Self.bootstrapFile(with: row) ?? Self.issuerFile(with: row) ?? Self.nested(row.path, value)
     }
 

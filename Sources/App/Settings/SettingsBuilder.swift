@@ -47,6 +47,7 @@ struct SettingsBuilder {
             storage: self.storage(dataDirectory: self.values.text("data_dir")),
             encryption: self.encryption(),
             ledger: self.ledger(),
+            limits: self.limits(),
             budgets: self.budgets(),
             prices: self.prices(),
             unpriced: self.unpriced(),

@@ -183,7 +183,6 @@ extension SettingsTable {
 
     /// Keys of the contract that this version checks but does not act on.
     static let later: [Setting] = [
-        Self.later("streams.keep", .duration(.zero...(.hours(24))), "60s", "How long a stream can be resumed.", "2m"),
         Self.later(
             "redis.url",
             .text(expected: "redis://… or rediss://…", check: SettingRule.isRedisURL),
@@ -201,7 +200,6 @@ extension SettingsTable {
             "127.0.0.1:9092"
         ),
         Self.later("events.topics", .opaque(isList: false), nil, "Names of the topics.", "{ billing-usage: usage }"),
-        Self.later("limits", .opaque(isList: false), nil, "Rate limits.", "{ group: { rpm: 60 } }"),
     ]
 
     private static func later(
