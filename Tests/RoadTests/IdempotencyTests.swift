@@ -21,6 +21,8 @@ import Transport
         let road: Road
         let answers: RunningAnswers
         let database: SQLiteDatabase
+        /// What the road writes through; the test can cut it off.
+        let line: CutLine
         let clock = NIOLockedValueBox<(wall: Int64, monotonic: Int64)>((1_700_000_000_000, 0))
 
         init(
@@ -34,9 +36,10 @@ import Transport
                 try session.execute("INSERT INTO groups (id, name, created_at, updated_at) VALUES ('demo', 'D', 0, 0)")
             }
             self.database = database
+            self.line = CutLine(database)
             let clock = self.clock
             self.answers = RunningAnswers(
-                database: database,
+                database: self.line,
                 epoch: 7,
                 limits: { idempotency },
                 logger: Logger(label: "test") { _ in CapturedLog() },
@@ -359,6 +362,26 @@ import Transport
         #expect(try await kit.states.isEmpty)
     }
 
+    @Test func `an outcome that the store does not take is written down later, and nothing runs twice`() async throws {
+        let kit = try await Kit()
+        kit.road.transport.scripts = [
+            .stream(
+                .bytes(StreamTests.text("x")),
+                .pause { kit.line.isCut.withLockedValue { $0 = true } },
+                .bytes(StreamTests.finish + StreamTests.done)
+            )
+        ]
+        let first = await kit.chat(StreamTests.ask)
+        #expect(first.sent.hasSuffix(StreamTests.done))
+        #expect(await kit.chat(StreamTests.ask).status == 503)
+        await #expect(throws: DatabaseError.self) { try await kit.answers.settleRest() }
+        kit.line.isCut.withLockedValue { $0 = false }
+        #expect(await kit.chat(StreamTests.ask).status == 409)
+        try await kit.answers.settleRest()
+        #expect(await kit.chat(StreamTests.ask).sent == first.sent)
+        #expect(kit.road.transport.requests.count == 1)
+    }
+
     // MARK: - Size and time
 
     @Test(arguments: [false, true])
@@ -418,4 +441,36 @@ import Transport
         }
         #expect(holders == ["jwt:corp anna"])
     }
+}
+
+/// A database that cannot be reached while it is cut.
+struct CutLine: Database {
+    let isCut = NIOLockedValueBox(false)
+    private let database: any Database
+
+    init(_ database: any Database) { self.database = database }
+
+    private func check() throws {
+        if self.isCut.withLockedValue({ $0 }) { throw DatabaseError.ioFailed }
+    }
+
+    func read<Result: Sendable>(
+        _ body: @escaping @Sendable (any SQLSession) throws -> Result
+    ) async throws -> Result {
+        try self.check()
+        return try await self.database.read(body)
+    }
+
+    func write<Result: Sendable>(
+        _ body: @escaping @Sendable (any SQLSession) throws -> Result
+    ) async throws -> Result {
+        try self.check()
+        return try await self.database.write(body)
+    }
+
+    func backup(to path: String, replacing: Bool) async throws {
+        try await self.database.backup(to: path, replacing: replacing)
+    }
+
+    func close() async { await self.database.close() }
 }

@@ -110,7 +110,7 @@ struct Idempotency: Detour {
         do {
             answer = try KeptAnswer(encoded: bytes)
         } catch {
-            throw Self.final("The answer to \(requestID), the request with this Idempotency-Key, cannot be read any more.")
+            throw Self.final("The answer to \(requestID), the first with this Idempotency-Key, can no longer be read.")
         }
         answers.noteReplay()
         call.extraFields.writeStaticString("x-turnpike-idempotent-replay: true\r\nidempotent-replayed: true\r\n")
