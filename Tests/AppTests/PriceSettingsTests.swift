@@ -65,7 +65,7 @@ import Testing
         #expect(mistake("{ context: 5 }")?.contains("says no price") == true)
         #expect(mistake("{ image: 0.04 }") == nil)
         #expect(mistake("cheap")?.contains("free") == true)
-        #expect(mistake("{ inptu: 1, output: 1 }")?.contains("did you mean prices.m.input?") == true)
+        #expect(mistake("{ imput: 1, output: 1 }")?.contains("did you mean prices.m.input?") == true)
         #expect(Given.mistakes("prices: { 'a*b': free }").first?.contains("only at its end") == true)
         #expect(Given.mistakes("ledger: { unpriced: maybe }").count == 1)
     }

@@ -149,6 +149,7 @@ package struct TextMeasure: Sendable, Equatable {
     /// All bits of a lane where the mask has it: minus one, to be taken away from a count.
     @inline(__always)
     private static func bits(_ mask: SIMDMask<SIMD16<Int8>>) -> SIMD16<UInt8> {
+        // Safety: a mask is sixteen bytes, each of all bits or none.
         unsafeBitCast(mask, to: SIMD16<UInt8>.self)
     }
 

@@ -1,7 +1,7 @@
 /// The list prices that come with the gateway.
 ///
 /// The text of each part begins with a line `@provider <its price page> <the day the prices were taken>`. A line below
-/// it is a model: its name, then words as `Rates.text` has them, and `context` and `most` for the tokens it can hold and
+/// is a model: its name, then words as `Rates.text` has them, and `context` and `most` for the tokens it can hold and
 /// write. `scripts/prices.py` makes the parts.
 enum PriceTable {
     /// When the prices were taken, as their source says.
@@ -64,7 +64,7 @@ enum PriceTable {
         case "context": facts.contextMax = Int(Self.number(value))
         case "most": facts.outputMax = Int(Self.number(value))
         case "long": facts.rates.long = Rates.LongRequests(text: String(decoding: value, as: UTF8.self)[...])
-        default: preconditionFailure("the price table has a word that nobody knows")
+        default: precondition(word.isEmpty, "the price table has \(String(decoding: word, as: UTF8.self))")
         }
     }
 
