@@ -14,9 +14,9 @@ package struct Pipeline: Sendable {
             AdmitWithinLimits(instruments: instruments),  // May wait long, so no target is chosen yet.
             ChooseRoute(instruments: instruments, loops: loops),  // Drops the targets that could only fail.
             // From here on once per attempt.
-            Fallback(instruments: instruments),  // Goes on to the next target while it is certain that nothing was sent.
+            Fallback(instruments: instruments),  // Goes on to the next target while surely nothing was sent.
             UnsealCredential(),  // As late as possible: the key is readable only while it is used.
-            ReserveAndMeter(instruments: instruments),  // The last before the wire: what is not written down is not sent.
+            ReserveAndMeter(instruments: instruments),  // Last before the wire: what is not written down is not sent.
             CallProvider(instruments: instruments),  // Innermost: the one stage that speaks to an upstream.
         ])
     }

@@ -242,11 +242,15 @@ private let second: Int64 = 1_000_000_000
         for grant in running { booth.book.release(grant, tokens: nil, now: at(booth.now)) }
         counts.left += waiting.count
         #expect(counts.asked == counts.admitted + counts.refused + counts.left)
-        #expect(booth.book.waiting == 0)
-        #expect(booth.book.tickets.isEmpty)
-        #expect(booth.book.queues.isEmpty)
-        #expect(booth.book.holds.count == 0)
-        #expect(booth.book.counters.slots.allSatisfy { booth.book.counters[$0].holds == 0 })
+        Self.expectNothingLeft(in: booth.book)
+    }
+
+    private static func expectNothingLeft(in book: LimitBook) {
+        #expect(book.waiting == 0)
+        #expect(book.tickets.isEmpty)
+        #expect(book.queues.isEmpty)
+        #expect(book.holds.count == 0)
+        #expect(book.counters.slots.allSatisfy { book.counters[$0].holds == 0 })
     }
 
     /// Row 81: offered ten times the limit, for a minute, admitted within the bound.

@@ -4,9 +4,9 @@ package import NIOCore
 ///
 /// Three rules, one below the other. The higher priority comes first; but whoever waits rises by one priority with
 /// each `ageStep`, up to the highest, where the oldest is first, so that nobody waits for ever below a crowd that
-/// never ends.
-/// Within a priority the flows, which are groups, share by weight: start-time fair queueing (Goyal, Vin, Cheng 1996) gives each busy flow its share however much the
-/// others bring. Within a flow it is first come, first served.
+/// never ends. Within a priority the flows, which are groups, share by weight: start-time fair queueing (Goyal, Vin,
+/// Cheng 1996) gives each busy flow its share however much the others bring. Within a flow it is first come, first
+/// served.
 package struct FairQueue: Sendable {
     /// One that waits.
     package struct Entry: Sendable, Equatable {
