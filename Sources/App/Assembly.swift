@@ -2,7 +2,9 @@ import Auth
 import Core
 import Glibc
 import HTTP
+import Limits
 import Logging
+import Metering
 import NIOConcurrencyHelpers
 import NIOCore
 import Net
@@ -27,6 +29,7 @@ struct Assembly: Sendable {
     let writer: LineWriter
     let logger: Logger
     let terms: ServerTerms
+    let limits: LimitDesk
     let isReady: NIOLockedValueBox<Bool>
 
     /// Runs the gateway until it was told to stop and has drained.
@@ -99,9 +102,11 @@ struct Assembly: Sendable {
         let (first, snapshot) = try await Self.firstSnapshot(settings, store, runtime, logger)
         let instanceID = InstanceName.make()
         let accounting = try await Accounting.open(settings, store, instance: instanceID, logger: logger)
-        try await accounting.fold.install(settings.budgets)
+        try await accounting.fold.install(first.budgets)
         let snapshots = SnapshotBox(snapshot, loops: loops, metrics: metrics)
-        let keeper = SnapshotKeeper(first, store: store, snapshots: snapshots, logger: logger)
+        let keeper = SnapshotKeeper(first, store: store, snapshots: snapshots, logger: logger) {
+            try await accounting.fold.install($0)
+        }
         let answers = Self.answers(store, accounting, snapshots, logger)
         let news = CredentialNews()
         let log = CallLog(loops: loops, writer: writer)
@@ -116,6 +121,7 @@ struct Assembly: Sendable {
             answers: answers,
             wallClock: { SystemClock.now }
         )
+        instruments.limits.use(settings.limitRules, now: .now())
         let isReady = NIOLockedValueBox(true)
         let gateway = Gateway(
             snapshots: snapshots,
@@ -127,16 +133,20 @@ struct Assembly: Sendable {
                 trouble: { store.trouble },
                 shouldShed: { load.retryAfter() },
                 gauges: Gauges.all(load: load, upstream: runtime.dialer.counters, log: log, terms: terms)
-                    + answers.gauges,
+                    + Gauges.money(accounting, instruments) + answers.gauges,
                 hasAdminListener: server.adminListen != nil,
-                admin: Self.administration(store, keeper, snapshots, runtime)
+                admin: Self.administration(store, keeper, snapshots, runtime, accounting.meter)
             ),
             loops: loops
         )
-        let options = ServerTerms.options(server)
         return Assembly(
             runtime: runtime,
-            server: HTTPServer(runtime: runtime, handler: gateway, options: options, load: load),
+            server: HTTPServer(
+                runtime: runtime,
+                handler: gateway,
+                options: ServerTerms.options(server),
+                load: load
+            ),
             keeper: keeper,
             identities: first.identities,
             news: StoreNews(
@@ -153,6 +163,7 @@ struct Assembly: Sendable {
             writer: writer,
             logger: logger,
             terms: terms,
+            limits: instruments.limits,
             isReady: isReady
         )
     }
@@ -176,7 +187,7 @@ struct Assembly: Sendable {
                     // What can fail comes first, so that a reload is whole or nothing.
                     let identity = try ServerTerms.identity(settings.server)
                     try await self.keeper.use(settings)
-                    try await self.accounting.fold.install(settings.budgets)
+                    self.limits.use(settings.limitRules, now: .now())
                     self.terms.use(settings.server, identity)
                     self.server.apply(ServerTerms.options(settings.server))
                 }
@@ -233,13 +244,16 @@ struct Assembly: Sendable {
         _ store: Store,
         _ keeper: SnapshotKeeper,
         _ snapshots: SnapshotBox,
-        _ runtime: NetRuntime
+        _ runtime: NetRuntime,
+        _ meter: Meter
     ) -> AdminAPI {
         let tester = LiveTester(settings: { await keeper.current }, fetcher: runtime.fetcher)
         let surroundings = AdministrationSurroundings.make(
             store: store,
             tester: tester,
             providers: { snapshots.current().catalog.providers.map(\.name) },
+            settingsBudgets: { await keeper.current.budgets },
+            standings: { meter.standings(at: SystemClock.now) },
             // If this fails, the keeper's own look applies the change within a second.
             onChange: { try? await keeper.applyNow() }
         )

@@ -1,6 +1,7 @@
 import Limits
 import Metering
 import Net
+import Pipeline
 import Telemetry
 
 /// Figures that others keep, for `/metrics`.
@@ -46,7 +47,7 @@ enum Gauges {
     }
 
     /// Who waits for a turn, and what is counted.
-    static func limits(_ desk: LimitDesk) -> [Gauge] {
+    private static func limits(_ desk: LimitDesk) -> [Gauge] {
         [
             Gauge(name: "turnpike_limit_waiting_calls", help: "Calls that wait for their turn under a limit.") {
                 Double(desk.figures.waiting)
@@ -60,8 +61,13 @@ enum Gauges {
         ]
     }
 
+    /// Limits, budgets, and what is accounted for.
+    static func money(_ accounting: Accounting, _ instruments: Instruments) -> [Gauge] {
+        Self.accounting(accounting) + Self.limits(instruments.limits) + [Self.estimates(instruments.estimator)]
+    }
+
     /// What is accounted for, and how well the journal and the ledger keep up.
-    static func accounting(_ accounting: Accounting) -> [Gauge] {
+    private static func accounting(_ accounting: Accounting) -> [Gauge] {
         let (meter, keeper) = (accounting.meter, accounting.keeper)
         func count(_ name: String, _ help: String, _ read: @escaping @Sendable (Meter.Counts) -> UInt64) -> Gauge {
             Gauge(name: "turnpike_\(name)_total", help: help, type: .counter) { Double(read(meter.counts)) }
@@ -81,7 +87,11 @@ enum Gauges {
             Gauge(name: "turnpike_journal_bytes", help: "Bytes of the usage journal on the disk.") {
                 Double(keeper.status.bytes)
             },
-            Gauge(name: "turnpike_journal_syncs_total", help: "Times the journal was brought to the disk.", type: .counter) {
+            Gauge(
+                name: "turnpike_journal_syncs_total",
+                help: "Times the journal was brought to the disk.",
+                type: .counter
+            ) {
                 Double(keeper.status.syncs)
             },
             Gauge(name: "turnpike_ledger_rows_total", help: "Rows added to the ledger.", type: .counter) {
@@ -94,7 +104,7 @@ enum Gauges {
     }
 
     /// How good the guesses of tokens are.
-    static func estimates(_ estimator: TokenEstimator) -> Gauge {
+    private static func estimates(_ estimator: TokenEstimator) -> Gauge {
         Gauge(
             name: "turnpike_token_estimate_error_ratio",
             help: "Mean relative error of recent guesses of tokens, against what providers report."

@@ -71,6 +71,8 @@ package enum ErrorBodies {
         }
         switch error.code {
         case .overloaded, .shuttingDown: return 1
+        // A request that is larger than its whole limit; by then at least that may have been changed.
+        case .rateLimited: return 60
         case .providerUnavailable, .providerRateLimited, .auditUnavailable, .storeUnavailable,
             .storageFull, .identityUnavailable:
             return 5

@@ -68,6 +68,10 @@ import Testing
             if key == "queue_max" { entry += "queue: 1s, " }
             return "limits: { l: { \(entry)\(key): \(value) } }"
         }
+        if row.path.hasPrefix("budgets.<name>.") {
+            let list = key == "alerts" ? "[\(value)]" : value
+            return "budgets: { b: { \(key == "usd" ? "" : "usd: 1, ")\(key): \(list) } }"
+        }
         return Self.bootstrapFile(with: row) ?? Self.issuerFile(with: row) ?? Self.nested(row.path, value)
     }
 

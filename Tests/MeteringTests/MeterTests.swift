@@ -172,6 +172,27 @@ import Testing
         _ = long
     }
 
+    @Test func `an attempt that is carried after it has ended does not begin again`() async throws {
+        let fixture = try await MeterFixture()
+        let long = try fixture.begin(0)
+        for number in 1..<600 {
+            _ = fixture.meter.end(try fixture.begin(number), fixture.findings())
+            fixture.keeper.tick()
+            await fixture.keeper.settle()
+        }
+        #expect(fixture.keeper.written.segment > 1)
+        let known = OpenAttempts.Known(intent: long.intent, checkpoint: nil, position: long.position)
+        _ = fixture.meter.end(long, fixture.findings())
+        try fixture.meter.carry(long.id, known)
+        try await fixture.fold.fold()
+        #expect(try await fixture.totals().rows == 600)
+        try await fixture.crash()
+        let interrupted = await fixture.fold.recovered.interrupted
+        #expect(interrupted == 0)
+        try await fixture.fold.fold()
+        #expect(try await fixture.totals().rows == 600)
+    }
+
     @Test func `while the store cannot be written the journal keeps everything, and nothing twice`() async throws {
         let fixture = try await MeterFixture(segmentBytes: 1 << 20)
         for number in 0..<50 { _ = fixture.meter.end(try fixture.begin(number), fixture.findings()) }

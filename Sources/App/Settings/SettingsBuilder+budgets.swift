@@ -1,4 +1,5 @@
 import Core
+import Limits
 import Metering
 
 extension SettingsBuilder {
@@ -34,5 +35,28 @@ extension SettingsBuilder {
             scope[dimension] = text == "*" ? .each : .one(text)
         }
         return scope
+    }
+}
+
+extension Settings {
+    /// The budgets of the file, and the quotas of its limits, which are budgets of requests and tokens.
+    var budgetRules: [BudgetRule] { self.budgets + self.limits.flatMap(\.quotas) }
+}
+
+extension Settings.Limit {
+    /// What the entry allows in a day, each as a budget of its own.
+    var quotas: [BudgetRule] {
+        let allowed: [(BudgetUnit, Int?)] = [(.requests, self.requestsPerDay), (.tokens, self.tokensPerDay)]
+        return allowed.compactMap { unit, limit in
+            limit.map {
+                BudgetRule(
+                    name: self.rule.name,
+                    scope: self.rule.scope,
+                    unit: unit,
+                    limit: Int64($0),
+                    window: .day
+                )
+            }
+        }
     }
 }

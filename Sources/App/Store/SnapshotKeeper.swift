@@ -2,6 +2,7 @@ import Auth
 import Core
 import Database
 import Logging
+import Metering
 import Pipeline
 import Providers
 import Telemetry
@@ -18,6 +19,9 @@ actor SnapshotKeeper {
     private let snapshots: SnapshotBox
     private let identities: Identities
     private let logger: Logger
+    /// Puts budgets in force.
+    private let useBudgets: @Sendable ([BudgetRule]) async throws -> Void
+    private var budgets: [BudgetRule]
     private var settings: Settings
     private var environment: EnvironmentCredentials
     private var contents: StoreContents
@@ -25,7 +29,16 @@ actor SnapshotKeeper {
     private var waiting: [CheckedContinuation<Void, Never>] = []
     private var hasWarned = false
 
-    init(_ first: FirstSnapshot, store: Store, snapshots: SnapshotBox, logger: Logger) {
+    /// - Parameter useBudgets: Called with all budgets whenever one has changed; those of `first` are in force.
+    init(
+        _ first: FirstSnapshot,
+        store: Store,
+        snapshots: SnapshotBox,
+        logger: Logger,
+        useBudgets: @escaping @Sendable ([BudgetRule]) async throws -> Void = { _ in }
+    ) {
+        self.useBudgets = useBudgets
+        self.budgets = first.budgets
         self.store = store
         self.snapshots = snapshots
         self.identities = first.identities
@@ -91,6 +104,9 @@ actor SnapshotKeeper {
             vault: self.store.vault,
             identities: self.identities
         )
+        let budgets = self.settings.budgetRules + contents.budgets
+        if budgets != self.budgets { try await self.useBudgets(budgets) }
+        self.budgets = budgets
         self.contents = contents
         self.snapshots.replace(snapshot)
     }
@@ -140,6 +156,9 @@ struct FirstSnapshot: Sendable {
     var environment: EnvironmentCredentials
     var contents: StoreContents
     var identities: Identities
+
+    /// All budgets, of the settings and of the store.
+    var budgets: [BudgetRule] { self.settings.budgetRules + self.contents.budgets }
 }
 
 /// Makes snapshots from settings and store.
@@ -157,7 +176,8 @@ enum SnapshotMaker {
         )
     }
 
-    private static func limits(_ server: Settings.Server) -> RoadLimits {
+    private static func limits(_ settings: Settings) -> RoadLimits {
+        let server = settings.server
         var limits = RoadLimits(
             bodyBytesMax: server.bodyBytesMax,
             heartbeat: server.heartbeat,
@@ -165,6 +185,7 @@ enum SnapshotMaker {
         )
         limits.trustsLoopback = !server.isBehindProxy
         limits.trustedProxies = server.trustedProxies
+        limits.idempotency = settings.idempotency
         return limits
     }
 
@@ -185,7 +206,7 @@ enum SnapshotMaker {
                 catalog: catalog
             ),
             identities: try identities.book(settings.issuers, people: contents.people, groups: contents.groups),
-            limits: Self.limits(settings.server),
+            limits: Self.limits(settings),
             prices: settings.priceBook,
             loaded: SystemClock.now
         )

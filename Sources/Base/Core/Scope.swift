@@ -116,7 +116,8 @@ extension Scope {
 extension Scope.Subject {
     /// For people: `group demo, user ann`; `all calls` if no dimension is named.
     package var text: String {
-        let parts = zip(Scope.Dimension.allCases, self.values).filter { !$0.1.isEmpty }.map { "\($0.0.rawValue) \($0.1)" }
+        let named = zip(Scope.Dimension.allCases, self.values).filter { !$0.1.isEmpty }
+        let parts = named.map { "\($0.0.rawValue) \($0.1)" }
         return parts.isEmpty ? "all calls" : parts.joined(separator: ", ")
     }
 }

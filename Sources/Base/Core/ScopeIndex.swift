@@ -1,60 +1,67 @@
-/// Finds which of many scopes are about a consumer, without looking at each of them.
-///
-/// Scopes that name the same dimensions are looked up together: those that want exact values by those values, those
-/// with a `*` one by one.
+/// Finds which of many scopes are about a consumer without trying each: a scope that wants one certain value somewhere
+/// is looked up by that value.
 package struct ScopeIndex: Sendable {
-    /// One scope that matches, by its position in the list, and what it counts the consumer under.
-    package struct Match: Sendable {
-        package let position: Int
-        package let subject: Scope.Subject
+    /// A scope, taken apart once.
+    private struct Matcher: Sendable {
+        /// What the consumer must be, besides what the scope was looked up by.
+        var wanted: [(dimension: Scope.Dimension, value: String)] = []
+        /// Along these each value is counted by itself.
+        var each: [Scope.Dimension] = []
+
+        func matches(_ consumer: Consumer) -> Bool {
+            for (dimension, value) in self.wanted where consumer[dimension] != value { return false }
+            for dimension in self.each where consumer[dimension].isEmpty { return false }
+            return true
+        }
     }
 
-    private struct Shelf: Sendable {
-        /// The dimensions that its scopes name.
-        var dimensions: [Scope.Dimension]
-        var exact: [Scope.Subject: [Int]] = [:]
-        var loose: [(position: Int, scope: Scope)] = []
-    }
+    private var matchers: [Matcher] = []
+    /// Scopes that want no certain value.
+    private var general: [Int] = []
+    private var byValue: [(dimension: Scope.Dimension, scopes: [String: [Int]])] = []
 
-    private var shelves: [Shelf] = []
+    /// From what tells most calls apart to what tells least.
+    private static let order: [Scope.Dimension] = [.key, .user, .agent, .group, .model]
 
     package init(_ scopes: [Scope]) {
-        var positions: [[Scope.Dimension]: Int] = [:]
-        for (position, scope) in scopes.enumerated() {
-            let dimensions = Scope.Dimension.allCases.filter { scope[$0] != nil }
-            let shelf = positions[dimensions] ?? self.shelves.count
-            if shelf == self.shelves.count {
-                positions[dimensions] = shelf
-                self.shelves.append(Shelf(dimensions: dimensions))
-            }
-            if dimensions.contains(where: { scope[$0] == .each }) {
-                self.shelves[shelf].loose.append((position, scope))
-            } else {
-                let values = Scope.Dimension.allCases.map { dimension in
-                    if case .one(let value) = scope[dimension] { value } else { "" }
+        var lookups: [Scope.Dimension: [String: [Int]]] = [:]
+        for (number, scope) in scopes.enumerated() {
+            var matcher = Matcher()
+            var place: (Scope.Dimension, String)?
+            for dimension in Self.order {
+                switch scope[dimension] {
+                case nil: continue
+                case .each: matcher.each.append(dimension)
+                case .one(let value):
+                    if place == nil { place = (dimension, value) } else { matcher.wanted.append((dimension, value)) }
                 }
-                self.shelves[shelf].exact[Scope.Subject(values: values), default: []].append(position)
             }
+            self.matchers.append(matcher)
+            if let (dimension, value) = place {
+                lookups[dimension, default: [:]][value, default: []].append(number)
+            } else {
+                self.general.append(number)
+            }
+        }
+        self.byValue = Self.order.compactMap { dimension in lookups[dimension].map { (dimension, $0) } }
+    }
+
+    /// Appends the positions of the scopes that are about the consumer.
+    package func match(_ consumer: Consumer, into found: inout [Int]) {
+        for position in self.general where self.matchers[position].matches(consumer) { found.append(position) }
+        for (dimension, scopes) in self.byValue {
+            let value = consumer[dimension]
+            guard !value.isEmpty, let candidates = scopes[value] else { continue }
+            for position in candidates where self.matchers[position].matches(consumer) { found.append(position) }
         }
     }
 
-    /// Whether there is nothing to find.
-    package var isEmpty: Bool { self.shelves.isEmpty }
-
-    /// All scopes that are about `consumer`, in no particular order.
-    package func matches(_ consumer: Consumer) -> [Match] {
-        var found: [Match] = []
-        for shelf in self.shelves {
-            let subject = Scope.Subject(
-                values: Scope.Dimension.allCases.map { shelf.dimensions.contains($0) ? consumer[$0] : "" }
-            )
-            for position in shelf.exact[subject] ?? [] { found.append(Match(position: position, subject: subject)) }
-            for (position, scope) in shelf.loose {
-                if let subject = scope.subject(of: consumer) {
-                    found.append(Match(position: position, subject: subject))
-                }
-            }
-        }
-        return found
+    /// Names what a scope counts the consumer under; nil where the scope counts all together.
+    package func key(of consumer: Consumer, at position: Int) -> String? {
+        let each = self.matchers[position].each
+        if each.isEmpty { return nil }
+        if each.count == 1 { return consumer[each[0]] }
+        // Lengths keep the parts apart, whatever is in them.
+        return each.map { "\(consumer[$0].utf8.count):\(consumer[$0])" }.joined()
     }
 }

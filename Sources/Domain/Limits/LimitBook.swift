@@ -22,7 +22,7 @@ package struct LimitBook: Sendable {
     }
 
     private(set) var rules: [LimitRule] = []
-    private var index = RuleIndex([])
+    private var index = ScopeIndex([])
     var counters = SlotTable(empty: LimitCounter())
     /// For each rule its only counter, or the one for what is beyond the most.
     private var single: [Int?] = []
@@ -56,7 +56,7 @@ package struct LimitBook: Sendable {
             successors.append(rules.firstIndex { $0.name == old.name && $0.scope == old.scope })
         }
         self.rules = rules
-        self.index = RuleIndex(rules)
+        self.index = ScopeIndex(rules.map(\.scope))
         self.single = Array(repeating: nil, count: rules.count)
         self.byKey = Array(repeating: [:], count: rules.count)
         self.refusals = Array(repeating: (0, nil), count: rules.count)
@@ -123,7 +123,7 @@ package struct LimitBook: Sendable {
         besides found: [Int],
         now: NIODeadline
     ) -> Int {
-        guard let key = self.index.key(of: consumer, rule: rule) else { return self.single(rule) }
+        guard let key = self.index.key(of: consumer, at: rule) else { return self.single(rule) }
         if let slot = self.byKey[rule][key] { return slot }
         self.sweep(4, sparing: found, now: now)
         if self.counters.count >= self.countersMax { self.sweep(64, sparing: found, now: now) }

@@ -26,6 +26,8 @@ package final class CallMetrics: Sendable {
         var output: UInt64 = 0
         var cached: UInt64 = 0
         var reasoning: UInt64 = 0
+        /// Millionths of a dollar.
+        var charged: UInt64 = 0
 
         /// Tokens by the word for their kind.
         var tokens: [(String, UInt64)] {
@@ -202,6 +204,7 @@ extension CallMetrics.Counts {
         self.output &+= UInt64(max(0, record.outputTokens ?? 0))
         self.cached &+= UInt64(max(0, record.cachedTokens ?? 0))
         self.reasoning &+= UInt64(max(0, record.reasoningTokens ?? 0))
+        self.charged &+= UInt64(max(0, record.charged?.value ?? 0))
     }
 
     mutating func merge(_ other: Self) {
@@ -210,5 +213,6 @@ extension CallMetrics.Counts {
         self.output &+= other.output
         self.cached &+= other.cached
         self.reasoning &+= other.reasoning
+        self.charged &+= other.charged
     }
 }

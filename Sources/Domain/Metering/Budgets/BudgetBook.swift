@@ -9,8 +9,8 @@ package struct BudgetBook: Sendable {
     package struct Counter: Sendable, Equatable {
         package var spent: Int64 = 0
         package var reserved: Int64 = 0
-        /// The highest percentage that was warned of.
-        var warned: [Int: Int] = [:]
+        /// The highest percentage that was warned of, by the rule's name.
+        var warned: [String: Int] = [:]
     }
 
     /// One counter: what is counted, for whom, and in which window.
@@ -99,11 +99,10 @@ package struct BudgetBook: Sendable {
 
     /// Notes what is past already, so that a restart does not warn again.
     package mutating func settleAlerts() {
-        for position in self.rules.indices {
-            let rule = self.rules[position]
+        for rule in self.rules {
             for (key, counter) in self.counters where key.line == rule.line {
                 let passed = rule.alerts.last { Self.hasPassed($0, counter.spent, of: rule.limit) }
-                self.counters[key]?.warned[position] = passed
+                self.counters[key]?.warned[rule.name] = passed
             }
         }
     }
@@ -114,10 +113,10 @@ package struct BudgetBook: Sendable {
     package func rest(for consumer: Consumer, at time: UnixTime) -> MicroDollars? {
         guard !self.rules.isEmpty else { return nil }
         var rest: Int64?
-        for match in self.index.matches(consumer) {
-            let rule = self.rules[match.position]
-            guard rule.mode == .hard, rule.unit == .money else { continue }
-            let counter = self.counters[self.key(rule.line, match.subject, time)] ?? Counter()
+        for position in self.matches(consumer) {
+            let rule = self.rules[position]
+            guard rule.mode == .hard, rule.unit == .money, let key = self.key(rule, consumer, time) else { continue }
+            let counter = self.counters[key] ?? Counter()
             let left = Self.rest(of: rule.limit, counter)
             rest = min(rest ?? left, left)
         }
@@ -133,12 +132,11 @@ package struct BudgetBook: Sendable {
         at time: UnixTime
     ) throws(BudgetRefusal) -> Reservation {
         guard !self.rules.isEmpty else { return Reservation() }
-        let matches = self.index.matches(consumer)
         var reservation = Reservation(generation: self.generation)
         var refusal: (left: Int64, refusal: BudgetRefusal)?
-        for match in matches {
-            let rule = self.rules[match.position]
-            let key = self.key(rule.line, match.subject, time)
+        for position in self.matches(consumer) {
+            let rule = self.rules[position]
+            guard let key = self.key(rule, consumer, time) else { continue }
             let counter = self.counters[key] ?? Counter()
             let amount = max(0, need[rule.unit])
             let left = Self.rest(of: rule.limit, counter)
@@ -206,20 +204,19 @@ package struct BudgetBook: Sendable {
     /// The counters that are about a call, each once.
     private func keys(_ reservation: Reservation, _ consumer: Consumer, _ time: UnixTime) -> [CounterKey] {
         if reservation.generation == self.generation { return reservation.parts.map(\.key) }
-        let keys = self.index.matches(consumer).map { self.key(self.rules[$0.position].line, $0.subject, time) }
-        return Array(Set(keys))
+        return Array(Set(self.matches(consumer).compactMap { self.key(self.rules[$0], consumer, time) }))
     }
 
     private mutating func count(_ amount: Int64, _ key: CounterKey, _ alerts: inout [BudgetAlert]) {
         guard amount > 0 else { return }
         var counter = self.counters[key] ?? Counter()
         counter.spent = Self.sum(counter.spent, amount)
-        for (position, rule) in self.rules.enumerated() where rule.line == key.line {
-            let warned = counter.warned[position] ?? 0
+        for rule in self.rules where !rule.alerts.isEmpty && rule.line == key.line {
+            let warned = counter.warned[rule.name] ?? 0
             guard let percent = rule.alerts.last(where: { Self.hasPassed($0, counter.spent, of: rule.limit) }),
                 percent > warned
             else { continue }
-            counter.warned[position] = percent
+            counter.warned[rule.name] = percent
             alerts.append(
                 BudgetAlert(
                     rule: rule,
@@ -310,8 +307,17 @@ package struct BudgetBook: Sendable {
         max(line.window.start(at: time), self.oldest[line] ?? UnixTime(milliseconds: 0))
     }
 
-    private func key(_ line: BudgetLine, _ subject: Scope.Subject, _ time: UnixTime) -> CounterKey {
-        CounterKey(line: line, subject: subject, windowStart: self.windowStart(line, time))
+    /// Positions of the rules that are about a consumer.
+    private func matches(_ consumer: Consumer) -> [Int] {
+        var found: [Int] = []
+        self.index.match(consumer, into: &found)
+        return found
+    }
+
+    private func key(_ rule: BudgetRule, _ consumer: Consumer, _ time: UnixTime) -> CounterKey? {
+        rule.scope.subject(of: consumer).map {
+            CounterKey(line: rule.line, subject: $0, windowStart: self.windowStart(rule.line, time))
+        }
     }
 
     private static func rest(of limit: Int64, _ counter: Counter) -> Int64 {

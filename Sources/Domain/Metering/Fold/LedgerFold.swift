@@ -149,7 +149,10 @@ package actor LedgerFold {
     /// Lets go of segments that nobody needs; what keeps an old one is written again at the end.
     private func release() async throws {
         let current = JournalPosition(segment: self.position.segment, offset: 0)
-        for (id, known) in self.open.before(current) { try self.meter.carry(id, known) }
+        for (id, known) in self.open.before(current) {
+            // Without room for it the old segment stays, and nothing is lost.
+            do { try self.meter.carry(id, known) } catch { break }
+        }
         // Those that were carried count from their new place once it was read.
         try await self.keeper.release(upTo: min(self.open.earliest ?? current, current))
     }

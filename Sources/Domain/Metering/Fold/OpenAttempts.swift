@@ -16,6 +16,8 @@ package struct OpenAttempts: Sendable {
     package private(set) var all: [AttemptID: Known] = [:]
     /// Ends without an intent: their segment was lost.
     package private(set) var orphans = 0
+    /// Attempts that ended in a later segment than they began in: a carried record behind their end was late.
+    private var endedLate: Set<AttemptID> = []
 
     package init() {}
 
@@ -29,12 +31,16 @@ package struct OpenAttempts: Sendable {
         case .checkpoint(let id, let checkpoint):
             self.all[id]?.checkpoint = checkpoint
         case .carried(let id, let intent, let checkpoint):
+            // Whoever carried it did not know yet that it was over.
+            guard !self.endedLate.contains(id) else { return nil }
             self.all[id] = Known(intent: intent, checkpoint: checkpoint, position: entry.position)
         case .end(let id, let end):
             guard let known = self.all.removeValue(forKey: id) else {
                 self.orphans += 1
+                self.endedLate.insert(id)
                 return nil
             }
+            if known.position.segment != entry.position.segment { self.endedLate.insert(id) }
             return Attempt(id: id, intent: known.intent, end: end)
         }
         return nil

@@ -218,7 +218,9 @@ package final class Meter: Sendable {
         }
     }
 
-    /// Writes an open attempt again at the journal's end, unless it was settled meanwhile.
+    /// Writes an open attempt again at the journal's end.
+    ///
+    /// It may have ended meanwhile; who reads the journal ignores what is carried behind an end.
     func carry(_ id: AttemptID, _ known: OpenAttempts.Known) throws(JournalError) {
         let record = try self.encoder.carried(id, known.intent, known.checkpoint)
         let result: Result<Void, JournalError> = self.state.withLockedValue { state in
