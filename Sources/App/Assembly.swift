@@ -96,12 +96,12 @@ struct Assembly: Sendable {
         let server = settings.server
         let terms = try ServerTerms(server, descriptors: descriptors)
         let load = terms.load
-        let loops = server.loops > 0 ? server.loops : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        let loops = server.loopCount
         let runtime = try await NetRuntime(loopCount: loops, load: load)
         let metrics = CallMetrics(loops: loops)
         let (first, snapshot) = try await Self.firstSnapshot(settings, store, runtime, logger)
-        let instanceID = InstanceName.make()
-        let accounting = try await Accounting.open(settings, store, instance: instanceID, logger: logger)
+        let instance = InstanceName.make()
+        let accounting = try await Accounting.open(settings, store, instance: instance, logger: logger)
         try await accounting.fold.install(first.budgets)
         let snapshots = SnapshotBox(snapshot, loops: loops, metrics: metrics)
         let keeper = SnapshotKeeper(first, store: store, snapshots: snapshots, logger: logger) {
@@ -149,14 +149,7 @@ struct Assembly: Sendable {
             ),
             keeper: keeper,
             identities: first.identities,
-            news: StoreNews(
-                store: store,
-                news: news,
-                sources: { KeySources(await keeper.current) },
-                keeper: keeper,
-                logger: logger,
-                instanceID: instanceID
-            ),
+            news: StoreNews(store, news, keeper, logger, instance: instance),
             accounting: accounting,
             answers: answers,
             log: log,
@@ -304,5 +297,29 @@ extension FailureGuard {
         let limit = Double(perMinute)
         let limits = FailureLimiter.Limits(perAddress: limit, perPrefix: limit, hardPerAddress: 15 * limit)
         self.init(limits: limits, seed: chance.next())
+    }
+}
+
+extension Settings.Server {
+    /// Event loops to run: as many as there are cores, unless a number is set.
+    fileprivate var loopCount: Int { self.loops > 0 ? self.loops : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+}
+
+extension StoreNews {
+    fileprivate init(
+        _ store: Store,
+        _ news: CredentialNews,
+        _ keeper: SnapshotKeeper,
+        _ logger: Logger,
+        instance: String
+    ) {
+        self.init(
+            store: store,
+            news: news,
+            sources: { KeySources(await keeper.current) },
+            keeper: keeper,
+            logger: logger,
+            instanceID: instance
+        )
     }
 }

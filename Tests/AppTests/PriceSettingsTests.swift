@@ -10,7 +10,8 @@ import Testing
         let yaml = """
             prices:
               my-model: { input: 1.5, output: 2, cached_input: 0.15, cache_write: 1.9, reasoning: 2.000001,
-                          audio_input: 40, audio_output: 80, image: 0.04, request: 0.001, context: 8192, max_output: 512 }
+                          audio_input: 40, audio_output: 80, image: 0.04, request: 0.001, context: 8192,
+                          max_output: 512 }
             """
         let rates = Rates(
             input: 1_500_000,

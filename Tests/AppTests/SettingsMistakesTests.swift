@@ -90,7 +90,7 @@ import Testing
         Case("[1, 2]", "turnpike.yaml:1: must be a map of settings (server:, providers:, …)"),
         Case("a: b: c", "turnpike.yaml:1: is not YAML: mapping values are not allowed in this context"),
         Case("server:\n  drain: 1s\n  drain: 2s", "turnpike.yaml:2: has the key \"drain\" twice in one map"),
-        Case("limits: [a]", "turnpike.yaml:1: limits: must be a map, not a list"),
+        Case("limits: [a]", "turnpike.yaml:1: limits: must be a map of names"),
         Case(
             "auth: { jwt: [ { preset: stack-auth } ] }",
             "turnpike.yaml:1: auth.jwt[0]: a Stack Auth project id has letters, digits and - only"

@@ -100,10 +100,11 @@ import Testing
         try session.execute(
             """
             INSERT INTO ledger (kind, attempt_id, request_id, number, started_at, ended_at, group_id, user_id, key_id,
-                agent_id, model, operation, provider, upstream_model, credential_id, variant, is_stream, input_estimate,
-                reserved, outcome, usage_source, upstream_status, code, cost, charged, is_charged, rates, metadata, hash)
-            VALUES ('attempt', \(id.value), \(requestID), 1, \(time), \(time), '', '', '', '', '', '', '', '', '', '', 0,
-                0, 0, 'ok', 'none', 200, '', 0, 0, 0, '', '', \(hash))
+                agent_id, model, operation, provider, upstream_model, credential_id, variant, is_stream,
+                input_estimate, reserved, outcome, usage_source, upstream_status, code, cost, charged, is_charged,
+                rates, metadata, hash)
+            VALUES ('attempt', \(id.value), \(requestID), 1, \(time), \(time), '', '', '', '', '', '', '', '', '', '',
+                0, 0, 0, 'ok', 'none', 200, '', 0, 0, 0, '', '', \(hash))
             """
         )
     }

@@ -122,7 +122,8 @@ final class HandClock: Sendable {
         let limited = try Limited(LimitRule(name: "small", scope: Scope(), tokensPerMinute: 100, queue: .seconds(5)))
         let refused = await limited.chat(nil, body: #"{"model":"fast","max_tokens":101,"messages":[]}"#)
         #expect(refused.status == 429)
-        #expect(refused.field("retry-after") == nil)
+        // Every 429 names a time; this one says beside it that waiting does not help.
+        #expect(refused.field("retry-after") == "60")
         #expect(refused.field("x-should-retry") == "false")
         #expect(refused.json?["error"]?["message"]?.stringValue?.contains("can never pass") == true)
         #expect(await limited.chat(body: #"{"model":"fast","max_tokens":50,"messages":[]}"#).status == 200)

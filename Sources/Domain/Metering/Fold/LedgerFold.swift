@@ -221,7 +221,7 @@ package actor LedgerFold {
     /// from the journal beyond it. Until then a new budget knows too little, which lets calls in: for as long as this
     /// takes, a fraction of a second.
     ///
-    /// - Throws: `DatabaseError`, `JournalError`; the rules are in force then, and those that are new count from now on.
+    /// - Throws: `DatabaseError`, `JournalError`; the rules are in force then, and new ones count from now on.
     package func install(_ rules: [BudgetRule]) async throws {
         try await self.alone {
             let now = self.surroundings.now()

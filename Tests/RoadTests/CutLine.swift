@@ -1,0 +1,44 @@
+import Auth
+import Core
+import Database
+import Logging
+import Metering
+import NIOConcurrencyHelpers
+import NIOCore
+import Pipeline
+import Providers
+import SQLite
+import Testing
+import Transport
+
+/// A database that cannot be reached while it is cut.
+struct CutLine: Database {
+    let isCut = NIOLockedValueBox(false)
+    private let database: any Database
+
+    init(_ database: any Database) { self.database = database }
+
+    private func check() throws {
+        if self.isCut.withLockedValue({ $0 }) { throw DatabaseError.ioFailed }
+    }
+
+    func read<Result: Sendable>(
+        _ body: @escaping @Sendable (any SQLSession) throws -> Result
+    ) async throws -> Result {
+        try self.check()
+        return try await self.database.read(body)
+    }
+
+    func write<Result: Sendable>(
+        _ body: @escaping @Sendable (any SQLSession) throws -> Result
+    ) async throws -> Result {
+        try self.check()
+        return try await self.database.write(body)
+    }
+
+    func backup(to path: String, replacing: Bool) async throws {
+        try await self.database.backup(to: path, replacing: replacing)
+    }
+
+    func close() async { await self.database.close() }
+}
