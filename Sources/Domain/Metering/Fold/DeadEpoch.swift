@@ -4,11 +4,14 @@ internal import Core
 struct DeadEpoch: Sendable {
     let journal: DeadJournal
     /// Everything before this is in the ledger.
-    let start: JournalPosition
+    var start: JournalPosition
     /// Attempts that ended behind `start`.
     let endedCount: Int
-    /// Attempts that never ended.
-    let interrupted: [Attempt]
+    /// Attempts that never ended, and are not in the ledger.
+    ///
+    /// No cursor says that they are: a process that died behind them, before it could delete the journal, leaves them
+    /// in both.
+    var interrupted: [Attempt]
     let faults: [JournalFault]
 
     /// Reads the whole journal.

@@ -172,7 +172,9 @@ package actor LedgerFold {
             let epoch = journal.epoch
             let cursor = try await self.database.read { try LedgerStore().cursor(of: epoch, in: $0) }
             let start = cursor.map { JournalPosition(segment: $0.segment, offset: $0.offset) } ?? .start
-            let dead = try DeadEpoch.read(journal, from: start, now: now, claims: &claims)
+            var dead = try DeadEpoch.read(journal, from: start, now: now, claims: &claims)
+            let interrupted = dead.interrupted
+            dead.interrupted = try await self.database.read { try LedgerStore().missing(of: interrupted, in: $0) }
             for fault in dead.faults { self.surroundings.onFault(fault) }
             self.dead.append(dead)
         }
@@ -194,18 +196,19 @@ package actor LedgerFold {
                 let count = try await self.database.write { session in
                     try LedgerStore().append(batch.attempts, cursor: batch.cursor, in: session)
                 }
+                // What is in the ledger must not count again for a budget that comes before the rest is there.
+                let place = batch.cursor
+                self.dead[0].start = JournalPosition(segment: place.segment, offset: place.offset)
                 self.status.rows += UInt64(count)
                 self.status.batches += 1
             }
             let now = self.surroundings.now()
             let epoch = dead.journal.epoch
-            var rest = dead.interrupted[...]
-            while !rest.isEmpty {
-                let some = Array(rest.prefix(LedgerStore.batchMax))
-                self.status.rows += UInt64(
-                    try await self.database.write { try LedgerStore().append(some, in: $0) }
-                )
-                rest = rest.dropFirst(some.count)
+            while !self.dead[0].interrupted.isEmpty {
+                let some = Array(self.dead[0].interrupted.prefix(LedgerStore.batchMax))
+                let count = try await self.database.write { try LedgerStore().append(some, in: $0) }
+                self.dead[0].interrupted.removeFirst(some.count)
+                self.status.rows += UInt64(count)
             }
             try await self.database.write { try LedgerStore().closeEpoch(epoch, now: now, in: $0) }
             try dead.journal.remove()

@@ -192,7 +192,7 @@ package struct LedgerStore: Sendable {
     }
 
     /// Those of `attempts` that the ledger does not have, each once.
-    private func missing(of attempts: [Attempt], in session: any SQLSession) throws(DatabaseError) -> [Attempt] {
+    func missing(of attempts: [Attempt], in session: any SQLSession) throws(DatabaseError) -> [Attempt] {
         let newest = try session.first(
             "SELECT attempt_id FROM ledger WHERE attempt_id IS NOT NULL ORDER BY attempt_id DESC LIMIT 1"
         )?.integer("attempt_id")
