@@ -130,9 +130,7 @@ import Testing
         let rule = Self.rule(100, alerts: [50])
         let lines = book.use([rule], now: Self.noon)
         #expect(lines == [rule.line])
-        let subject = try #require(rule.scope.subject(of: Self.demo))
-        let start = BudgetWindow.month.start(at: Self.noon)
-        book.load(60, BudgetBook.CounterKey(line: rule.line, subject: subject, windowStart: start))
+        book.load(Self.money(60), of: Self.demo, at: Self.noon, into: lines)
         book.settleAlerts()
         #expect(throws: BudgetRefusal.self) { try book.reserve(Self.money(41), for: Self.demo, at: Self.noon) }
         let one = try book.reserve(Self.money(40), for: Self.demo, at: Self.noon)
@@ -159,6 +157,22 @@ import Testing
                 try book.reserve(Self.money(1), for: Self.demo, at: Self.noon.adding(days: days))
             }
         }
+    }
+
+    @Test func `counters of windows that are long over go, and none that is needed (row 80)`() throws {
+        var book = Self.book([Self.rule(100, per: .day)])
+        func spend(at time: UnixTime) throws {
+            let one = try book.reserve(Self.money(100), for: Self.demo, at: time)
+            _ = book.settle(one, of: Self.demo, at: time, used: Self.money(100))
+        }
+        try spend(at: Self.noon)
+        let tomorrow = Self.noon.adding(days: 1)
+        try spend(at: tomorrow)
+        for _ in 0..<BudgetBook.ageMax { book.prune(at: tomorrow) }
+        #expect(throws: BudgetRefusal.self) { try spend(at: Self.noon) }
+        book.prune(at: tomorrow)
+        #expect(throws: BudgetRefusal.self) { try spend(at: tomorrow) }
+        #expect(book.standings(at: Self.noon).first?.spent == 0)
     }
 
     @Test func `windows begin at midnight UTC, on Mondays, and on the first`() {
@@ -198,14 +212,20 @@ import Testing
         _ = book.settle(one, of: Self.demo, at: Self.noon, used: Self.money(.max))
         let two = try? book.reserve(Self.money(1), for: Self.demo, at: Self.noon)
         #expect(two == nil)
-        book.load(
-            .max,
-            BudgetBook.CounterKey(
-                line: Self.rule(.max, [:]).line,
-                subject: Scope.Subject(values: ["", "", "", "", ""]),
-                windowStart: BudgetWindow.month.start(at: Self.noon)
-            )
-        )
+        book.load(Self.money(.max), of: Self.demo, at: Self.noon, into: [Self.rule(.max, [:]).line])
         #expect(book.standings(at: Self.noon).first?.spent == .max)
+    }
+}
+
+extension BudgetBook {
+    /// Finds what is about a consumer and sets aside, as the meter does.
+    fileprivate mutating func reserve(
+        _ need: Need,
+        for consumer: Consumer,
+        at time: UnixTime
+    ) throws(BudgetRefusal) -> Reservation {
+        var claims = self.claims(of: consumer, at: time)
+        try self.reserve(need, &claims)
+        return claims
     }
 }

@@ -45,20 +45,43 @@ package struct Scope: Sendable, Hashable {
         case one(String)
     }
 
-    private var matches: [Dimension: Match] = [:]
+    private var group: Match?
+    private var user: Match?
+    private var key: Match?
+    private var agent: Match?
+    private var model: Match?
 
-    package init(_ matches: [Dimension: Match] = [:]) { self.matches = matches }
+    package init(_ matches: [Dimension: Match] = [:]) {
+        for (dimension, match) in matches { self[dimension] = match }
+    }
 
     package subscript(dimension: Dimension) -> Match? {
-        get { self.matches[dimension] }
-        set { self.matches[dimension] = newValue }
+        get {
+            switch dimension {
+            case .group: self.group
+            case .user: self.user
+            case .key: self.key
+            case .agent: self.agent
+            case .model: self.model
+            }
+        }
+        set {
+            switch dimension {
+            case .group: self.group = newValue
+            case .user: self.user = newValue
+            case .key: self.key = newValue
+            case .agent: self.agent = newValue
+            case .model: self.model = newValue
+            }
+        }
     }
 
     /// What the calls of `consumer` are counted under, or nil if this scope is not about them.
     package func subject(of consumer: Consumer) -> Subject? {
         var values: [String] = []
+        values.reserveCapacity(5)
         for dimension in Dimension.allCases {
-            switch self.matches[dimension] {
+            switch self[dimension] {
             case nil: values.append("")
             case .each:
                 let value = consumer[dimension]
@@ -75,7 +98,7 @@ package struct Scope: Sendable, Hashable {
     /// The named dimensions in their order, for lists and messages: `group demo, each user`.
     package var description: String {
         let parts = Dimension.allCases.compactMap { dimension -> String? in
-            switch self.matches[dimension] {
+            switch self[dimension] {
             case nil: nil
             case .each: "each \(dimension.rawValue)"
             case .one(let value): "\(dimension.rawValue) \(value)"

@@ -1,5 +1,5 @@
-import Chat
-import Core
+internal import Chat
+internal import Core
 
 /// What was spent before a budget was counted here: the ledger's sums, and what the journal holds beyond them.
 extension BudgetBook {
@@ -17,14 +17,5 @@ extension BudgetBook {
     /// Adds an attempt that is in the journal and not in the ledger.
     mutating func load(_ attempt: Attempt, into lines: [BudgetLine]) {
         self.load(Need(attempt.end), of: attempt.intent.consumer, at: attempt.intent.startedAt, into: lines)
-    }
-
-    private mutating func load(_ used: Need, of consumer: Consumer, at time: UnixTime, into lines: [BudgetLine]) {
-        for line in lines {
-            guard let subject = line.scope.subject(of: consumer), let start = self.window(of: line, at: time) else {
-                continue
-            }
-            self.load(used[line.unit], CounterKey(line: line, subject: subject, windowStart: start))
-        }
     }
 }

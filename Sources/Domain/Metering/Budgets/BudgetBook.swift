@@ -6,30 +6,37 @@ package import Core
 /// together (rows 69, 70). Counters are kept by window, named by its start; `spent` is what the ledger sums up to,
 /// with what the journal holds beyond it.
 package struct BudgetBook: Sendable {
-    package struct Counter: Sendable, Equatable {
-        package var spent: Int64 = 0
-        package var reserved: Int64 = 0
+    struct Counter: Sendable {
+        var spent: Int64 = 0
+        var reserved: Int64 = 0
         /// The highest percentage that was warned of, by the rule's name.
         var warned: [String: Int] = [:]
+        /// How often `prune` found its window over.
+        var age = 0
     }
 
-    /// One counter: what is counted, for whom, and in which window.
-    package struct CounterKey: Sendable, Hashable {
-        package var line: BudgetLine
-        package var subject: Scope.Subject
-        package var windowStart: UnixTime
+    /// One counter of a row: for whom, and in which window.
+    struct Place: Sendable, Hashable {
+        var subject: Scope.Subject
+        var windowStart: UnixTime
+    }
 
-        package init(line: BudgetLine, subject: Scope.Subject, windowStart: UnixTime) {
-            self.line = line
-            self.subject = subject
-            self.windowStart = windowStart
-        }
+    /// All counters of one line; rules that differ in name, limit or mode alone share it.
+    struct Row: Sendable {
+        let line: BudgetLine
+        /// The earliest window whose sums were read; what is before counts in it.
+        let oldest: UnixTime
+        /// The rules of now that it is for.
+        var rules: [BudgetRule] = []
+        var counters: [Place: Counter] = [:]
     }
 
     /// What one call has set aside.
     package struct Reservation: Sendable {
         struct Part: Sendable {
-            var key: CounterKey
+            var row: Int
+            var place: Place
+            var unit: BudgetUnit
             var amount: Int64
         }
 
@@ -40,7 +47,7 @@ package struct BudgetBook: Sendable {
 
         /// What is set aside in money, in its largest part.
         package var money: MicroDollars {
-            MicroDollars(self.parts.filter { $0.key.line.unit == .money }.map(\.amount).max() ?? 0)
+            MicroDollars(self.parts.lazy.filter { $0.unit == .money }.map(\.amount).max() ?? 0)
         }
     }
 
@@ -66,12 +73,13 @@ package struct BudgetBook: Sendable {
     }
 
     package private(set) var rules: [BudgetRule] = []
+    /// Finds the rows that are about a call, by their positions in `active`.
     private var index = ScopeIndex([])
+    private var active: [Int] = []
+    /// Rows of rules that are gone stay as long as something is set aside in them.
+    private(set) var rows: [Row] = []
     /// Counts how often the rules were replaced.
     private var generation = 0
-    private var counters: [CounterKey: Counter] = [:]
-    /// The earliest windows whose sums were read; what is before counts in them.
-    private var oldest: [BudgetLine: UnixTime] = [:]
 
     package init() {}
 
@@ -83,99 +91,122 @@ package struct BudgetBook: Sendable {
     package mutating func use(_ rules: [BudgetRule], now: UnixTime) -> [BudgetLine] {
         self.rules = rules
         self.generation += 1
-        self.index = ScopeIndex(rules.map(\.scope))
-        let lines = Set(rules.map(\.line))
-        self.counters = self.counters.filter { lines.contains($0.key.line) || $0.value.reserved > 0 }
-        self.oldest = self.oldest.filter { lines.contains($0.key) }
-        let fresh = lines.filter { self.oldest[$0] == nil }
-        for line in fresh { self.oldest[line] = line.window.start(at: now) }
-        return Array(fresh)
+        for row in self.rows.indices { self.rows[row].rules = [] }
+        var fresh: [BudgetLine] = []
+        for rule in rules {
+            let line = rule.line
+            if let row = self.rows.firstIndex(where: { $0.line == line }) {
+                self.rows[row].rules.append(rule)
+            } else {
+                fresh.append(line)
+                self.rows.append(Row(line: line, oldest: line.window.start(at: now), rules: [rule]))
+            }
+        }
+        for row in self.rows.indices where self.rows[row].rules.isEmpty {
+            self.rows[row].counters = self.rows[row].counters.filter { $0.value.reserved > 0 }
+        }
+        // Positions of rows are in reservations, so only the last ones can go.
+        while let last = self.rows.last, last.rules.isEmpty, last.counters.isEmpty { self.rows.removeLast() }
+        self.active = self.rows.indices.filter { !self.rows[$0].rules.isEmpty }
+        self.index = ScopeIndex(self.active.map { self.rows[$0].line.scope })
+        return fresh
     }
 
-    /// Adds what was spent before the line was counted here: sums of the ledger and of the journal beyond it.
-    package mutating func load(_ amount: Int64, _ key: CounterKey) {
-        self.counters[key, default: Counter()].spent = Self.sum(self.counters[key]?.spent ?? 0, amount)
+    /// Adds what was spent before the line was counted here: a sum of the ledger, or of the journal beyond it.
+    ///
+    /// What was spent in a window that was over by then does not matter.
+    package mutating func load(_ used: Need, of consumer: Consumer, at time: UnixTime, into lines: [BudgetLine]) {
+        for row in self.rows.indices where lines.contains(self.rows[row].line) {
+            let line = self.rows[row].line
+            let start = line.window.start(at: time)
+            guard start >= self.rows[row].oldest, let subject = line.scope.subject(of: consumer) else { continue }
+            let place = Place(subject: subject, windowStart: start)
+            let spent = self.rows[row].counters[place]?.spent ?? 0
+            self.rows[row].counters[place, default: Counter()].spent = Self.sum(spent, max(0, used[line.unit]))
+        }
     }
 
     /// Notes what is past already, so that a restart does not warn again.
     package mutating func settleAlerts() {
-        for rule in self.rules {
-            for (key, counter) in self.counters where key.line == rule.line {
-                let passed = rule.alerts.last { Self.hasPassed($0, counter.spent, of: rule.limit) }
-                self.counters[key]?.warned[rule.name] = passed
+        for row in self.rows.indices {
+            for place in self.rows[row].counters.keys {
+                for rule in self.rows[row].rules {
+                    let spent = self.rows[row].counters[place]?.spent ?? 0
+                    let passed = rule.alerts.last { Self.hasPassed($0, spent, of: rule.limit) }
+                    self.rows[row].counters[place]?.warned[rule.name] = passed
+                }
             }
         }
     }
 
     // MARK: - Reserve and settle
 
-    /// The smallest rest of all hard money budgets that are about `consumer`; nil if there is none.
-    package func rest(for consumer: Consumer, at time: UnixTime) -> MicroDollars? {
-        guard !self.rules.isEmpty else { return nil }
+    /// The counters that are about a call, with nothing set aside in them.
+    package func claims(of consumer: Consumer, at time: UnixTime) -> Reservation {
+        var claims = Reservation(generation: self.generation)
+        var found: [Int] = []
+        self.index.match(consumer, into: &found)
+        claims.parts.reserveCapacity(found.count)
+        for position in found {
+            let row = self.active[position]
+            let line = self.rows[row].line
+            guard let subject = line.scope.subject(of: consumer) else { continue }
+            // A clock that jumped to before all that was read counts in the first window (row 80).
+            let start = max(line.window.start(at: time), self.rows[row].oldest)
+            let place = Place(subject: subject, windowStart: start)
+            claims.parts.append(Reservation.Part(row: row, place: place, unit: line.unit, amount: 0))
+        }
+        return claims
+    }
+
+    /// The smallest rest of all hard money budgets among `claims`; nil if there is none.
+    package func rest(_ claims: Reservation) -> MicroDollars? {
         var rest: Int64?
-        for position in self.matches(consumer) {
-            let rule = self.rules[position]
-            guard rule.mode == .hard, rule.unit == .money, let key = self.key(rule, consumer, time) else { continue }
-            let counter = self.counters[key] ?? Counter()
-            let left = Self.rest(of: rule.limit, counter)
-            rest = min(rest ?? left, left)
+        for part in claims.parts where part.unit == .money {
+            for rule in self.rows[part.row].rules where rule.mode == .hard {
+                let left = Self.rest(of: rule.limit, self.rows[part.row].counters[part.place])
+                rest = min(rest ?? left, left)
+            }
         }
         return rest.map { MicroDollars(max(0, $0)) }
     }
 
-    /// Sets `need` aside in every budget about `consumer`, or in none.
+    /// Sets `need` aside in each of `claims`, or in none.
     ///
     /// - Throws: `BudgetRefusal` for the hard budget that has the least left.
-    package mutating func reserve(
-        _ need: Need,
-        for consumer: Consumer,
-        at time: UnixTime
-    ) throws(BudgetRefusal) -> Reservation {
-        guard !self.rules.isEmpty else { return Reservation() }
-        var reservation = Reservation(generation: self.generation)
+    package mutating func reserve(_ need: Need, _ claims: inout Reservation) throws(BudgetRefusal) {
         var refusal: (left: Int64, refusal: BudgetRefusal)?
-        for position in self.matches(consumer) {
-            let rule = self.rules[position]
-            guard let key = self.key(rule, consumer, time) else { continue }
-            let counter = self.counters[key] ?? Counter()
-            let amount = max(0, need[rule.unit])
-            let left = Self.rest(of: rule.limit, counter)
+        for position in claims.parts.indices {
+            let part = claims.parts[position]
+            let amount = max(0, need[part.unit])
+            claims.parts[position].amount = amount
             // What costs nothing passes even where everything is spent.
-            if rule.mode == .hard, amount > 0, amount > left, left < refusal?.left ?? .max {
-                refusal = (left, self.refusal(rule, key, counter, needing: amount))
-            }
-            if !reservation.parts.contains(where: { $0.key == key }) {
-                reservation.parts.append(Reservation.Part(key: key, amount: amount))
+            guard amount > 0 else { continue }
+            let counter = self.rows[part.row].counters[part.place]
+            for rule in self.rows[part.row].rules where rule.mode == .hard {
+                let left = Self.rest(of: rule.limit, counter)
+                if amount > left, left < refusal?.left ?? .max {
+                    refusal = (left, self.refusal(rule, part.place, counter, needing: amount))
+                }
             }
         }
         if let refusal { throw refusal.refusal }
-        for part in reservation.parts {
-            self.counters[part.key, default: Counter()].reserved = Self.sum(
-                self.counters[part.key]?.reserved ?? 0,
-                part.amount
-            )
-        }
-        return reservation
+        for part in claims.parts where part.amount > 0 { self.add(part.amount, to: part) }
     }
 
     /// Sets more aside for a call that runs already.
     ///
     /// - Returns: Whether it fits into every hard budget; nothing was set aside otherwise.
     package mutating func extend(_ reservation: inout Reservation, byMoney amount: MicroDollars) -> Bool {
-        let positions = reservation.parts.indices.filter { reservation.parts[$0].key.line.unit == .money }
-        for position in positions {
-            let key = reservation.parts[position].key
-            let limit = self.rules.filter { $0.mode == .hard && $0.line == key.line }.map(\.limit).min()
-            guard let limit else { continue }
-            if amount.value > Self.rest(of: limit, self.counters[key] ?? Counter()) { return false }
+        for part in reservation.parts where part.unit == .money {
+            let counter = self.rows[part.row].counters[part.place]
+            for rule in self.rows[part.row].rules where rule.mode == .hard {
+                if amount.value > Self.rest(of: rule.limit, counter) { return false }
+            }
         }
-        for position in positions {
-            let part = reservation.parts[position]
-            reservation.parts[position].amount = Self.sum(part.amount, amount.value)
-            self.counters[part.key, default: Counter()].reserved = Self.sum(
-                self.counters[part.key]?.reserved ?? 0,
-                amount.value
-            )
+        for position in reservation.parts.indices where reservation.parts[position].unit == .money {
+            self.add(amount.value, to: reservation.parts[position])
+            reservation.parts[position].amount = Self.sum(reservation.parts[position].amount, amount.value)
         }
         return true
     }
@@ -191,142 +222,88 @@ package struct BudgetBook: Sendable {
         at time: UnixTime,
         used: Need
     ) -> [BudgetAlert] {
-        for part in reservation.parts where part.amount != 0 {
-            let reserved = self.counters[part.key]?.reserved ?? 0
-            self.counters[part.key]?.reserved = max(0, reserved &- part.amount)
+        for part in reservation.parts where part.amount > 0 {
+            let reserved = self.rows[part.row].counters[part.place]?.reserved ?? 0
+            self.rows[part.row].counters[part.place]?.reserved = max(0, reserved &- part.amount)
         }
         guard used != Need(), !self.rules.isEmpty else { return [] }
         var alerts: [BudgetAlert] = []
-        for key in self.keys(reservation, consumer, time) { self.count(used[key.line.unit], key, &alerts) }
+        let isOfNow = reservation.generation == self.generation
+        for part in isOfNow ? reservation.parts : self.claims(of: consumer, at: time).parts where used[part.unit] > 0 {
+            self.count(used[part.unit], part, &alerts)
+        }
         return alerts
     }
 
-    /// The counters that are about a call, each once.
-    private func keys(_ reservation: Reservation, _ consumer: Consumer, _ time: UnixTime) -> [CounterKey] {
-        if reservation.generation == self.generation { return reservation.parts.map(\.key) }
-        return Array(Set(self.matches(consumer).compactMap { self.key(self.rules[$0], consumer, time) }))
+    private mutating func add(_ amount: Int64, to part: Reservation.Part) {
+        let reserved = self.rows[part.row].counters[part.place]?.reserved ?? 0
+        self.rows[part.row].counters[part.place, default: Counter()].reserved = Self.sum(reserved, amount)
     }
 
-    private mutating func count(_ amount: Int64, _ key: CounterKey, _ alerts: inout [BudgetAlert]) {
-        guard amount > 0 else { return }
-        var counter = self.counters[key] ?? Counter()
+    private mutating func count(_ amount: Int64, _ part: Reservation.Part, _ alerts: inout [BudgetAlert]) {
+        var counter = self.rows[part.row].counters[part.place] ?? Counter()
         counter.spent = Self.sum(counter.spent, amount)
-        for rule in self.rules where !rule.alerts.isEmpty && rule.line == key.line {
-            let warned = counter.warned[rule.name] ?? 0
+        for rule in self.rows[part.row].rules where !rule.alerts.isEmpty {
             guard let percent = rule.alerts.last(where: { Self.hasPassed($0, counter.spent, of: rule.limit) }),
-                percent > warned
+                percent > counter.warned[rule.name] ?? 0
             else { continue }
             counter.warned[rule.name] = percent
             alerts.append(
                 BudgetAlert(
                     rule: rule,
-                    subject: key.subject,
+                    subject: part.place.subject,
                     percent: percent,
                     spent: counter.spent,
-                    renewsAt: rule.window.end(from: key.windowStart)
+                    renewsAt: rule.window.end(from: part.place.windowStart)
                 )
             )
         }
-        self.counters[key] = counter
-    }
-
-    // MARK: - Looking
-
-    /// How each budget about a subject stands, those that nothing was spent in left out unless they name one subject.
-    package func standings(at time: UnixTime) -> [Standing] {
-        var standings: [Standing] = []
-        for rule in self.rules {
-            let start = self.windowStart(rule.line, time)
-            for (key, counter) in self.counters where key.line == rule.line && key.windowStart == start {
-                standings.append(self.standing(rule, key, counter))
-            }
-            let isCounted = self.counters.keys.contains { $0.line == rule.line && $0.windowStart == start }
-            if !isCounted, let subject = rule.scope.onlySubject {
-                let key = CounterKey(line: rule.line, subject: subject, windowStart: start)
-                standings.append(self.standing(rule, key, Counter()))
-            }
-        }
-        return standings
-    }
-
-    /// How one budget stands for one subject.
-    package struct Standing: Sendable, Equatable {
-        package var rule: BudgetRule
-        package var subject: Scope.Subject
-        package var spent: Int64
-        package var reserved: Int64
-        package var windowStart: UnixTime
-        package var renewsAt: UnixTime?
-    }
-
-    /// What is set aside in all budgets together; 0 when no call is under way (I2).
-    package var reservedTotal: Int64 { self.counters.values.reduce(0) { Self.sum($0, $1.reserved) } }
-
-    /// Lets go of counters of windows that are over and that nothing is set aside in.
-    package mutating func prune(at time: UnixTime) {
-        self.counters = self.counters.filter { key, counter in
-            counter.reserved > 0 || (key.line.window.end(from: key.windowStart).map { $0 > time } ?? true)
-        }
-    }
-
-    private func standing(_ rule: BudgetRule, _ key: CounterKey, _ counter: Counter) -> Standing {
-        Standing(
-            rule: rule,
-            subject: key.subject,
-            spent: counter.spent,
-            reserved: counter.reserved,
-            windowStart: key.windowStart,
-            renewsAt: rule.window.end(from: key.windowStart)
-        )
+        self.rows[part.row].counters[part.place] = counter
     }
 
     private func refusal(
         _ rule: BudgetRule,
-        _ key: CounterKey,
-        _ counter: Counter,
+        _ place: Place,
+        _ counter: Counter?,
         needing amount: Int64
     ) -> BudgetRefusal {
         BudgetRefusal(
             rule: rule,
-            subject: key.subject,
-            spent: counter.spent,
-            reserved: counter.reserved,
+            subject: place.subject,
+            spent: counter?.spent ?? 0,
+            reserved: counter?.reserved ?? 0,
             needed: amount,
-            renewsAt: rule.window.end(from: key.windowStart)
+            renewsAt: rule.window.end(from: place.windowStart)
         )
     }
 
-    /// The window of a sum that is loaded; nil if it was over before the line was first counted.
-    func window(of line: BudgetLine, at time: UnixTime) -> UnixTime? {
-        let start = line.window.start(at: time)
-        return start >= self.oldest[line] ?? start ? start : nil
-    }
+    /// How often a window must be found over before its counters go.
+    package static let ageMax = 192
 
-    /// The window that a moment counts in: a clock that jumped to before all that was read counts in the first window.
-    private func windowStart(_ line: BudgetLine, _ time: UnixTime) -> UnixTime {
-        max(line.window.start(at: time), self.oldest[line] ?? UnixTime(milliseconds: 0))
-    }
-
-    /// Positions of the rules that are about a consumer.
-    private func matches(_ consumer: Consumer) -> [Int] {
-        var found: [Int] = []
-        self.index.match(consumer, into: &found)
-        return found
-    }
-
-    private func key(_ rule: BudgetRule, _ consumer: Consumer, _ time: UnixTime) -> CounterKey? {
-        rule.scope.subject(of: consumer).map {
-            CounterKey(line: rule.line, subject: $0, windowStart: self.windowStart(rule.line, time))
+    /// Lets go of counters of windows that have long been over; to be called once an hour.
+    ///
+    /// By hours of this process and not by the clock, so that one that jumps ahead and back finds everything that was
+    /// spent: it would have to be wrong for eight days (row 80).
+    package mutating func prune(at time: UnixTime) {
+        for row in self.rows.indices {
+            let current = max(self.rows[row].line.window.start(at: time), self.rows[row].oldest)
+            for place in self.rows[row].counters.keys where place.windowStart != current {
+                self.rows[row].counters[place]?.age += 1
+            }
+            self.rows[row].counters = self.rows[row].counters.filter { $1.reserved > 0 || $1.age <= Self.ageMax }
         }
     }
 
-    private static func rest(of limit: Int64, _ counter: Counter) -> Int64 {
+    // MARK: - Arithmetic
+
+    private static func rest(of limit: Int64, _ counter: Counter?) -> Int64 {
+        guard let counter else { return limit }
         let (left, isOver) = limit.subtractingReportingOverflow(Self.sum(counter.spent, counter.reserved))
         return isOver ? .min : left
     }
 
     /// A sum that stays at the ends of its range.
-    private static func sum(_ left: Int64, _ right: Int64) -> Int64 {
+    static func sum(_ left: Int64, _ right: Int64) -> Int64 {
         let (sum, isOver) = left.addingReportingOverflow(right)
         guard isOver else { return sum }
         return right < 0 ? .min : .max

@@ -10,6 +10,7 @@ internal import NIOConcurrencyHelpers
 package actor LedgerFold {
     /// The pause between two looks, in milliseconds: so old is the newest row of the ledger at most.
     package static let pauseMilliseconds: Int64 = 200
+    private static let turnsAnHour = Int(3_600_000 / pauseMilliseconds)
     /// Records that are read at once.
     private static let recordsMax = 4000
 
@@ -80,7 +81,7 @@ package actor LedgerFold {
     ///
     /// - Throws: `CancellationError`.
     package func run() async throws {
-        while true {
+        for turn in 1... {
             do {
                 try await self.fold()
                 self.tell(nil)
@@ -88,6 +89,10 @@ package actor LedgerFold {
                 throw CancellationError()
             } catch {
                 self.tell("\(error)")
+            }
+            if turn % Self.turnsAnHour == 0 {
+                let now = self.surroundings.now()
+                self.meter.withState { $0.budgets.prune(at: now) }
             }
             try await Task.sleep(for: .milliseconds(Self.pauseMilliseconds))
         }
@@ -172,9 +177,7 @@ package actor LedgerFold {
             let epoch = journal.epoch
             let cursor = try await self.database.read { try LedgerStore().cursor(of: epoch, in: $0) }
             let start = cursor.map { JournalPosition(segment: $0.segment, offset: $0.offset) } ?? .start
-            var dead = try DeadEpoch.read(journal, from: start, now: now, claims: &claims)
-            let interrupted = dead.interrupted
-            dead.interrupted = try await self.database.read { try LedgerStore().missing(of: interrupted, in: $0) }
+            let dead = try DeadEpoch.read(journal, from: start, now: now, claims: &claims)
             for fault in dead.faults { self.surroundings.onFault(fault) }
             self.dead.append(dead)
         }
@@ -196,19 +199,18 @@ package actor LedgerFold {
                 let count = try await self.database.write { session in
                     try LedgerStore().append(batch.attempts, cursor: batch.cursor, in: session)
                 }
-                // What is in the ledger must not count again for a budget that comes before the rest is there.
-                let place = batch.cursor
-                self.dead[0].start = JournalPosition(segment: place.segment, offset: place.offset)
                 self.status.rows += UInt64(count)
                 self.status.batches += 1
             }
             let now = self.surroundings.now()
             let epoch = dead.journal.epoch
-            while !self.dead[0].interrupted.isEmpty {
-                let some = Array(self.dead[0].interrupted.prefix(LedgerStore.batchMax))
-                let count = try await self.database.write { try LedgerStore().append(some, in: $0) }
-                self.dead[0].interrupted.removeFirst(some.count)
-                self.status.rows += UInt64(count)
+            var rest = dead.interrupted[...]
+            while !rest.isEmpty {
+                let some = Array(rest.prefix(LedgerStore.batchMax))
+                self.status.rows += UInt64(
+                    try await self.database.write { try LedgerStore().append(some, in: $0) }
+                )
+                rest = rest.dropFirst(some.count)
             }
             try await self.database.write { try LedgerStore().closeEpoch(epoch, now: now, in: $0) }
             try dead.journal.remove()
@@ -236,34 +238,39 @@ package actor LedgerFold {
                 try LedgerStore().budgetSums(from: start, in: session) { sums.append($0) }
                 return sums
             }
-            let unfolded = try await self.unfolded(upTo: end)
-            self.meter.withState { state in
-                for sum in found { state.budgets.load(sum, into: fresh) }
-                for attempt in unfolded { state.budgets.load(attempt, into: fresh) }
-                state.budgets.settleAlerts()
+            self.meter.withState { state in for sum in found { state.budgets.load(sum, into: fresh) } }
+            try await self.forEachUnfolded(upTo: end) { attempts in
+                self.meter.withState { state in
+                    for attempt in attempts { state.budgets.load(attempt, into: fresh) }
+                }
             }
+            self.meter.withState { $0.budgets.settleAlerts() }
         }
     }
 
-    /// The attempts that ended before a place in the journal and are not in the ledger.
-    private func unfolded(upTo end: JournalPosition) async throws -> [Attempt] {
-        var attempts = self.pending
+    /// Gives the attempts that ended before a place in the journal and are not in the ledger, some at a time.
+    ///
+    /// A cursor follows the rows of several transactions, so the ledger may have more than cursors say; each attempt is
+    /// looked for there, or the budgets would count it twice.
+    private func forEachUnfolded(upTo end: JournalPosition, _ body: ([Attempt]) -> Void) async throws {
+        func give(_ attempts: [Attempt]) async throws {
+            guard !attempts.isEmpty else { return }
+            body(try await self.database.read { try LedgerStore().missing(of: attempts, in: $0) })
+        }
+        for dead in self.dead {
+            let reader = try dead.reader()
+            while let batch = try reader.next() { try await give(batch.attempts) }
+            try await give(dead.interrupted)
+        }
+        try await give(self.pending)
         var open = self.open
         var position = self.position
         while position < end {
             let batch = try await self.keeper.read(from: position, count: Self.recordsMax)
-            for entry in batch.entries where entry.position < end {
-                if let attempt = open.take(entry) { attempts.append(attempt) }
-            }
+            try await give(batch.entries.filter { $0.position < end }.compactMap { open.take($0) })
             guard batch.next > position else { break }
             position = batch.next
         }
-        for dead in self.dead {
-            let reader = try dead.reader()
-            while let batch = try reader.next() { attempts += batch.attempts }
-            attempts += dead.interrupted
-        }
-        return attempts
     }
 
     // MARK: - One at a time

@@ -138,9 +138,10 @@ package final class Meter: Sendable {
         _ state: inout State
     ) throws(BudgetRefusal) -> (OutputGrant?, BudgetBook.Reservation) {
         var grant: OutputGrant?
+        var reservation = state.budgets.claims(of: intent.consumer, at: intent.startedAt)
         // What cannot be paid for is asked for all the same, so that the refusal names its budget.
         var money = MicroDollars.zero
-        if let rest = state.budgets.rest(for: intent.consumer, at: intent.startedAt) {
+        if let rest = state.budgets.rest(reservation) {
             grant = OutputGrant.make(size, rates: intent.rates, rest: rest)
             money = grant?.cost ?? max(rest + MicroDollars(1), OutputGrant.least(size, rates: intent.rates))
             if let limit = grant?.limit { intent.outputMax = limit * max(1, size.choices) }
@@ -151,7 +152,7 @@ package final class Meter: Sendable {
             requests: 1,
             tokens: Int64(clamping: intent.inputEstimate) + Int64(clamping: min(output, 1 << 40))
         )
-        let reservation = try state.budgets.reserve(need, for: intent.consumer, at: intent.startedAt)
+        try state.budgets.reserve(need, &reservation)
         intent.reserved = reservation.money
         return (grant, reservation)
     }
@@ -249,7 +250,8 @@ package final class Meter: Sendable {
 
     /// Whether a hard budget of money is about a consumer, so that what it calls must have a price.
     package func needsPrice(_ consumer: Consumer, at time: UnixTime) -> Bool {
-        self.state.withLockedValue { !$0.budgets.isEmpty && $0.budgets.rest(for: consumer, at: time) != nil }
+        guard self.hasBudgets.load(ordering: .relaxed) else { return false }
+        return self.state.withLockedValue { $0.budgets.rest($0.budgets.claims(of: consumer, at: time)) != nil }
     }
 }
 
