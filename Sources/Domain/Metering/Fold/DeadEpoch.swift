@@ -3,15 +3,14 @@ internal import Core
 /// The journal of a process that is no more, read once: what of it is not in the ledger, and what its death cut off.
 struct DeadEpoch: Sendable {
     let journal: DeadJournal
-    /// Everything before this is in the ledger.
-    var start: JournalPosition
+    /// Everything before this is in the ledger, and some of what is behind it may be.
+    let start: JournalPosition
     /// Attempts that ended behind `start`.
     let endedCount: Int
-    /// Attempts that never ended, and are not in the ledger.
+    /// Attempts that never ended.
     ///
-    /// No cursor says that they are: a process that died behind them, before it could delete the journal, leaves them
-    /// in both.
-    var interrupted: [Attempt]
+    /// They may be in the ledger too, if another start died between writing them there and deleting the journal.
+    let interrupted: [Attempt]
     let faults: [JournalFault]
 
     /// Reads the whole journal.
