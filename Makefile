@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench tidy format fuzz golden live timing rotation tsan ci clean
+.PHONY: help run build test bench tidy format fuzz golden live timing rotation ledger tsan ci clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ timing: ## whether the time of a refusal tells what is wrong with a key
 
 rotation: ## kill a rotation of the encryption key at each of its writes, with ROWS (1000) credentials
 	@exec scripts/rotation.sh
+
+ledger: ## kill the gateway LOOPS (2000) times under load and at FAULTS (300) writes, send CALLS (1000000), compare
+	@exec scripts/ledger.sh
 
 live: ## one plain, one streamed, one wrong-key call for each provider key in the environment
 	@exec scripts/live.sh

@@ -100,12 +100,15 @@ class Program:
 class Simulator(Program):
     """`turnpike simulate`: the provider, and the independent witness of what reached it."""
 
-    def __init__(self, folder: pathlib.Path, required_key: str | None = PROVIDER_KEY):
+    def __init__(
+        self, folder: pathlib.Path, required_key: str | None = PROVIDER_KEY, arguments: list | None = None
+    ):
         self.port = free_port()
         self.root = f"http://127.0.0.1:{self.port}"
         self.url = f"{self.root}/v1"
         key = ["--key", required_key] if required_key else []
-        super().__init__(["simulate", "--listen", f"127.0.0.1:{self.port}", "--pace", "none", *key], folder)
+        given = ["simulate", "--listen", f"127.0.0.1:{self.port}", "--pace", "none", *key]
+        super().__init__([*given, *(arguments or [])], folder)
         self.http = httpx.Client(base_url=self.root, trust_env=False, timeout=10)
         poll(self.answers, message="the simulator answers")
 
