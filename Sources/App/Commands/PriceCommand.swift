@@ -47,8 +47,10 @@ struct PriceCommand: ParsableCommand {
         @OptionGroup var options: Options
 
         func run() throws {
-            let settings = try self.options.settings()
+            var settings = try self.options.settings()
             let book = settings.priceBook
+            // It costs nothing wherever it listens.
+            if settings.simulator { settings.addSimulator(baseURL: "http://127.0.0.1:9/v1") }
             let catalog = try SnapshotMaker.catalog(settings, reusing: nil)
             let rows = PriceCommand.targets(of: self.model, in: catalog).map { target in
                 let provider = target.provider

@@ -40,6 +40,8 @@ package struct RequestIndex: Sendable {
     /// The values of `max_tokens` and `max_completion_tokens` that are numbers.
     package private(set) var maxTokens: JSONSlice?
     package private(set) var maxCompletionTokens: JSONSlice?
+    /// Whether the request asks to be served before others, at a higher price: `service_tier: priority`.
+    package private(set) var isUrgent = false
     /// Whether the provider is to keep the answer, so that a repeated call would leave two.
     package private(set) var isStored = false
     /// Members at the top level.
@@ -98,7 +100,8 @@ package struct RequestIndex: Sendable {
         "n",
         "best_of",
         "tools",
-        "tool_choice"
+        "tool_choice",
+        "service_tier"
     )
 
     /// Looks at one member; `name` is its position in `names`.
@@ -133,7 +136,8 @@ package struct RequestIndex: Sendable {
         case 8: try self.noteChoices(value, "n", reader)
         case 9: try self.noteChoices(value, "best_of", reader)
         case 10: try Self.count(value, atMost: Caps.tools, "tools", in: bytes)
-        default: self.toolChoice = value
+        case 11: self.toolChoice = value
+        default: self.isUrgent = reader.equals(value, "priority")
         }
     }
 

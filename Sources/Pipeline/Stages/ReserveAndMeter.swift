@@ -76,8 +76,18 @@ struct ReserveAndMeter: WaitingGate {
 
     /// Refuses what nobody knows the price of, where that matters (row 79).
     private static func checkPrice(_ rates: Rates, _ intent: AttemptIntent, _ call: Call, _ meter: Meter) throws {
-        guard !rates.isPriced else { return }
+        let isUrgent = call.index?.isUrgent ?? false
+        guard !rates.isPriced || isUrgent else { return }
         let isBudgeted = meter.needsPrice(intent.consumer, at: intent.startedAt)
+        if rates.isPriced {
+            guard isBudgeted, rates.input > 0 || rates.output > 0 else { return }
+            // Providers take up to twice as much or more for it, and no list says what for which model.
+            throw GatewayError(
+                .modelUnpriced,
+                "The price of service_tier 'priority' is not known, so a call with a hard budget cannot ask for it.",
+                param: "service_tier"
+            )
+        }
         guard !call.snapshot.prices.admits(rates, underHardBudget: isBudgeted) else { return }
         throw GatewayError(
             .modelUnpriced,

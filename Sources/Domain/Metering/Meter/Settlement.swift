@@ -85,7 +85,9 @@ package enum Settlement {
             (end.usage, end.source) = Self.partial(intent, findings)
             end.isCharged = true
         }
-        end.cost = intent.rates.cost(of: end.usage)
+        // As the ledger keeps them, so that budgets count the same.
+        end.usage = end.usage.bounded
+        end.cost = intent.rates.cost(of: end.usage).bounded
         if end.isCharged { end.charged = end.cost }
         return end
     }
