@@ -41,7 +41,7 @@ import Testing
         try await death.bear().keeper.close()
         try death.keepJournal()
         try await Self.checkLife(of: death, comment)
-        try death.restoreJournal()
+        try await death.restoreJournal()
         try await Self.checkLife(of: death, comment)
     }
 
@@ -250,8 +250,9 @@ private final class Life {
     /// Puts a copy of what the death left aside.
     func keepJournal() throws { try Self.copy(self.left, to: "\(self.scratch.path)/kept") }
 
-    /// Puts it back, as if it had never been deleted.
-    func restoreJournal() throws {
+    /// Puts it back, as if it had never been deleted, and the cursor as if it had not followed the rows yet.
+    func restoreJournal() async throws {
+        try await self.database.write { try $0.execute("DELETE FROM journal_cursors") }
         let kept = "\(self.scratch.path)/kept/1"
         #expect(mkdir(self.left, 0o700) == 0)
         for segment in try JournalFolder.segments(in: kept) {

@@ -25,10 +25,25 @@ package struct BudgetBook: Sendable {
     struct Row: Sendable {
         let line: BudgetLine
         /// The earliest window whose sums were read; what is before counts in it.
-        let oldest: UnixTime
+        private(set) var oldest: UnixTime
         /// The rules of now that it is for.
         var rules: [BudgetRule] = []
         var counters: [Place: Counter] = [:]
+
+        init(line: BudgetLine, oldest: UnixTime, rules: [BudgetRule]) {
+            self.line = line
+            self.oldest = oldest
+            self.rules = rules
+        }
+
+        /// Counts from nothing again, for rules that were gone for a while: what was spent meanwhile is not known here.
+        mutating func begin(at now: UnixTime) {
+            self.oldest = self.line.window.start(at: now)
+            for place in self.counters.keys {
+                self.counters[place]?.spent = 0
+                self.counters[place]?.warned = [:]
+            }
+        }
     }
 
     /// What one call has set aside.
@@ -91,11 +106,16 @@ package struct BudgetBook: Sendable {
     package mutating func use(_ rules: [BudgetRule], now: UnixTime) -> [BudgetLine] {
         self.rules = rules
         self.generation += 1
+        let counting = Set(self.rows.indices.filter { !self.rows[$0].rules.isEmpty })
         for row in self.rows.indices { self.rows[row].rules = [] }
         var fresh: [BudgetLine] = []
         for rule in rules {
             let line = rule.line
             if let row = self.rows.firstIndex(where: { $0.line == line }) {
+                if !counting.contains(row), self.rows[row].rules.isEmpty {
+                    fresh.append(line)
+                    self.rows[row].begin(at: now)
+                }
                 self.rows[row].rules.append(rule)
             } else {
                 fresh.append(line)

@@ -188,7 +188,7 @@ package final class Meter: Sendable {
             if isAbsurd { state.counts.absurd += 1 }
             if end.source == .estimated || end.source == .providerPartial { state.counts.estimated += 1 }
             if end.outcome == .cut { state.counts.cut += 1 }
-            guard !state.budgets.isEmpty || attempt.intent.reserved > .zero else { return [BudgetAlert]() }
+            guard !state.budgets.isEmpty || !attempt.reservation.parts.isEmpty else { return [BudgetAlert]() }
             return state.budgets.settle(
                 attempt.reservation,
                 of: attempt.intent.consumer,
@@ -247,6 +247,9 @@ package final class Meter: Sendable {
     package func standings(at time: UnixTime) -> [BudgetBook.Standing] {
         self.state.withLockedValue { $0.budgets.standings(at: time) }
     }
+
+    /// Whether there is any budget or quota, so that sizes of requests matter.
+    package var hasAnyBudget: Bool { self.hasBudgets.load(ordering: .relaxed) }
 
     /// Whether a hard budget of money is about a consumer, so that what it calls must have a price.
     package func needsPrice(_ consumer: Consumer, at time: UnixTime) -> Bool {
