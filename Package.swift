@@ -161,6 +161,18 @@ if Context.environment["TURNPIKE_FUZZ"] != nil {
     }
 }
 
+// What `make bench` measures without a socket.
+if Context.environment["TURNPIKE_BENCH"] != nil {
+    targets.append(
+        .executableTarget(
+            name: "MeteringBench",
+            dependencies: ["Core", "Chat", "Database", "Metering", "SQLite"] + nio,
+            path: "Benchmarks/Metering",
+            swiftSettings: strict()
+        )
+    )
+}
+
 let package = Package(
     name: "turnpike",
     platforms: [.macOS(.v15)],

@@ -17,10 +17,12 @@ import sys
 import tempfile
 import time
 
-import rows as table
+import money
+import rows
 from harness import Bench, BenchError
 
 HERE = pathlib.Path(__file__).resolve().parent
+ROWS = rows.ROWS | money.ROWS
 
 
 def first_line(*command) -> str:
@@ -76,16 +78,17 @@ def print_row(title: str, row: dict, limits: dict):
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--turnpike", type=pathlib.Path, default=HERE.parent / ".build/release/turnpike")
-    parser.add_argument("--row", help=f"one or more of {', '.join(table.ROWS)}, with commas")
+    parser.add_argument("--metering", type=pathlib.Path, default=HERE.parent / ".build/release/MeteringBench")
+    parser.add_argument("--row", help=f"one or more of {', '.join(ROWS)}, with commas")
     parser.add_argument("--quick", action="store_true", help="a minute or two; the spread is wider")
     parser.add_argument("--profile", action="store_true", help="after each row of calls or chunks, where the time went (needs perf)")
     parser.add_argument("--stand-in", action="store_true", help="a second nginx in Turnpike's place")
     parser.add_argument("--results", type=pathlib.Path, default=HERE.parent / "bench-results")
     arguments = parser.parse_args()
-    names = arguments.row.split(",") if arguments.row else list(table.ROWS)
-    unknown = [name for name in names if name not in table.ROWS]
+    names = arguments.row.split(",") if arguments.row else list(ROWS)
+    unknown = [name for name in names if name not in ROWS]
     if unknown:
-        parser.error(f"no row {unknown[0]}; there are {', '.join(table.ROWS)}")
+        parser.error(f"no row {unknown[0]}; there are {', '.join(ROWS)}")
     turnpike = None if arguments.stand_in else arguments.turnpike.resolve()
     if turnpike and not turnpike.exists():
         parser.error(f"{turnpike} is not there; build it with: make build")
@@ -99,7 +102,7 @@ def main() -> int:
     print(f"\n{'':<44} {'turnpike':>9} {'nginx':>9}  {'':<18} {'ratio (low–high)':<18} to reach")
     results, over = {}, []
     with tempfile.TemporaryDirectory(prefix="turnpike-bench-") as folder:
-        bench = Bench(pathlib.Path(folder), turnpike, arguments.quick)
+        bench = Bench(pathlib.Path(folder), turnpike, arguments.quick, arguments.metering.resolve())
         stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         arguments.results.mkdir(exist_ok=True)
         bench.profile_prefix = arguments.results / stamp if arguments.profile else None
@@ -108,7 +111,7 @@ def main() -> int:
             for name in names:
                 began = time.monotonic()
                 try:
-                    row = table.ROWS[name](bench)
+                    row = ROWS[name](bench)
                 except BenchError as error:
                     over.append(f"{name}: could not be measured: {error}")
                     results[name] = {"error": str(error)}
@@ -116,7 +119,7 @@ def main() -> int:
                     continue
                 row["seconds"] = round(time.monotonic() - began, 1)
                 results[name] = row
-                print_row(table.ROWS[name].__doc__, row, limits.get(name, {}))
+                print_row(ROWS[name].__doc__, row, limits.get(name, {}))
                 over += missed(name, row, limits)
         finally:
             bench.stop_all()

@@ -22,10 +22,17 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 # One side of the measurement each: what is measured has a core to itself, load and provider share the other.
 SUBJECT_CORE = "0"
 LOAD_CORE = "1"
+# How threads of the gateway's event loops begin. Its other threads bring what the journal says into the ledger.
+LOOP_THREAD = "NIO-ELT"
 
 
 class BenchError(Exception):
     """The measurement could not be made; says why."""
+
+
+def cpu_ticks(stat) -> int:
+    fields = pathlib.Path(stat).read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
 
 
 def free_port() -> int:
@@ -112,11 +119,24 @@ class Process:
 
     def cpu_seconds(self) -> float:
         """User and system time so far, of every thread."""
-        total = 0
-        for pid in self.pids():
-            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            total += int(fields[11]) + int(fields[12])
-        return total / TICKS
+        return sum(cpu_ticks(f"/proc/{pid}/stat") for pid in self.pids()) / TICKS
+
+    def loop_seconds(self) -> float:
+        """The same of the event loops alone, which is where calls are served; of nginx it is all."""
+        tasks = [task for pid in self.pids() for task in pathlib.Path(f"/proc/{pid}/task").iterdir()]
+        loops = [task for task in tasks if (task / "comm").read_text().startswith(LOOP_THREAD)]
+        return sum(cpu_ticks(task / "stat") for task in loops) / TICKS if loops else self.cpu_seconds()
+
+    def rest(self, seconds=120.0):
+        """Returns once the process has nothing more to do: what came of the calls is in the ledger."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            before = self.cpu_seconds()
+            time.sleep(0.5)
+            # Two ticks of the kernel's clock: four percent.
+            if self.cpu_seconds() - before <= 2 / TICKS:
+                return
+        raise BenchError(f"{self.log.name} is still at work {seconds:g} s after the last call")
 
     def resident_bytes(self) -> int:
         """Memory of the workers; nginx's master, which does nothing, is left out."""
@@ -179,8 +199,9 @@ def make_certificates(folder: pathlib.Path) -> None:
 class Bench:
     """What all rows share: a folder, the providers, and ways to start what is measured."""
 
-    def __init__(self, folder: pathlib.Path, turnpike: pathlib.Path | None, quick: bool):
+    def __init__(self, folder: pathlib.Path, turnpike: pathlib.Path | None, quick: bool, metering: pathlib.Path | None = None):
         self.folder = folder
+        self.metering_binary = metering  # What measures journal and ledger without a socket.
         self.turnpike_binary = turnpike  # None: a second nginx stands in, to see how exact the measurement is.
         self.quick = quick
         self.profile_prefix: pathlib.Path | None = None  # Where profiles go, if they are wanted.
@@ -254,22 +275,25 @@ class Bench:
         prefixes = {"bench": "/plain", "secure": "/tls", "streams": "/stream", "secure-streams": "/tls-stream"}
         return Side("nginx", process, port, prefixes)
 
-    def gateway(self, loops=1, log=False, core=SUBJECT_CORE, wait=True) -> "Side":
-        """Turnpike with a configuration of its own; authentication, routing and metrics as they always are."""
+    def gateway(self, loops=1, log=False, core=SUBJECT_CORE, wait=True, more="", name="turnpike", data=None) -> "Side":
+        """Turnpike with a configuration of its own; authentication, routing, metrics, journal and ledger as always.
+
+        `more` are further settings; `data` is a folder that is there already.
+        """
         if self.turnpike_binary is None:
             return self.proxy(loops, log, core, name="stand-in")
         port = free_port()
-        folder = self.folder / f"turnpike-{loops}{'-log' if log else ''}-{port}"
+        folder = self.folder / f"{name}-{loops}{'-log' if log else ''}-{port}"
         folder.mkdir()
         configuration = folder / "turnpike.yaml"
-        configuration.write_text(self.configuration(port))
+        configuration.write_text(self.configuration(port) + more)
         log_file = folder / "calls.log"
         settings = {"TURNPIKE_LOG_FILE": str(log_file), "TURNPIKE_SERVER_LOOPS": str(loops), "TURNPIKE_LOG_CALLS": "true" if log else "false"}
-        arguments = [self.turnpike_binary, "serve", "--config", configuration, "--data-dir", folder / "data"]
+        arguments = [self.turnpike_binary, "serve", "--config", configuration, "--data-dir", data or folder / "data"]
         process = self.start(arguments, folder.name, settings, core)
         if wait:
             wait_for(port, process, "/readyz")
-        return Side("turnpike", process, port, {name: "" for name in ("bench", "secure", "streams", "secure-streams")})
+        return Side(name, process, port, {name: "" for name in ("bench", "secure", "streams", "secure-streams")})
 
     def configuration(self, port: int) -> str:
         secret = f"sk-bench-{secrets.token_hex(16)}"
@@ -340,9 +364,13 @@ class Side:
 
 
 def wrk(side: Side, body: pathlib.Path, provider: str, seconds: float, connections: int, threads=1, core=LOAD_CORE) -> dict:
-    """Calls as fast as they are answered. CPU time is that of the side measured, from before the first call to after the last."""
+    """Calls as fast as they are answered.
+
+    `cpu_us` is what a call takes of the side's event loops, from before the first call to after the last;
+    `whole_us` what it takes of the whole process until that rests again, the fold into the ledger with it.
+    """
     pinned = ["taskset", "-c", core] if core else []
-    before = side.process.cpu_seconds()
+    before, loops_before = side.process.cpu_seconds(), side.process.loop_seconds()
     run = subprocess.run(
         [
             *pinned, "wrk", "-t", str(threads), "-c", str(connections), "-d", f"{seconds:g}s", "--latency", "-s", HERE / "chat.lua",
@@ -352,8 +380,9 @@ def wrk(side: Side, body: pathlib.Path, provider: str, seconds: float, connectio
         text=True,
         timeout=seconds + 60,
     )
-    used = side.process.cpu_seconds() - before
+    used = side.process.loop_seconds() - loops_before
     side.process.must_live()
+    side.process.rest()
     line = next((line for line in run.stdout.splitlines() if line.startswith("RESULT ")), None)
     if line is None:
         raise BenchError(f"wrk gave no result: {run.stdout} {run.stderr}")
@@ -361,6 +390,7 @@ def wrk(side: Side, body: pathlib.Path, provider: str, seconds: float, connectio
     if result["bad_status"] or result["broken"] or not result["requests"]:
         raise BenchError(f"{side.name}: {result['bad_status']} wrong answers, {result['broken']} broken calls of {result['requests']}")
     result["cpu_us"] = used * 1e6 / result["requests"]
+    result["whole_us"] = (side.process.cpu_seconds() - before) * 1e6 / result["requests"]
     result["calls_per_second"] = result["requests"] / result["seconds"]
     result["busy"] = used / result["seconds"]
     return result

@@ -71,6 +71,7 @@ def calls(bench: Bench, provider="bench", workers=1, log=False) -> dict:
         calls_per_second=[round(middle(run["calls_per_second"] for run in side)) for side in (ours, theirs)],
         busy=[round(middle(run["busy"] for run in side), 2) for side in (ours, theirs)],
         p99_us=[round(middle(run["p99_us"] for run in side)) for side in (ours, theirs)],
+        whole_us=[round(middle(run["whole_us"] for run in side), 1) for side in (ours, theirs)],
         **({"profiles": profiles} if any(profiles) else {}),
         layout="subject on core 0; wrk and provider on core 1" if pinned else "not pinned: subject, wrk and provider share the cores",
     )

@@ -3,6 +3,14 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source scripts/release.sh
 
+# Journal and ledger without sockets, built as the gateway is. The target is there only when it is asked for.
+metering=$repository/.build/release/MeteringBench
+metering_is_fresh() {
+    [[ -x $metering && -z $(find Package.swift Sources Benchmarks/Metering scripts/release.sh -newer "$metering" -print -quit) ]]
+}
+build_metering() { TURNPIKE_BENCH=1 swift build "${release_flags[@]/#turnpike/MeteringBench}" && touch "$metering"; }
+needs_metering() { [[ -z ${ROW:-} || ,$ROW, =~ ,(settle|recovery|report), ]]; }
+
 arguments=()
 if [[ -n ${TURNPIKE:-} ]]; then
     arguments+=(--turnpike "$TURNPIKE")
@@ -15,6 +23,12 @@ else
         mark_release
     fi
     arguments+=(--turnpike "$turnpike")
+fi
+if needs_metering && ! metering_is_fresh; then
+    need_packages "to build and measure" run bench
+    need_swift
+    plan "build of MeteringBench"
+    step "build of MeteringBench" build_metering
 fi
 need_packages "to measure" bench
 [[ -z ${ROW:-} ]] || arguments+=(--row "$ROW")
