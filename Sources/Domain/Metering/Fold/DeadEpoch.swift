@@ -12,38 +12,10 @@ struct DeadEpoch: Sendable {
     /// They may be in the ledger too, if another start died between writing them there and deleting the journal.
     let interrupted: [Attempt]
     let faults: [JournalFault]
-
-    /// Reads the whole journal.
+    /// What those that ended and are not in the ledger add up to, so that budgets need not read the journal again.
     ///
-    /// - Parameters:
-    ///   - start: How far the ledger has it.
-    ///   - now: When interrupted attempts are said to have ended.
-    ///   - claims: Gets the claims of all attempts.
-    static func read(
-        _ journal: DeadJournal,
-        from start: JournalPosition,
-        now: UnixTime,
-        claims: inout Set<String>
-    ) throws(JournalError) -> DeadEpoch {
-        let reader = try journal.reader()
-        var open = OpenAttempts()
-        var endedCount = 0
-        while let entry = try reader.next() {
-            switch entry.record {
-            case .intent(_, let intent), .carried(_, let intent, _):
-                if !intent.idempotencyClaim.isEmpty { claims.insert(intent.idempotencyClaim) }
-            case .checkpoint, .end: break
-            }
-            if open.take(entry) != nil, entry.position >= start { endedCount += 1 }
-        }
-        return DeadEpoch(
-            journal: journal,
-            start: start,
-            endedCount: endedCount,
-            interrupted: open.interrupt(at: now),
-            faults: reader.faults
-        )
-    }
+    /// Nil once rows of it are being written, and where there are too many to keep.
+    var sums: [BudgetSum]?
 
     /// Goes through the attempts that ended behind `start`, in batches for the ledger.
     func reader() throws(JournalError) -> Batches { try Batches(self) }

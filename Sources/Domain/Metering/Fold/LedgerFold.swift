@@ -175,9 +175,17 @@ package actor LedgerFold {
         let now = self.surroundings.now()
         for journal in journals {
             let epoch = journal.epoch
-            let cursor = try await self.database.read { try LedgerStore().cursor(of: epoch, in: $0) }
+            let (cursor, newest) = try await self.database.read { session in
+                (try LedgerStore().cursor(of: epoch, in: session), try LedgerStore().newestAttempt(in: session))
+            }
             let start = cursor.map { JournalPosition(segment: $0.segment, offset: $0.offset) } ?? .start
-            let dead = try DeadEpoch.read(journal, from: start, now: now, claims: &claims)
+            var reading = try DeadEpoch.Reading(journal, from: start, newest: newest ?? AttemptID(.min))
+            while let doubtful = try reading.next() {
+                let missing = try await self.database.read { try LedgerStore().missing(of: doubtful, in: $0) }
+                for attempt in missing { reading.add(attempt) }
+            }
+            let dead = reading.finish(now: now)
+            claims.formUnion(reading.claims)
             for fault in dead.faults { self.surroundings.onFault(fault) }
             self.dead.append(dead)
         }
@@ -194,6 +202,7 @@ package actor LedgerFold {
 
     private func foldDead() async throws {
         while let dead = self.dead.first {
+            self.dead[0].sums = nil
             let reader = try dead.reader()
             while let batch = try reader.next() {
                 let count = try await self.database.write { session in
@@ -238,7 +247,11 @@ package actor LedgerFold {
                 try LedgerStore().budgetSums(from: start, in: session) { sums.append($0) }
                 return sums
             }
-            self.meter.withState { state in for sum in found { state.budgets.load(sum, into: fresh) } }
+            let unfolded = self.dead.flatMap { $0.sums ?? [] }
+            self.meter.withState { state in
+                for sum in found { state.budgets.load(sum, into: fresh) }
+                for sum in unfolded { state.budgets.load(sum, into: fresh) }
+            }
             try await self.forEachUnfolded(upTo: end) { attempts in
                 self.meter.withState { state in
                     for attempt in attempts { state.budgets.load(attempt, into: fresh) }
@@ -248,7 +261,8 @@ package actor LedgerFold {
         }
     }
 
-    /// Gives the attempts that ended before a place in the journal and are not in the ledger, some at a time.
+    /// Gives the attempts that ended before a place in the journal and are not in the ledger, some at a time; of dead
+    /// journals those that are not in their `sums`.
     ///
     /// A cursor follows the rows of several transactions, so the ledger may have more than cursors say; each attempt is
     /// looked for there, or the budgets would count it twice.
@@ -258,8 +272,10 @@ package actor LedgerFold {
             body(try await self.database.read { try LedgerStore().missing(of: attempts, in: $0) })
         }
         for dead in self.dead {
-            let reader = try dead.reader()
-            while let batch = try reader.next() { try await give(batch.attempts) }
+            if dead.sums == nil {
+                let reader = try dead.reader()
+                while let batch = try reader.next() { try await give(batch.attempts) }
+            }
             try await give(dead.interrupted)
         }
         try await give(self.pending)

@@ -1,7 +1,9 @@
 /// What the journal says about an attempt.
+///
+/// Intents are boxed, or each move of any record would copy half a kilobyte.
 package enum JournalRecord: Sendable, Equatable {
     /// The attempt is about to begin; the first record of each.
-    case intent(AttemptID, AttemptIntent)
+    indirect case intent(AttemptID, AttemptIntent)
     /// How far it has come. Each takes the place of the one before.
     case checkpoint(AttemptID, AttemptCheckpoint)
     /// It is over; the last record of each.
@@ -10,7 +12,7 @@ package enum JournalRecord: Sendable, Equatable {
     ///
     /// It may stand behind the attempt's end, if that came while it was on its way; whoever has seen the end passes
     /// over it.
-    case carried(AttemptID, AttemptIntent, AttemptCheckpoint?)
+    indirect case carried(AttemptID, AttemptIntent, AttemptCheckpoint?)
 
     /// The attempt it is about.
     package var attempt: AttemptID {

@@ -191,11 +191,16 @@ package struct LedgerStore: Sendable {
         return LedgerHead(seq: try row.integer("seq"), hash: try row.blob("hash"))
     }
 
+    /// The highest attempt that the ledger has; nil if it has none.
+    func newestAttempt(in session: any SQLSession) throws(DatabaseError) -> AttemptID? {
+        try session.first(
+            "SELECT attempt_id FROM ledger WHERE attempt_id IS NOT NULL ORDER BY attempt_id DESC LIMIT 1"
+        ).map { row throws(DatabaseError) in AttemptID(try row.integer("attempt_id")) }
+    }
+
     /// Those of `attempts` that the ledger does not have, each once.
     func missing(of attempts: [Attempt], in session: any SQLSession) throws(DatabaseError) -> [Attempt] {
-        let newest = try session.first(
-            "SELECT attempt_id FROM ledger WHERE attempt_id IS NOT NULL ORDER BY attempt_id DESC LIMIT 1"
-        )?.integer("attempt_id")
+        let newest = try self.newestAttempt(in: session)?.value
         var known: Set<Int64> = []
         if let newest {
             // Most are newer than all that is there; the rest ended after others that began later.
