@@ -27,6 +27,7 @@ def main(folder: str) -> int:
     # Swift Testing writes its own file beside the one that was asked for, which then holds XCTest's results: none.
     files = (
         ("swift-swift-testing.xml", "swift-tests"),
+        ("timed-swift-testing.xml", "swift-tests"),
         ("busy-swift-testing.xml", "swift-tests"),
         ("clients.xml", "client-tests"),
     )
