@@ -29,7 +29,7 @@ struct Assembly: Sendable {
     let writer: LineWriter
     let logger: Logger
     let terms: ServerTerms
-    let limits: LimitDesk
+    let instruments: Instruments
     let isReady: NIOLockedValueBox<Bool>
 
     /// Runs the gateway until it was told to stop and has drained.
@@ -156,7 +156,7 @@ struct Assembly: Sendable {
             writer: writer,
             logger: logger,
             terms: terms,
-            limits: instruments.limits,
+            instruments: instruments,
             isReady: isReady
         )
     }
@@ -165,8 +165,11 @@ struct Assembly: Sendable {
 
     private func startTimers() {
         let log = self.log
+        let drains = self.instruments.drains
         self.runtime.every(.milliseconds(200)) { loopIndex in
-            if loopIndex == 0 { log.flush() }
+            guard loopIndex == 0 else { return }
+            log.flush()
+            drains.cutOverdue()
         }
     }
 
@@ -180,7 +183,7 @@ struct Assembly: Sendable {
                     // What can fail comes first, so that a reload is whole or nothing.
                     let identity = try ServerTerms.identity(settings.server)
                     try await self.keeper.use(settings)
-                    self.limits.use(settings.limitRules, now: .now())
+                    self.instruments.limits.use(settings.limitRules, now: .now())
                     self.terms.use(settings.server, identity)
                     self.server.apply(ServerTerms.options(settings.server))
                 }

@@ -153,10 +153,12 @@ package struct Settings: Sendable, Equatable {
         package var timeouts: Timeouts
         /// Further attempts after the first, for aliases that lead here first and do not say it themselves.
         package var retriesMax: Int
+        /// What becomes of an answer whose client leaves.
+        package var onDisconnect = DisconnectPolicy.cancel
 
         /// The same for the catalog.
         package var entry: ProviderEntry {
-            ProviderEntry(
+            var entry = ProviderEntry(
                 name: self.name,
                 kind: self.kind,
                 baseURL: self.baseURL,
@@ -167,6 +169,8 @@ package struct Settings: Sendable, Equatable {
                 urls: self.urls,
                 timeouts: self.timeouts
             )
+            entry.onDisconnect = self.onDisconnect
+            return entry
         }
     }
 

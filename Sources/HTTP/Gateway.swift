@@ -146,7 +146,10 @@ package final class Gateway: RequestHandler {
         }
     }
 
-    package func hurry() { self.instruments.answers?.hurry() }
+    package func hurry() {
+        self.instruments.answers?.hurry()
+        self.instruments.drains.hurry()
+    }
 
     // MARK: - Calls to models
 

@@ -102,6 +102,10 @@ package final class Call {
     package var edits: RequestEdits?
     /// The provider's answer while it comes in.
     package var upstream: (any UpstreamExchange)?
+    /// What reads the answer under way to its end if the client leaves; nil where nothing does.
+    ///
+    /// Set by `DrainAnswer`.
+    var drain: Drain?
 
     /// The attempt under way, once it is in the journal and until it is settled.
     ///

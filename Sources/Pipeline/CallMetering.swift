@@ -16,26 +16,31 @@ extension Call {
         var ending = self.ending(after: error)
         // A refusal inside a stream came too late to mean that nothing was used.
         if ending == .refused, self.firstContent != nil { ending = .providerFailed }
-        let code = (error as? GatewayError)?.code.rawValue.lowercased() ?? "client_gone"
+        let code = (error as? GatewayError)?.code.rawValue.lowercased() ?? Self.clientGone
         self.settle(ending, code: code, instruments)
     }
+
+    private static var clientGone: String { "client_gone" }
 
     /// Settles the attempt under way: its figures go into the journal, what was set aside for it is free again.
     @inline(never)
     func settle(_ ending: AttemptFindings.Ending, code: String = "", _ instruments: Instruments) {
         guard let attempt = self.attempt, let meter = instruments.meter else { return }
         self.attempt = nil
+        // It came to its end for nobody: the client is charged as one that left, by the provider's last word.
+        let isDrained = ending == .whole && self.drain?.hasLeft ?? false
         let firstContent = self.firstContent.map { ($0 - self.exchange.arrival).nanoseconds / 1_000_000 }
-        let findings = AttemptFindings(
-            ending: ending,
+        var findings = AttemptFindings(
+            ending: isDrained ? .left : ending,
             hasContent: self.firstContent != nil,
             usage: self.usage,
             outputCounted: self.countOutput(attempt, instruments),
             endedAt: instruments.wallClock(),
             upstreamStatus: self.upstreamStatus,
-            code: code,
+            code: isDrained ? Self.clientGone : code,
             firstContentMilliseconds: firstContent.map { Int($0) }
         )
+        findings.isUsageFinal = isDrained
         let end = meter.end(attempt, findings)
         self.charged += end.charged
         if end.source == .provider { self.learn(from: end, attempt, instruments) }

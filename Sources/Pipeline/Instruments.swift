@@ -29,6 +29,8 @@ package final class Instruments: Sendable {
     package let meter: Meter?
     /// Answers that may outlive their connection; nil: no call may ask for that.
     package let answers: RunningAnswers?
+    /// Answers that are read on for their usage after the client has left.
+    package let drains: Drains
     /// The wall clock.
     ///
     /// Passed in, so that tests decide what time it is.
@@ -48,6 +50,7 @@ package final class Instruments: Sendable {
         providerLimits: ProviderLimitBook = ProviderLimitBook(),
         meter: Meter? = nil,
         answers: RunningAnswers? = nil,
+        drains: Drains = Drains(),
         wallClock: @escaping @Sendable () -> UnixTime,
         monotonicClock: @escaping @Sendable () -> NIODeadline = { .now() }
     ) {
@@ -62,6 +65,7 @@ package final class Instruments: Sendable {
         self.providerLimits = providerLimits
         self.meter = meter
         self.answers = answers
+        self.drains = drains
         self.wallClock = wallClock
         self.monotonicClock = monotonicClock
     }

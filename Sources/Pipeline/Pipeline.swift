@@ -17,6 +17,7 @@ package struct Pipeline: Sendable {
             Fallback(instruments: instruments),  // Goes on to the next target while surely nothing was sent.
             UnsealCredential(),  // As late as possible: the key is readable only while it is used.
             ReserveAndMeter(instruments: instruments),  // Last before the wire: what is not written down is not sent.
+            DrainAnswer(instruments: instruments),  // Around the wire alone, so that it settles once.
             CallProvider(instruments: instruments),  // Innermost: the one stage that speaks to an upstream.
         ])
     }

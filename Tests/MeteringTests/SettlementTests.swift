@@ -111,4 +111,27 @@ import Testing
         #expect(isAbsurd(TokenUsage(input: 1, output: 900)))
         #expect(!isAbsurd(TokenUsage(input: 1, output: 900, reasoning: 850)))
     }
+
+    @Test func `an answer that was read on for nobody is billed by the provider's last word (row 93)`() {
+        func end(_ usage: TokenUsage, content: Bool = true, isFinal: Bool = true) -> AttemptEnd {
+            var findings = AttemptFindings(
+                ending: .left,
+                hasContent: content,
+                usage: usage,
+                outputCounted: 40,
+                endedAt: UnixTime(seconds: 1)
+            )
+            findings.isUsageFinal = isFinal
+            return Settlement.end(Self.intent, findings)
+        }
+        // Fewer than were counted here, too: it is the provider's bill.
+        let read = end(TokenUsage(input: 7, output: 9))
+        #expect(read.outcome == .partialClientGone)
+        #expect(read.source == .provider)
+        #expect(read.charged == MicroDollars(7 + 18))
+        #expect(end(TokenUsage(input: 7, output: 9), content: false).charged == MicroDollars(7 + 18))
+        #expect(end(TokenUsage(input: 7, output: 9), isFinal: false).charged == MicroDollars(7 + 80))
+        #expect(end(TokenUsage()).source == .estimated)
+        #expect(end(TokenUsage()).charged == MicroDollars(180))
+    }
 }

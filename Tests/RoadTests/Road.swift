@@ -45,6 +45,7 @@ struct Road {
         answers: RunningAnswers? = nil,
         limits: RoadLimits = RoadLimits(),
         desk: LimitDesk = LimitDesk(),
+        drains: Drains = Drains(),
         monotonicClock: @escaping @Sendable () -> NIODeadline = { .now() },
         shouldShed: @escaping @Sendable () -> Duration? = { nil }
     ) throws {
@@ -79,6 +80,7 @@ struct Road {
             failures: failures,
             limits: desk,
             answers: answers,
+            drains: drains,
             wallClock: { UnixTime(seconds: 1_700_000_000) },
             monotonicClock: monotonicClock
         )

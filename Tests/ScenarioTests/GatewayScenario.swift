@@ -23,6 +23,13 @@ struct GatewayScenario {
     static let otherKey = "tp_otherscenario_0123456789abcde"
     static let providerKey = "sk-provider-canary-0123456789"
 
+    /// What only some tests need.
+    struct Extras {
+        var onDisconnect = DisconnectPolicy.cancel
+        var meter: Meter?
+        var drains = Drains()
+    }
+
     let port: Int
     let simulator: SimulatorServer
     let server: HTTPServer
@@ -39,12 +46,19 @@ struct GatewayScenario {
         timeouts: Timeouts = Timeouts(),
         deadPorts: [Int] = [],
         limits: [LimitRule] = [],
+        extras: Extras = Extras(),
         _ body: (GatewayScenario) async throws -> Result
     ) async throws -> Result {
         var options = SimulatorOptions()
         options.pace = .none
         let simulator = try await SimulatorServer.start(options)
-        let scenario = try await Self.start(simulator, heartbeat: heartbeat, timeouts: timeouts, deadPorts: deadPorts)
+        let scenario = try await Self.start(
+            simulator,
+            heartbeat: heartbeat,
+            timeouts: timeouts,
+            deadPorts: deadPorts,
+            extras: extras
+        )
         scenario.desk.use(limits, now: .now())
         do {
             let result = try await body(scenario)
@@ -60,12 +74,15 @@ struct GatewayScenario {
         _ simulator: SimulatorServer,
         heartbeat: TimeAmount,
         timeouts: Timeouts,
-        deadPorts: [Int]
+        deadPorts: [Int],
+        extras: Extras
     ) async throws -> GatewayScenario {
         let dead = deadPorts.map { ("dead\($0)", "http://127.0.0.1:\($0)/v1") }
         let places = dead + [("sim", "\(simulator.baseURL)/v1"), ("router", "\(simulator.baseURL)/api/v1")]
         let entries = places.map { name, url in
-            ProviderEntry(name: name, kind: .openAI, baseURL: url, allowPrivate: true, timeouts: timeouts)
+            var entry = ProviderEntry(name: name, kind: .openAI, baseURL: url, allowPrivate: true, timeouts: timeouts)
+            entry.onDisconnect = extras.onDisconnect
+            return entry
         }
         let targets = dead.map { RouteEntry.TargetEntry(provider: $0.0, model: "sim", weight: 1) }
         let route = RouteEntry(
@@ -107,10 +124,14 @@ struct GatewayScenario {
             limits: RoadLimits(bodyBytesMax: 1 << 20, heartbeat: heartbeat),
             loaded: UnixTime(seconds: 1)
         )
-        return try await Self.assemble(simulator, snapshot)
+        return try await Self.assemble(simulator, snapshot, extras)
     }
 
-    private static func assemble(_ simulator: SimulatorServer, _ snapshot: Snapshot) async throws -> GatewayScenario {
+    private static func assemble(
+        _ simulator: SimulatorServer,
+        _ snapshot: Snapshot,
+        _ extras: Extras
+    ) async throws -> GatewayScenario {
         let logFile = "/tmp/turnpike-scenario-\(getpid())-\(simulator.port).log"
         let writer = LineWriter(descriptor: open(logFile, O_WRONLY | O_CREAT | O_TRUNC, 0o600))
         let log = CallLog(loops: 2, writer: writer)
@@ -128,7 +149,9 @@ struct GatewayScenario {
             live: LiveCalls(),
             logger: logger,
             limits: desk,
+            meter: extras.meter,
             answers: try await Self.answers(snapshot, logger, clock),
+            drains: extras.drains,
             wallClock: clock
         )
         let gateway = Gateway(

@@ -75,7 +75,8 @@ extension SettingsBuilder {
                 total: self.values.duration(timeouts.child("total")),
                 streamMax: self.values.duration(timeouts.child("stream_max"))
             ),
-            retriesMax: self.values.integer(path.child("max_retries"))
+            retriesMax: self.values.integer(path.child("max_retries")),
+            onDisconnect: DisconnectPolicy(rawValue: self.values.text(path.child("on_disconnect"))) ?? .cancel
         )
     }
 

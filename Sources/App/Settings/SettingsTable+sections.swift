@@ -63,6 +63,14 @@ extension SettingsTable {
                 example: "0",
                 aliases: [.init(name: "AI_MAX_RETRIES")]
             ),
+            Setting(
+                path: "providers.<name>.on_disconnect",
+                kind: .choice(DisconnectPolicy.allCases.map(\.rawValue)),
+                standard: "cancel",
+                help: "When a client leaves: close the provider's connection at once (`cancel`), or read on to learn "
+                    + "what is billed (`drain`), at most 15 s and 1 MiB, 32 at a time.",
+                example: "drain"
+            ),
         ] + Self.timeouts(of: "providers.<name>", standards: ["5s", "30s", "30s", "120s", "30m"])
 
     static let models: [Setting] =

@@ -28,6 +28,8 @@ package struct ProviderEntry: Sendable {
     package var urls: Family.PathStyle?
     /// Nil: the catalog's default.
     package var timeouts: Timeouts?
+    /// What becomes of an answer whose client leaves.
+    package var onDisconnect = DisconnectPolicy.cancel
 
     package init(
         name: String,
@@ -52,6 +54,14 @@ package struct ProviderEntry: Sendable {
     }
 }
 
+/// What becomes of a provider's answer when the client leaves (RELIABILITY.md A+.3).
+package enum DisconnectPolicy: String, Sendable, CaseIterable {
+    /// The connection is closed at once: what is not generated is not billed.
+    case cancel
+    /// It is read on, within bounds, to learn what it used: some providers bill all of it anyway.
+    case drain
+}
+
 /// A configured upstream, ready to be called: everything that is the same for all its calls is rendered once.
 package final class Provider: Sendable {
     package let name: String
@@ -61,6 +71,7 @@ package final class Provider: Sendable {
     package let endpoint: Endpoint
     package let auth: AuthStyle
     package let timeouts: Timeouts
+    package let onDisconnect: DisconnectPolicy
     /// By operation: the head's lines that never change, request line included.
     private let heads: [HeadTemplate]
 
@@ -103,6 +114,7 @@ package final class Provider: Sendable {
         self.endpoint = old.flatMap { $0.endpoint == endpoint ? $0.endpoint : nil } ?? endpoint
         self.auth = entry.auth ?? family.auth
         self.timeouts = entry.timeouts ?? timeouts
+        self.onDisconnect = entry.onDisconnect
         self.heads = Operation.allCases.map { operation in
             Self.template(operation, endpoint: endpoint, paths: paths, version: entry.apiVersion, agent: userAgent)
         }

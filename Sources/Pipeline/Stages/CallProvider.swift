@@ -63,7 +63,7 @@ struct CallProvider: Layer {
         _ call: Call,
         _ reply: any ReplySink
     ) async throws {
-        let body = try await Self.readAll(upstream, limit: call.snapshot.limits.answerBytesMax)
+        let body = try await Self.readAll(upstream, call, limit: call.snapshot.limits.answerBytesMax)
         try self.answer(body, upstream, call, reply)
     }
 
@@ -194,7 +194,7 @@ struct CallProvider: Layer {
         var body = ByteBuffer()
         if !head.contains(.contentEncoding) {
             do {
-                body = try await Self.readAll(upstream, limit: Self.errorBytesMax)
+                body = try await Self.readAll(upstream, call, limit: Self.errorBytesMax)
             } catch is TransportError {
                 // The status is known and says enough; what is missing of the body was words.
             }
@@ -202,12 +202,14 @@ struct CallProvider: Layer {
         return ProviderFault(status: head.status, body: body, retryAfter: wait)
     }
 
-    private static func readAll(_ upstream: any UpstreamExchange, limit: Int) async throws -> ByteBuffer {
+    private static func readAll(_ upstream: any UpstreamExchange, _ call: Call, limit: Int) async throws -> ByteBuffer {
         if case .length(let count) = upstream.head.framing, count > limit {
             throw TransportError.bodyTooLarge(limit: limit)
         }
         guard var body = try await upstream.read() else { return ByteBuffer() }
+        try call.drain?.take(body.readableBytes)
         while var more = try await upstream.read() {
+            try call.drain?.take(more.readableBytes)
             guard body.readableBytes + more.readableBytes <= limit else {
                 throw TransportError.bodyTooLarge(limit: limit)
             }

@@ -58,6 +58,7 @@ final class StreamRelay {
             case .later: return true
             case .end: return false
             case .bytes(let bytes):
+                try self.call.drain?.take(bytes.readableBytes)
                 self.reader.feed(bytes)
                 while !self.isDone, let event = try self.nextEvent() {
                     try self.pass(event, upstream, reply)

@@ -24,6 +24,8 @@ package struct AttemptFindings: Sendable, Equatable {
     package var hasContent: Bool
     /// The provider's last word.
     package var usage: TokenUsage
+    /// Whether nothing more can come of it: the answer was read to its end, although the client had left (`left`).
+    package var isUsageFinal = false
     /// Tokens of the answer as counted here.
     package var outputCounted: Int
     package var endedAt: UnixTime
@@ -69,7 +71,8 @@ package enum Settlement {
         switch findings.ending {
         case .refused:
             return end
-        case .whole:
+        case .whole,
+            .left where findings.isUsageFinal:
             (end.usage, end.source) = Self.whole(intent, findings)
             end.isCharged = true
         case .providerFailed where !findings.hasContent:
@@ -139,7 +142,7 @@ package enum Settlement {
     package static func isAbsurd(_ intent: AttemptIntent, _ findings: AttemptFindings) -> Bool {
         guard let output = findings.usage.output else { return false }
         if let limit = intent.outputMax, output > limit { return true }
-        guard findings.outputCounted > 0, findings.ending == .whole else { return false }
+        guard findings.outputCounted > 0, findings.ending == .whole || findings.isUsageFinal else { return false }
         let visible = output - min(output, findings.usage.reasoning ?? 0)
         return visible > 2 * findings.outputCounted + 64
     }
