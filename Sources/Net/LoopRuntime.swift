@@ -44,6 +44,10 @@ package final class LoopRuntime: LoopTransport {
         }
         let connection = try await self.dial(request)
         let lease = UpstreamLease(connection, runtime: self, isFresh: true)
+        if let isWanted = request.isWanted, !isWanted() {
+            lease.abandon()
+            throw CancellationError()
+        }
         try await connection.exchange(request)
         return lease
     }

@@ -169,6 +169,18 @@ import Testing
         #expect(kit.road.transport.requests.isEmpty)
     }
 
+    @Test func `for a client that leaves while the provider is dialled nothing is sent`() async throws {
+        let kit = try Kit()
+        var call: Task<Void, Never>?
+        kit.road.transport.duringDial = { call?.cancel() }
+        let task = Task { _ = await kit.road.chat(Self.askStream) }
+        call = task
+        await task.value
+        #expect(kit.road.transport.requests.isEmpty)
+        #expect(kit.road.exposition.contains("turnpike_clients_gone_total 1"))
+        #expect(kit.drains.count == 0)
+    }
+
     @Test func `an answer whose client stays is what it is elsewhere`() async throws {
         let kit = try Kit()
         kit.road.transport.scripts = [

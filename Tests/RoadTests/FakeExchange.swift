@@ -109,8 +109,12 @@ final class FakeTransport: LoopTransport {
     private(set) var endpoints: [Endpoint] = []
     private(set) var deadlines: [NIODeadline] = []
     private(set) var upstreams: [FakeUpstream] = []
+    /// What is waited for before a request is sent.
+    var duringDial: (() async -> Void)?
 
     func open(_ request: UpstreamRequest) async throws -> any UpstreamExchange {
+        await self.duringDial?()
+        if let isWanted = request.isWanted, !isWanted() { throw CancellationError() }
         var bytes = request.bytes
         for part in request.rest { bytes.writeImmutableBuffer(part) }
         self.requests.append(String(buffer: bytes))

@@ -116,6 +116,8 @@ struct CallProvider: Layer {
             deadline: call.exchange.arrival + timeouts.total
         )
         request.rest = rest
+        // A client that leaves while the provider is being dialled pays for nothing.
+        if let drain = call.drain { request.isWanted = { !drain.hasLeft } }
         return request
     }
 

@@ -54,6 +54,10 @@ package struct UpstreamRequest {
     package var timeouts: Timeouts
     /// When the whole attempt ends, whatever its clocks say.
     package var deadline: NIODeadline
+    /// Asked once a connection is there: if false, nothing is sent, and `open` throws `CancellationError`.
+    ///
+    /// For calls that are not cancelled when nobody wants them any more.
+    package var isWanted: (() -> Bool)?
 
     package init(endpoint: Endpoint, bytes: ByteBuffer, timeouts: Timeouts, deadline: NIODeadline) {
         self.endpoint = endpoint
