@@ -23,7 +23,7 @@ extension DeadEpoch {
 
         /// - Parameters:
         ///   - start: How far the ledger has it.
-        ///   - newest: The highest attempt in the ledger: those up to it may be there, though they stand behind `start`.
+        ///   - newest: The highest attempt in the ledger: up to it, those behind `start` may be there too.
         init(_ journal: DeadJournal, from start: JournalPosition, newest: AttemptID) throws(JournalError) {
             self.journal = journal
             self.start = start
