@@ -173,6 +173,7 @@ import Testing
         let kit = try Kit()
         var call: Task<Void, Never>?
         kit.road.transport.duringDial = { call?.cancel() }
+        kit.road.transport.scripts = [.json(PlainCallTests.answer)]
         let task = Task { _ = await kit.road.chat(Self.askStream) }
         call = task
         await task.value
