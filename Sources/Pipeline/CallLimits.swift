@@ -46,10 +46,10 @@ extension Call {
             case .route(let route): route.targets.first?.model ?? self.model
             case nil: self.model
             }
-        if self.prompt == PromptMeasure() { self.prompt = PromptMeasure(self.body) }
+        let prompt = self.measuredPrompt()
         let output = self.operation == .chat ? self.index?.outputTokensMax ?? TokenGuess.usualOutput : 0
         let guess = TokenGuess(
-            input: instruments.estimator.inputTokens(of: self.prompt, model: model),
+            input: instruments.estimator.inputTokens(of: prompt, model: model),
             output: output * (self.index?.choices ?? 1)
         )
         self.limits.guess = guess

@@ -25,8 +25,12 @@ extension Call {
     /// Settles the attempt under way: its figures go into the journal, what was set aside for it is free again.
     @inline(never)
     func settle(_ ending: AttemptFindings.Ending, code: String = "", _ instruments: Instruments) {
-        guard let attempt = self.attempt, let meter = instruments.meter else { return }
+        guard var attempt = self.attempt, let meter = instruments.meter else { return }
         self.attempt = nil
+        if self.usage.input == nil, self.prompt == nil, self.body.readableBytes > 0 {
+            let model = attempt.intent.upstreamModel
+            attempt.refine(inputEstimate: instruments.estimator.inputTokens(of: self.measuredPrompt(), model: model))
+        }
         // It came to its end for nobody: the client is charged as one that left, by the provider's last word.
         let isDrained = ending == .whole && self.drain?.hasLeft ?? false
         let firstContent = self.firstContent.map { ($0 - self.exchange.arrival).nanoseconds / 1_000_000 }
@@ -43,7 +47,19 @@ extension Call {
         findings.isUsageFinal = isDrained
         let end = meter.end(attempt, findings)
         self.charged += end.charged
-        if end.source == .provider { self.learn(from: end, attempt, instruments) }
+        if end.source == .provider {
+            self.learn(from: end, attempt, instruments)
+        } else if ending == .whole {
+            instruments.estimator.noteMissing(model: attempt.intent.upstreamModel)
+        }
+    }
+
+    /// What the request asks the model to read; measured once, as long as its body is there.
+    func measuredPrompt() -> PromptMeasure {
+        if let prompt = self.prompt { return prompt }
+        let prompt = PromptMeasure(self.body)
+        self.prompt = prompt
+        return prompt
     }
 
     /// Tokens of the answer, by the gateway's own guess.
@@ -55,10 +71,13 @@ extension Call {
     private func learn(from end: AttemptEnd, _ attempt: OpenAttempt, _ instruments: Instruments) {
         let model = attempt.intent.upstreamModel
         if let input = end.usage.input {
-            instruments.estimator.learn(input: self.prompt, reported: input, model: model)
+            instruments.estimator.learn(bytes: self.bodyLength, reported: input, model: model)
+            if self.isSample, let prompt = self.prompt {
+                instruments.estimator.learn(input: prompt, reported: input, model: model)
+            }
         }
         let reasoning = end.usage.reasoning ?? 0
-        if let output = end.usage.output, output > reasoning, !self.output.measure.isEmpty {
+        if self.isSample, let output = end.usage.output, output > reasoning, !self.output.measure.isEmpty {
             instruments.estimator.learn(output: self.output.measure, reported: output - reasoning, model: model)
         }
     }

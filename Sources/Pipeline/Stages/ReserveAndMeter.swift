@@ -28,7 +28,6 @@ struct ReserveAndMeter: WaitingGate {
         }
         call.usage = TokenUsage()
         call.output = OutputCounter()
-        if call.firstAttempt == nil, call.limits.guess == nil { call.prompt = PromptMeasure(call.body) }
         call.upstreamStatus = 0
         let facts = call.snapshot.facts(of: target.model, at: target.provider)
         let consumer = Consumer(
@@ -48,7 +47,7 @@ struct ReserveAndMeter: WaitingGate {
             provider: target.provider.name,
             upstreamModel: target.model,
             isStream: call.isStream,
-            inputEstimate: self.instruments.estimator.inputTokens(of: call.prompt, model: target.model),
+            inputEstimate: self.estimate(call, target.model, meter),
             outputMax: index.outputTokensMax,
             rates: facts.rates
         )
@@ -56,8 +55,10 @@ struct ReserveAndMeter: WaitingGate {
         intent.metadata = call.metadata
         intent.idempotencyClaim = call.idempotencyClaim
         try Self.checkPrice(facts.rates, intent, call, meter)
+        // Measured wherever a budget could ask.
+        let prompt = call.prompt ?? PromptMeasure()
         let size = AttemptSize(
-            inputBound: TokenBound.input(bodyBytes: call.bodyLength, prompt: call.prompt, contextMax: facts.contextMax),
+            inputBound: TokenBound.input(bodyBytes: call.bodyLength, prompt: prompt, contextMax: facts.contextMax),
             outputWanted: index.outputTokensMax,
             outputPossible: facts.outputMax,
             choices: index.choices,
@@ -72,6 +73,18 @@ struct ReserveAndMeter: WaitingGate {
             call.attempts -= 1
             throw GatewayError(error, now: intent.startedAt)
         }
+    }
+
+    /// The tokens that the request is thought to have: by its text where that matters, is compared, or was measured
+    /// already, else by its length.
+    private func estimate(_ call: Call, _ model: String, _ meter: Meter) -> Int {
+        let estimator = self.instruments.estimator
+        if !meter.hasAnyBudget, !call.isSample, call.prompt == nil,
+            let guess = estimator.inputTokens(ofBytes: call.bodyLength, model: model)
+        {
+            return guess
+        }
+        return estimator.inputTokens(of: call.measuredPrompt(), model: model)
     }
 
     /// Refuses what nobody knows the price of, where that matters (row 79).

@@ -114,6 +114,8 @@ final class StreamRelay {
         let data = event.data
         if Self.isDone(event) {
             self.isDone = true
+            // Before the client knows that it has everything: from here on nothing is billed as cut off.
+            self.call.settle(.whole, self.instruments)
             try reply.event(ServerSentEvent(data: data), isContent: false)
             return
         }

@@ -45,6 +45,9 @@ struct ModelFactors {
     /// Tokens that the provider puts around each request, beyond those for its messages.
     private var overhead = 0.0
     private var overheadCount = 0
+    /// Input tokens for each byte of a request's body, as reported lately.
+    private var perByte = 0.0
+    private var perByteCount = 0
 
     // MARK: Guesses
 
@@ -75,7 +78,24 @@ struct ModelFactors {
         return own.value ?? other.value ?? 1
     }
 
+    /// What a request of this length probably has; nil as long as the provider does not report its counts reliably.
+    func input(bytes: Int) -> Double? {
+        self.perByteCount >= Self.reliableMin ? Double(bytes) * self.perByte : nil
+    }
+
+    /// Reports in a row after which a provider is trusted to go on.
+    private static let reliableMin = 8
+
     // MARK: Learning
+
+    mutating func learn(bytes: Int, reported: Double) {
+        guard bytes > 0 else { return }
+        self.perByteCount = min(self.perByteCount + 1, Self.memory)
+        self.perByte += (reported / Double(bytes) - self.perByte) / Double(self.perByteCount)
+    }
+
+    /// An answer came without its counts.
+    mutating func noteMissing() { self.perByteCount = 0 }
 
     mutating func learn(input prompt: PromptMeasure, reported: Double) {
         let kind = ContentKind(of: prompt.text)

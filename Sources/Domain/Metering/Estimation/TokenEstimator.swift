@@ -50,7 +50,25 @@ package final class TokenEstimator: Sendable {
         reported / 2 > max(estimate, 256)
     }
 
+    /// The tokens that a request is thought to have, by its length alone: cheap, and good enough where the provider
+    /// will say it soon.
+    ///
+    /// - Parameter bytes: Of the request's body.
+    /// - Returns: Nil where the provider does not report its counts reliably, so that the text has to be measured.
+    package func inputTokens(ofBytes bytes: Int, model: String) -> Int? {
+        self.models.withLockedValue { $0[model]?.input(bytes: bytes) }.map(Self.whole)
+    }
+
     // MARK: Learning
+
+    /// Learns how many tokens the bytes of a request make, from each report.
+    package func learn(bytes: Int, reported: Int, model: String) {
+        guard reported > 0 else { return }
+        self.update(model) { $0.learn(bytes: bytes, reported: Double(reported)) }
+    }
+
+    /// Notes an answer whose counts the provider did not report.
+    package func noteMissing(model: String) { self.update(model) { $0.noteMissing() } }
 
     /// Learns from what a provider says a request had.
     ///

@@ -1,7 +1,7 @@
 /// An attempt that is in the journal and not settled yet.
 package struct OpenAttempt: Sendable {
     package let id: AttemptID
-    package let intent: AttemptIntent
+    package private(set) var intent: AttemptIntent
     /// What is set aside for it.
     package internal(set) var reservation: BudgetBook.Reservation
     /// Where its intent stands in the journal.
@@ -30,6 +30,9 @@ package struct OpenAttempt: Sendable {
 }
 
 extension OpenAttempt {
+    /// Puts a better guess in the place of the first one, for the case that the provider does not say.
+    package mutating func refine(inputEstimate: Int) { self.intent.inputEstimate = inputEstimate }
+
     /// Whether so much of an answer cannot be what was paid for.
     ///
     /// A provider that keeps to the bound it was given stays below this, however rough the count here is.
