@@ -34,6 +34,18 @@ package final class Call {
     ///
     /// Set by `Authenticate`.
     package var principal: Principal?
+    /// Who the call is counted for, in limits and budgets; nil before `Authenticate`.
+    var consumer: Consumer? {
+        self.principal.map { principal in
+            Consumer(
+                group: principal.group.text,
+                user: principal.user?.text ?? "",
+                key: principal.keyID,
+                agent: principal.agent ?? "",
+                model: self.model
+            )
+        }
+    }
     /// The provider keys of the caller's group.
     ///
     /// Set by `Authenticate`.

@@ -144,7 +144,7 @@ extension GatewayError {
 
     private init(_ refusal: BudgetRefusal, now: UnixTime) {
         let rule = refusal.rule
-        let renewal = refusal.renewsAt.map(\.text)
+        let renewal = refusal.renewsAt.map(\.rfc3339)
         // A quota of requests or tokens is a limit, a budget of money is a budget.
         self.init(rule.unit == .money ? .budgetExceeded : .rateLimited, Self.words(of: refusal, renewal: renewal))
         if refusal.spent < rule.limit, refusal.reserved > 0 {
@@ -173,14 +173,5 @@ extension GatewayError {
         if refusal.left == 0 { return "\(what) is used up\(renews)." }
         let (needed, left) = (rule.text(of: refusal.needed), rule.text(of: refusal.left))
         return "\(what) does not cover this call, which can come to \(needed): \(left) is left\(renews)."
-    }
-}
-
-extension UnixTime {
-    /// RFC 3339, UTC.
-    fileprivate var text: String {
-        var buffer = ByteBuffer()
-        self.writeRFC3339(into: &buffer)
-        return String(buffer: buffer)
     }
 }

@@ -45,6 +45,13 @@ package struct UnixTime: Sendable, Hashable, Comparable {
         }
     }
 
+    /// `2026-11-21T02:58:47.123Z`, as `writeRFC3339` does.
+    package var rfc3339: String {
+        var buffer = ByteBuffer()
+        self.writeRFC3339(into: &buffer)
+        return String(buffer: buffer)
+    }
+
     /// The proleptic Gregorian date of a day number, by the era method (400-year cycles that begin on 1 March).
     static func civil(daysSinceEpoch days: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let shifted = days + 719_468

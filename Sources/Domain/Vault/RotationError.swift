@@ -101,9 +101,5 @@ extension RotationError: CustomStringConvertible {
         rows.prefix(3).map(\.description).joined(separator: "; ")
     }
 
-    private static func text(_ time: UnixTime) -> String {
-        var buffer = ByteBuffer()
-        time.writeRFC3339(into: &buffer)
-        return String(buffer: buffer)
-    }
+    private static func text(_ time: UnixTime) -> String { time.rfc3339 }
 }

@@ -141,9 +141,6 @@ enum AdminJSON {
     private static func list(_ texts: [String]) -> JSONValue { .array(texts.map { .string($0) }) }
 
     static func time(_ time: UnixTime?) -> JSONValue {
-        guard let time else { return .null }
-        var buffer = ByteBuffer()
-        time.writeRFC3339(into: &buffer)
-        return .string(String(buffer: buffer))
+        time.map { .string($0.rfc3339) } ?? .null
     }
 }

@@ -22,16 +22,9 @@ struct AdmitWithinLimits: WaitingGate {
 
     @inline(never)
     private func ask(_ call: Call) throws -> Bool {
-        guard let principal = call.principal else {
+        guard let consumer = call.consumer else {
             throw GatewayError(.internalFailure, "The call has no principal.")
         }
-        let consumer = Consumer(
-            group: principal.group.text,
-            user: principal.user?.text ?? "",
-            key: principal.keyID,
-            agent: principal.agent ?? "",
-            model: call.model
-        )
         let limits = self.instruments.limits
         let request = LimitRequest(
             consumer: consumer,

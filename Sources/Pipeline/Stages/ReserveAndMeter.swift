@@ -18,25 +18,23 @@ struct ReserveAndMeter: WaitingGate {
 
     func wait(_ call: Call, _ reply: any ReplySink) async throws {
         guard let meter = self.instruments.meter, let attempt = call.attempt else { return }
-        try await meter.durable(attempt.position)
+        do {
+            try await meter.durable(attempt.position)
+        } catch let error as JournalError {
+            // Nothing has gone out yet, and nothing may before it is on the disk.
+            throw GatewayError(.overloaded, "The gateway cannot write down calls fast enough.", cause: error)
+        }
     }
 
     @inline(never)
     private func begin(_ call: Call, _ meter: Meter) throws {
-        guard let target = call.target, let principal = call.principal, let index = call.index else {
+        guard let target = call.target, let consumer = call.consumer, let index = call.index else {
             throw GatewayError(.internalFailure, "The call has no target.")
         }
         call.usage = TokenUsage()
         call.output = OutputCounter()
         call.upstreamStatus = 0
         let facts = call.snapshot.facts(of: target.model, at: target.provider)
-        let consumer = Consumer(
-            group: principal.group.text,
-            user: principal.user?.text ?? "",
-            key: principal.keyID,
-            agent: principal.agent ?? "",
-            model: call.model
-        )
         var intent = AttemptIntent(
             requestID: call.id.text,
             firstAttempt: call.firstAttempt,

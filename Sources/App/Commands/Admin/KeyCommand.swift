@@ -159,11 +159,7 @@ enum CommandTime {
     }
 
     /// RFC 3339, in UTC.
-    static func text(_ time: UnixTime) -> String {
-        var buffer = ByteBuffer()
-        time.writeRFC3339(into: &buffer)
-        return String(buffer: buffer)
-    }
+    static func text(_ time: UnixTime) -> String { time.rfc3339 }
 
     /// Whole seconds of a duration.
     static func seconds(_ text: String) throws -> Int64 {

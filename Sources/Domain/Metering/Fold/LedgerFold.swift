@@ -153,6 +153,8 @@ package actor LedgerFold {
 
     /// Lets go of segments that nobody needs; what keeps an old one is written again at the end.
     private func release() async throws {
+        // What was carried the last time stands before `position`, so it was read.
+        self.open.forgetEnded()
         let current = JournalPosition(segment: self.position.segment, offset: 0)
         for (id, known) in self.open.before(current) {
             // Without room for it the old segment stays, and nothing is lost.

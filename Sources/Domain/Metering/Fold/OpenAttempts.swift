@@ -46,6 +46,9 @@ package struct OpenAttempts: Sendable {
         return nil
     }
 
+    /// Forgets which attempts ended late: everything that was carried so far has been read.
+    package mutating func forgetEnded() { self.endedLate = [] }
+
     /// The earliest place that has to be kept for an open attempt; nil if none is open.
     package var earliest: JournalPosition? { self.all.values.lazy.map(\.position).min() }
 

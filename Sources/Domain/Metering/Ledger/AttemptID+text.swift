@@ -1,5 +1,4 @@
 package import Core
-internal import NIOCore
 
 extension AttemptID {
     /// For people and events: `<epoch>-<number>`, since the value may be larger than what JavaScript counts to.
@@ -9,13 +8,6 @@ extension AttemptID {
 }
 
 extension UnixTime {
-    /// `2026-11-21T02:58:47.123Z`.
-    package var rfc3339: String {
-        var buffer = ByteBuffer()
-        self.writeRFC3339(into: &buffer)
-        return String(buffer: buffer)
-    }
-
     /// `2026-11-21`, the day in UTC.
     package var dayText: String { String(self.rfc3339.prefix(10)) }
 }

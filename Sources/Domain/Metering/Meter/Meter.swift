@@ -100,17 +100,12 @@ package final class Meter: Sendable {
 
     /// Appends an intent.
     private func append(_ record: EncodedRecord) throws(JournalError) -> JournalPosition {
-        let result: Result<JournalPosition, JournalError> = self.state.withLockedValue { state in
-            do throws(JournalError) {
-                let position = try state.journal.append(record)
-                state.counts.begun += 1
-                state.counts.open += 1
-                return .success(position)
-            } catch {
-                return .failure(error)
-            }
+        try self.locked { state throws(JournalError) in
+            let position = try state.journal.append(record)
+            state.counts.begun += 1
+            state.counts.open += 1
+            return position
         }
-        return try result.get()
     }
 
     private func reserve(
@@ -118,18 +113,14 @@ package final class Meter: Sendable {
         _ size: AttemptSize
     ) throws(MeterRefusal) -> (OutputGrant?, BudgetBook.Reservation) {
         guard self.hasBudgets.load(ordering: .relaxed) else { return (nil, BudgetBook.Reservation()) }
-        var draft = intent
-        let result: Result<(OutputGrant?, BudgetBook.Reservation), BudgetRefusal> = self.state.withLockedValue {
-            state in
+        return try self.locked { state throws(MeterRefusal) in
             do throws(BudgetRefusal) {
-                return .success(try Self.reserve(&draft, size, &state))
+                return try Self.reserve(&intent, size, &state)
             } catch {
                 state.counts.refused += 1
-                return .failure(error)
+                throw .budget(error)
             }
         }
-        intent = draft
-        do throws(BudgetRefusal) { return try result.get() } catch { throw .budget(error) }
     }
 
     private static func reserve(
@@ -224,15 +215,21 @@ package final class Meter: Sendable {
     /// It may have ended meanwhile; who reads the journal ignores what is carried behind an end.
     func carry(_ id: AttemptID, _ known: OpenAttempts.Known) throws(JournalError) {
         let record = try self.encoder.carried(id, known.intent, known.checkpoint)
-        let result: Result<Void, JournalError> = self.state.withLockedValue { state in
-            do throws(JournalError) {
-                _ = try state.journal.append(record)
-                return .success(())
+        _ = try self.locked { state throws(JournalError) in try state.journal.append(record) }
+    }
+
+    /// Runs `body` with the lock held, and lets its error out as what it is.
+    private func locked<Result, Failure: Error>(
+        _ body: (inout State) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let result: Swift.Result<Result, Failure> = self.state.withLockedValue { state in
+            do throws(Failure) {
+                return .success(try body(&state))
             } catch {
                 return .failure(error)
             }
         }
-        try result.get()
+        return try result.get()
     }
 
     /// Runs `body` with the lock held; it must not wait.
