@@ -53,6 +53,7 @@ var targets: [Target] = [
     module("Vault", in: "Domain", ["Core", "Database", "CSodium"] + nio),
     module("Audit", in: "Domain", ["Core", "Database", crypto] + nio),
     module("Limits", in: "Domain", ["Core", "Chat"] + nio),
+    module("Resilience", in: "Domain", ["Core"] + nio),
     module("Metering", in: "Domain", ["Core", "Chat", "Database", "EventBus", "CSodium"] + nio),
     module("Telemetry", in: "Domain", ["Core", "Wire", logging] + nio),
 
@@ -64,19 +65,20 @@ var targets: [Target] = [
     module(
         "Pipeline",
         [
-            "Core", "Wire", "Chat", "Transport", "Database", "Providers", "Auth", "Limits", "Metering", "Telemetry",
-            logging,
+            "Core", "Wire", "Chat", "Transport", "Database", "Providers", "Auth", "Limits", "Metering", "Resilience",
+            "Telemetry", logging,
         ] + nio
     ),
     module(
         "Operations",
-        ["Core", "Transport", "Database", "Providers", "Auth", "Vault", "Audit", "Metering", logging] + nio
+        ["Core", "Transport", "Database", "Providers", "Auth", "Vault", "Audit", "Metering", "Resilience", logging]
+            + nio
     ),
     module(
         "HTTP",
         [
             "Core", "Wire", "Chat", "Transport", "Database", "Providers", "Auth", "Vault", "Audit", "Limits",
-            "Metering", "Telemetry", "Pipeline", "Operations", logging,
+            "Metering", "Resilience", "Telemetry", "Pipeline", "Operations", logging,
         ] + nio
     ),
     module("Simulator", nio + sockets + [http1]),
@@ -85,8 +87,8 @@ var targets: [Target] = [
         name: "turnpike",
         dependencies: [
             "Core", "Wire", "Chat", "Transport", "Database", "EventBus", "Net", "Providers", "Auth", "Vault", "Audit",
-            "Limits", "Metering", "Telemetry", "SQLite", "KeyManagement", "Pipeline", "Operations", "HTTP", "Simulator",
-            logging, arguments, signals, yaml, crypto,
+            "Limits", "Metering", "Resilience", "Telemetry", "SQLite", "KeyManagement", "Pipeline", "Operations",
+            "HTTP", "Simulator", logging, arguments, signals, yaml, crypto,
         ] + nio + sockets,
         path: "Sources/App",
         swiftSettings: strict()
@@ -111,11 +113,12 @@ var targets: [Target] = [
     tests(
         "OperationsTests",
         [
-            "Core", "Transport", "Database", "Providers", "Auth", "Vault", "Audit", "Metering", "SQLite",
-            "Operations",
+            "Core", "Transport", "Database", "Providers", "Auth", "Vault", "Audit", "Metering", "Resilience",
+            "SQLite", "Operations",
         ] + nio
     ),
     tests("LimitsTests", ["Core", "Chat", "Limits", "TestKit"] + nio),
+    tests("ResilienceTests", ["Core", "Resilience"] + nio),
     tests(
         "MeteringTests",
         ["Core", "Chat", "Database", "EventBus", "Metering", "SQLite", "CSodium", "TestKit"] + nio
@@ -125,7 +128,7 @@ var targets: [Target] = [
         "RoadTests",
         [
             "Core", "Wire", "Chat", "Transport", "Database", "SQLite", "Providers", "Auth", "Vault", "Audit",
-            "Limits", "Metering", "Telemetry", "Operations", "Pipeline", "HTTP", logging, embedded,
+            "Limits", "Metering", "Resilience", "Telemetry", "Operations", "Pipeline", "HTTP", logging, embedded,
         ] + nio
     ),
     tests("SimulatorTests", ["Simulator"] + nio + sockets),
@@ -133,14 +136,14 @@ var targets: [Target] = [
         "AppTests",
         [
             "turnpike", "Core", "Wire", "Providers", "Auth", "Database", "SQLite", "Vault", "Audit", "Limits",
-            "Metering", "Pipeline", "Telemetry", "Transport", "TestKit", logging,
+            "Metering", "Pipeline", "Resilience", "Telemetry", "Transport", "TestKit", logging,
         ] + nio
     ),
     tests(
         "ScenarioTests",
         [
             "turnpike", "Core", "Wire", "Chat", "Transport", "Database", "SQLite", "Net", "Providers", "Auth",
-            "Limits", "Metering", "Telemetry", "Pipeline", "HTTP", "Simulator", "TestKit", logging,
+            "Limits", "Metering", "Resilience", "Telemetry", "Pipeline", "HTTP", "Simulator", "TestKit", logging,
         ] + nio + sockets
     ),
     tests("TidyTests", []),
