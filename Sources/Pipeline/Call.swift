@@ -156,6 +156,10 @@ package final class Call {
     package var failure: GatewayError?
     /// Whether the server is going down and the call was told to end.
     package var isHurried = false
+    /// What happened on the way that the record does not say; nil where nothing did.
+    ///
+    /// Written by `note`. A copy of the call shares it.
+    package var story: CallStoryPad?
 
     package init(
         id: RequestID,
