@@ -76,12 +76,22 @@ package final class Call {
     ///
     /// Set by `ChooseRoute`.
     package var target: CallTarget?
-    /// What may be tried if that one cannot be reached.
+    /// What else may be tried, the best first; all targets of the route that the caller's group can use.
     ///
     /// Set by `ChooseRoute`.
-    package var alternatives: [CallTarget] = []
+    package var alternatives = TargetQueue()
+    /// Further attempts after the first, at most.
+    ///
+    /// Set by `ChooseRoute`.
+    package var retriesMax = 0
+    /// The attempt's place at its target, as long as it runs.
+    package var seat: TargetSeat?
+    /// Which side of an experiment the call is on, or what it is beside the client's own call; empty else.
+    package var variant = ""
     /// Attempts begun.
     package var attempts = 0
+    /// When the last attempt was begun.
+    package var attemptBegan: NIODeadline?
     /// Whether a provider may have worked for this call, so that it may have to be paid for.
     ///
     /// Set by `CallProvider`.
@@ -123,6 +133,10 @@ package final class Call {
     ///
     /// Set by `ReserveAndMeter`.
     package var attempt: OpenAttempt?
+    /// The attempt's place beside others at the same call; nil where it is the only one.
+    ///
+    /// Set by `Race`.
+    var lane: RaceLane?
     /// The call's first attempt, for the others to name.
     ///
     /// Set by `ReserveAndMeter`.
@@ -219,11 +233,28 @@ package struct CallTarget: Sendable {
     /// `model` as JSON where the body must be changed to it; nil where the client's own word is right.
     package let modelJSON: ByteBuffer?
     package let timeouts: Timeouts
+    /// Its share among the targets of its route.
+    package let weight: Int
+    /// The most calls that may be under way there; nil for no limit.
+    package let concurrentMax: Int?
+    /// What is known of it; nil where no alias names it.
+    package let state: TargetState?
 
-    package init(provider: Provider, model: String, modelJSON: ByteBuffer?, timeouts: Timeouts) {
+    package init(
+        provider: Provider,
+        model: String,
+        modelJSON: ByteBuffer?,
+        timeouts: Timeouts,
+        weight: Int = 1,
+        concurrentMax: Int? = nil,
+        state: TargetState? = nil
+    ) {
         self.provider = provider
         self.model = model
         self.modelJSON = modelJSON
         self.timeouts = timeouts
+        self.weight = weight
+        self.concurrentMax = concurrentMax
+        self.state = state
     }
 }

@@ -12,7 +12,8 @@ package struct Pipeline: Sendable {
             Idempotency(instruments: instruments),  // A request that ran before must not reach anything below again.
             ResolveModel(),  // A name becomes a route, once, so that all below agree on it.
             AdmitWithinLimits(instruments: instruments),  // May wait long, so no target is chosen yet.
-            ChooseRoute(instruments: instruments, loops: loops),  // Drops the targets that could only fail.
+            ChooseRoute(instruments: instruments),  // Drops the targets that could only fail.
+            Hedge(instruments: instruments),  // Around all that is tried: a slow first attempt gets company.
             // From here on once per attempt.
             Fallback(instruments: instruments),  // Goes on to the next target while surely nothing was sent.
             UnsealCredential(),  // As late as possible: the key is readable only while it is used.

@@ -21,6 +21,8 @@ package final class Snapshot: Sendable {
     package let prices: PriceBook
     /// Prices that were looked up, so that each is looked up once.
     private let known = NIOLockedValueBox<[PriceKey: ModelFacts]>([:])
+    /// The routes of the catalog in its order, ready for choosing among their targets.
+    private let plans: [RoutePlan]
     /// When it was made; the `created` of the models it lists.
     package let loaded: UnixTime
 
@@ -31,6 +33,7 @@ package final class Snapshot: Sendable {
         identities: IdentityBook? = nil,
         limits: RoadLimits = RoadLimits(),
         prices: PriceBook = PriceBook(),
+        targets: TargetBook = TargetBook(),
         loaded: UnixTime
     ) {
         self.catalog = catalog
@@ -39,19 +42,22 @@ package final class Snapshot: Sendable {
         self.identities = identities
         self.limits = limits
         self.prices = prices
+        self.plans = catalog.routes.map { route in
+            RoutePlan(route, of: catalog, book: targets) {
+                prices.facts(for: $0.model, at: PriceBook.Seller($0.provider))
+            }
+        }
         self.loaded = loaded
     }
+
+    /// The plan of a route of this snapshot's catalog.
+    package func plan(of route: Route) -> RoutePlan { self.plans[route.index] }
 
     /// What a model costs at a provider, and how much it takes and gives.
     package func facts(of model: String, at provider: Provider) -> ModelFacts {
         let key = PriceKey(provider: provider.index, model: model)
         if let facts = self.known.withLockedValue({ $0[key] }) { return facts }
-        let seller = PriceBook.Seller(
-            provider: provider.name,
-            family: provider.family.name,
-            needsNoCredential: provider.needsNoCredential
-        )
-        let facts = self.prices.facts(for: model, at: seller)
+        let facts = self.prices.facts(for: model, at: PriceBook.Seller(provider))
         // Names come from clients too, so there is an end to what is kept.
         self.known.withLockedValue { if $0.count < Self.knownMax { $0[key] = facts } }
         return facts
@@ -63,6 +69,16 @@ package final class Snapshot: Sendable {
     }
 
     private static let knownMax = 4096
+}
+
+extension PriceBook.Seller {
+    fileprivate init(_ provider: Provider) {
+        self.init(
+            provider: provider.name,
+            family: provider.family.name,
+            needsNoCredential: provider.needsNoCredential
+        )
+    }
 }
 
 /// The limits that hold for every call, whatever it asks for.

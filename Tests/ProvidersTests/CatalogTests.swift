@@ -229,22 +229,55 @@ import Transport
         #expect(read["MISTRAL_API_KEY"] == "mistral" && read["GROQ_API_KEY"] == "groq")
     }
 
-    @Test func `weights are kept in proportion, turns are taken in order`() throws {
-        let openAI = try #require(try Self.catalog().provider(named: "openai"))
-        func route(_ strategy: Strategy, _ weights: [Int]) -> Route {
-            let targets = weights.map { Target(provider: openAI, model: "m\($0)", weight: $0) }
-            return Route(name: "r", index: 0, strategy: strategy, targets: targets, retriesMax: 2, timeouts: nil)
+    @Test func `an alias keeps what the settings say of its targets`() throws {
+        var entry = RouteEntry(
+            name: "fast",
+            strategy: .leastBusy,
+            targets: [.init(provider: "openai", model: "mini", weight: 3, concurrentMax: 8)],
+            retriesMax: 1
+        )
+        entry.stickiness = .session
+        entry.slowStart = .seconds(3)
+        let route = try #require(try Self.catalog(routes: [entry]).route(named: "fast"))
+        #expect(route.strategy == .leastBusy && route.retriesMax == 1)
+        #expect(route.stickiness == .session && route.slowStart == .seconds(3) && route.split == nil)
+        #expect(route.targets.map(\.weight) == [3] && route.targets.map(\.concurrentMax) == [8])
+    }
+
+    @Test func `an experiment leads to other aliases that are not split themselves`() throws {
+        func split(_ variants: Split.Variant...) -> [RouteEntry] {
+            var entry = RouteEntry(name: "fast", targets: [.init(provider: "openai", model: "mini")])
+            entry.split = Split(variants: variants)
+            var nested = RouteEntry(name: "nested", targets: [.init(provider: "openai", model: "mini")])
+            nested.split = Split(variants: [.init(name: "a", weight: 1)])
+            return [entry, RouteEntry(name: "next", targets: [.init(provider: "openai", model: "new")]), nested]
         }
-        let weighted = route(.weighted, [3, 0, 1])
-        var counts = [0, 0, 0]
-        for step in 0..<4000 as Range<UInt64> {
-            counts[weighted.first(chance: step &* (UInt64.max / 4000), turn: 0)] += 1
+        func fault(_ variants: Split.Variant...) -> CatalogError? {
+            #expect(throws: CatalogError.self) {
+                var entries = split()
+                entries[0].split = Split(variants: variants)
+                _ = try Self.catalog(routes: entries)
+            }
         }
-        #expect(counts[1] == 0)
-        #expect((2990...3010).contains(counts[0]))
-        #expect(weighted.first(chance: .max, turn: 0) == 2)
-        let turns = route(.roundRobin, [1, 1, 1])
-        #expect((0..<6).map { turns.first(chance: 9, turn: $0) } == [0, 1, 2, 0, 1, 2])
-        #expect(route(.fallback, [1, 1]).first(chance: .max, turn: 5) == 0)
+        let good = split(.init(name: "canary", weight: 5, route: "next"), .init(name: "control", weight: 95))
+        #expect(try Self.catalog(routes: good).route(named: "fast")?.split?.variants.map(\.name) == ["canary", "control"])
+        #expect(fault(.init(name: "a", weight: 1), .init(name: "a", weight: 1)) == .badVariantName(route: "fast"))
+        #expect(fault(.init(name: "", weight: 1)) == .badVariantName(route: "fast"))
+        #expect(fault(.init(name: "a", weight: 0)) == .badWeight(route: "fast"))
+        #expect(fault(.init(name: "a", weight: -1), .init(name: "b", weight: 1)) == .badWeight(route: "fast"))
+        #expect(
+            fault(.init(name: "a", weight: 1, route: "nxt"))
+                == .unknownVariantRoute("nxt", route: "fast", nearest: "next")
+        )
+        #expect(fault(.init(name: "a", weight: 1, route: "fast")) == .nestedSplit("fast", route: "fast"))
+        #expect(fault(.init(name: "a", weight: 1, route: "nested")) == .nestedSplit("nested", route: "fast"))
+        let many = (0...Route.targetsMax).map { RouteEntry.TargetEntry(provider: "openai", model: "m\($0)") }
+        #expect(throws: CatalogError.tooManyTargets(route: "fast")) {
+            _ = try Self.catalog(routes: [RouteEntry(name: "fast", targets: many)])
+        }
+        let none = RouteEntry.TargetEntry(provider: "openai", model: "m", concurrentMax: 0)
+        #expect(throws: CatalogError.badConcurrency(route: "fast")) {
+            _ = try Self.catalog(routes: [RouteEntry(name: "fast", targets: [none])])
+        }
     }
 }

@@ -11,6 +11,7 @@ package enum HTTPFieldName: UInt8, Sendable, CaseIterable {
     case setCookie, location, retryAfter, retryAfterMS, xShouldRetry, xRequestID, requestID, traceparent
     case tracestate, idempotencyKey, xForwardedFor, xForwardedProto, xForwardedHost, forwarded, xRealIP
     case lastEventID, turnpikeTimeoutMS, turnpikeCache, turnpikeMetadata, anthropicVersion, anthropicBeta
+    case turnpikeSession
     case openAIBeta, openAIOrganization, openAIProject, openAIProcessingMS, date, server, cacheControl
     case vary, wwwAuthenticate, ifNoneMatch, etag, accessControlRequestMethod, accessControlRequestHeaders
 
@@ -63,6 +64,7 @@ package enum HTTPFieldName: UInt8, Sendable, CaseIterable {
         case .turnpikeTimeoutMS: "x-turnpike-timeout-ms"
         case .turnpikeCache: "x-turnpike-cache"
         case .turnpikeMetadata: "x-turnpike-metadata"
+        case .turnpikeSession: "x-turnpike-session"
         case .anthropicVersion: "anthropic-version"
         case .anthropicBeta: "anthropic-beta"
         case .openAIBeta: "openai-beta"
@@ -163,6 +165,7 @@ package enum HTTPFieldName: UInt8, Sendable, CaseIterable {
             if ByteClass.equalsIgnoringCase(base, count, "anthropic-version") { return .anthropicVersion }
         case 18:
             if ByteClass.equalsIgnoringCase(base, count, "proxy-authenticate") { return .proxyAuthenticate }
+            if ByteClass.equalsIgnoringCase(base, count, "x-turnpike-session") { return .turnpikeSession }
         case 19:
             if ByteClass.equalsIgnoringCase(base, count, "proxy-authorization") { return .proxyAuthorization }
             if ByteClass.equalsIgnoringCase(base, count, "content-disposition") { return .contentDisposition }

@@ -52,6 +52,7 @@ package final class Catalog: Sendable {
             guard routesByName.updateValue(route, forKey: entry.name) == nil else { throw .duplicateRoute(entry.name) }
             routes.append(route)
         }
+        for route in routes { try Self.checkSplit(of: route, among: routesByName) }
         if let name = defaultProvider, byName[name] == nil {
             throw .unknownDefaultProvider(name, nearest: NearestName.find(name, in: byName.keys))
         }
@@ -123,17 +124,43 @@ package final class Catalog: Sendable {
             }
             guard !target.model.isEmpty else { throw .emptyModel(route: entry.name) }
             guard (0...1_000_000).contains(target.weight) else { throw .badWeight(route: entry.name) }
-            targets.append(Target(provider: provider, model: target.model, weight: target.weight))
+            guard target.concurrentMax.map({ $0 > 0 }) ?? true else { throw .badConcurrency(route: entry.name) }
+            targets.append(
+                Target(
+                    provider: provider,
+                    model: target.model,
+                    weight: target.weight,
+                    concurrentMax: target.concurrentMax
+                )
+            )
         }
+        guard targets.count <= Route.targetsMax else { throw .tooManyTargets(route: entry.name) }
         guard targets.contains(where: { $0.weight > 0 }) else { throw .badWeight(route: entry.name) }
-        return Route(
-            name: entry.name,
-            index: index,
-            strategy: entry.strategy,
-            targets: targets,
-            retriesMax: entry.retriesMax,
-            timeouts: entry.timeouts
-        )
+        let shadow = try entry.shadow.map { shadow throws(CatalogError) in
+            guard let provider = providers[shadow.provider] else {
+                let nearest = NearestName.find(shadow.provider, in: providers.keys)
+                throw .unknownProvider(shadow.provider, route: entry.name, nearest: nearest)
+            }
+            guard !shadow.model.isEmpty else { throw .emptyModel(route: entry.name) }
+            return Shadow(shadow, at: provider)
+        }
+        return Route(entry, index: index, targets: targets, shadow: shadow)
+    }
+
+    /// An experiment leads to aliases that lead to targets, and nowhere else.
+    private static func checkSplit(of route: Route, among routes: [String: Route]) throws(CatalogError) {
+        guard let split = route.split else { return }
+        let names = Set(split.variants.map(\.name))
+        guard names.count == split.variants.count, !names.contains("") else { throw .badVariantName(route: route.name) }
+        guard split.variants.allSatisfy({ (0...1_000_000).contains($0.weight) }),
+            split.variants.contains(where: { $0.weight > 0 })
+        else { throw .badWeight(route: route.name) }
+        for name in split.variants.compactMap(\.route) {
+            guard let other = routes[name] else {
+                throw .unknownVariantRoute(name, route: route.name, nearest: NearestName.find(name, in: routes.keys))
+            }
+            guard other !== route, other.split == nil else { throw .nestedSplit(name, route: route.name) }
+        }
     }
 
     private static func isProviderName(_ name: String) -> Bool {

@@ -17,6 +17,13 @@ package enum CatalogError: Error, Sendable, Equatable {
     case emptyRoute(String)
     case badWeight(route: String)
     case emptyModel(route: String)
+    case tooManyTargets(route: String)
+    case badConcurrency(route: String)
+    case badVariantName(route: String)
+    /// A variant of an experiment leads to an alias that is not there.
+    case unknownVariantRoute(String, route: String, nearest: String?)
+    /// A variant leads to its own alias, or to one that is split itself.
+    case nestedSplit(String, route: String)
 
     /// The failure in words for the operator.
     package var text: String {
@@ -45,6 +52,16 @@ package enum CatalogError: Error, Sendable, Equatable {
             "models.\(name): a weight is 0 to 1000000, and not all are 0"
         case .emptyModel(let name):
             "models.\(name) has a target without a model"
+        case .tooManyTargets(let name):
+            "models.\(name) has more than \(Route.targetsMax) targets"
+        case .badConcurrency(let name):
+            "models.\(name): max_concurrent is at least 1"
+        case .badVariantName(let name):
+            "models.\(name).split: each variant needs a name of its own"
+        case .unknownVariantRoute(let other, let name, let nearest):
+            "models.\(name).split leads to '\(other)', which is no alias" + Self.hint(nearest)
+        case .nestedSplit(let other, let name):
+            "models.\(name).split leads to '\(other)', which is this alias or is split itself"
         }
     }
 

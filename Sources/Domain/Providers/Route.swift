@@ -5,10 +5,32 @@ package import NIOCore
 package enum Strategy: String, Sendable, CaseIterable {
     /// The first that can answer, in the order given.
     case fallback
-    /// By chance, in proportion to the weights; the others stand behind it in order.
+    /// By chance, in proportion to the weights; so are those that stand behind it.
     case weighted
-    /// Each in turn, counted per event loop; the others stand behind it in order.
+    /// Each in turn; the others stand behind it in order.
     case roundRobin = "round_robin"
+    /// The one that lets one wait least for an answer: peak EWMA, and the better one of two.
+    case leastLatency = "least_latency"
+    /// The one with the fewest calls under way, for its weight.
+    case leastBusy = "least_busy"
+    /// The one that costs least for this call, by the price book.
+    case cheapest
+
+    /// Whether users or sessions can stick to targets: the order of a strategy that cannot is what it is there for.
+    package var canStick: Bool {
+        switch self {
+        case .weighted, .roundRobin, .leastLatency, .leastBusy: true
+        case .fallback, .cheapest: false
+        }
+    }
+}
+
+/// What goes to the same target, or to the same side of an experiment, each time.
+package enum Stickiness: String, Sendable, CaseIterable {
+    /// The person a call is for: who the request names, else whom its key belongs to.
+    case user
+    /// The conversation a call belongs to, so that the provider finds its prompt cached.
+    case session
 }
 
 /// A (provider, upstream model) pair.
@@ -19,19 +41,53 @@ package struct Target: Sendable {
     /// `model` as a JSON string, quotes included, for the request body.
     package let modelJSON: ByteBuffer
     package let weight: Int
+    /// The most calls that may be under way there at a time, whatever alias they came by; nil for no limit.
+    package let concurrentMax: Int?
 
-    package init(provider: Provider, model: String, weight: Int = 1) {
+    package init(provider: Provider, model: String, weight: Int = 1, concurrentMax: Int? = nil) {
         self.provider = provider
         self.model = model
         var json = ByteBuffer()
         appendJSONString(model, into: &json)
         self.modelJSON = json
         self.weight = weight
+        self.concurrentMax = concurrentMax
+    }
+}
+
+/// An experiment: some of an alias's calls take another way than the rest.
+package struct Split: Sendable, Equatable {
+    /// One side of it.
+    package struct Variant: Sendable, Equatable {
+        /// What it is called in the ledger, in reports and in logs.
+        package var name: String
+        /// Its share of the calls, in proportion to the others'.
+        package var weight: Int
+        /// The alias whose targets serve it; nil for the targets of the alias that is split.
+        package var route: String?
+
+        package init(name: String, weight: Int, route: String? = nil) {
+            self.name = name
+            self.weight = weight
+            self.route = route
+        }
+    }
+
+    /// Who stays on one side; nil: each call is for itself.
+    package var stickiness: Stickiness?
+    package var variants: [Variant]
+
+    package init(stickiness: Stickiness? = .user, variants: [Variant]) {
+        self.stickiness = stickiness
+        self.variants = variants
     }
 }
 
 /// An alias: its targets and how to choose among them.
 package final class Route: Sendable {
+    /// Targets of one alias at most.
+    package static let targetsMax = 64
+
     package let name: String
     /// Position in its catalog.
     package let index: Int
@@ -41,45 +97,33 @@ package final class Route: Sendable {
     package let retriesMax: Int
     /// The route's own clocks; nil: the provider's.
     package let timeouts: Timeouts?
-    private let weightSum: Int
+    /// What goes to the same target each time; nil: nothing does.
+    package let stickiness: Stickiness?
+    /// How long a target that has recovered takes to get all its calls back.
+    package let slowStart: TimeAmount
+    /// The experiment on it; nil if there is none.
+    package let split: Split?
+    /// When its calls get a second attempt; nil: never.
+    package let hedge: HedgeTerms?
+    /// What gets copies of its calls; nil: nothing does.
+    package let shadow: Shadow?
 
-    package init(
-        name: String,
-        index: Int,
-        strategy: Strategy,
-        targets: [Target],
-        retriesMax: Int,
-        timeouts: Timeouts?
-    ) {
-        self.name = name
-        self.index = index
-        self.strategy = strategy
-        self.targets = targets
-        self.retriesMax = retriesMax
-        self.timeouts = timeouts
-        self.weightSum = targets.reduce(0) { $0 + $1.weight }
-    }
-
-    /// The position of the target to try first.
-    ///
     /// - Parameters:
-    ///   - chance: A uniformly random word, for `weighted`.
-    ///   - turn: How many calls this route has had on this loop, for `roundRobin`.
-    package func first(chance: UInt64, turn: Int) -> Int {
-        switch self.strategy {
-        case .fallback:
-            return 0
-        case .roundRobin:
-            return turn % self.targets.count
-        case .weighted:
-            // The high half of a 128-bit product maps a random word onto 0..<sum without a division.
-            var rest = Int(chance.multipliedFullWidth(by: UInt64(self.weightSum)).high)
-            for (position, target) in self.targets.enumerated() {
-                rest -= target.weight
-                if rest < 0 { return position }
-            }
-            return 0
-        }
+    ///   - entry: What the settings say; its targets are in `targets` by now.
+    ///   - index: Its position in the catalog.
+    ///   - shadow: What gets copies of its calls.
+    package init(_ entry: RouteEntry, index: Int, targets: [Target], shadow: Shadow? = nil) {
+        self.name = entry.name
+        self.index = index
+        self.strategy = entry.strategy
+        self.targets = targets
+        self.retriesMax = entry.retriesMax
+        self.timeouts = entry.timeouts
+        self.stickiness = entry.stickiness
+        self.slowStart = entry.slowStart
+        self.split = entry.split
+        self.hedge = entry.hedge
+        self.shadow = shadow
     }
 }
 
@@ -89,11 +133,14 @@ package struct RouteEntry: Sendable {
         package var provider: String
         package var model: String
         package var weight: Int
+        /// The most calls that may be under way there at a time; nil for no limit.
+        package var concurrentMax: Int?
 
-        package init(provider: String, model: String, weight: Int = 1) {
+        package init(provider: String, model: String, weight: Int = 1, concurrentMax: Int? = nil) {
             self.provider = provider
             self.model = model
             self.weight = weight
+            self.concurrentMax = concurrentMax
         }
     }
 
@@ -102,6 +149,16 @@ package struct RouteEntry: Sendable {
     package var targets: [TargetEntry]
     package var retriesMax: Int
     package var timeouts: Timeouts?
+    /// What goes to the same target each time.
+    package var stickiness: Stickiness?
+    /// How long a target that has recovered takes to get all its calls back.
+    package var slowStart = TimeAmount.seconds(10)
+    /// The experiment on it.
+    package var split: Split?
+    /// When its calls get a second attempt; nil: never.
+    package var hedge: HedgeTerms?
+    /// What gets copies of its calls; nil: nothing does.
+    package var shadow: ShadowEntry?
 
     package init(
         name: String,

@@ -178,6 +178,7 @@ struct CallProvider: Layer {
         // A stream was asked for, and what came is a whole answer, which no client waits for.
         if call.isStream { throw ProviderFault.unreadable }
         if let usage = scan.usage { call.usage = usage }
+        if call.seat != nil { call.noteAnswerBegins(now: self.instruments.monotonicClock()) }
         // Counted where the provider did not, where it says more than so few bytes usually are (row 78), and now and
         // then to see how good our counting is.
         let reported = call.usage.output ?? 0

@@ -2,26 +2,20 @@ internal import Auth
 internal import Chat
 internal import Core
 internal import Limits
-internal import NIOConcurrencyHelpers
 internal import NIOCore
 internal import Providers
+internal import Resilience
+internal import Telemetry
+internal import Wire
 
 /// Puts the targets of a call in order and drops those that the caller's group has no credential for.
 ///
-/// Targets whose provider has too little left for the request, or asked to be left alone, come behind the others
-/// (A+.2), and behind those the ones whose credential was refused.
+/// First comes what the route's strategy says, or where the user or session was before. What can probably not serve
+/// the call now comes behind all that can: see `Fitness`.
 struct ChooseRoute: Gate {
-    /// How good a target is; the lower, the sooner it is tried.
-    private enum Rank: Int, CaseIterable { case good, short, rejected }
-
     private let instruments: Instruments
-    /// Calls that each route has had, per loop; for taking turns.
-    private let turns: [NIOLockedValueBox<[Int: Int]>]
 
-    init(instruments: Instruments, loops: Int) {
-        self.instruments = instruments
-        self.turns = (0..<loops).map { _ in NIOLockedValueBox([:]) }
-    }
+    init(instruments: Instruments) { self.instruments = instruments }
 
     func pass(_ call: Call, _ reply: any ReplySink) throws {
         switch call.resolution {
@@ -35,68 +29,50 @@ struct ChooseRoute: Gate {
                 timeouts: provider.timeouts
             )
         case .route(let route):
-            try self.choose(from: route, for: call)
+            let plan = call.snapshot.plan(of: route)
+            try self.choose(by: plan.variants.isEmpty ? plan : Self.side(of: plan, for: call), for: call)
         case nil:
             throw GatewayError(.internalFailure, "The call was not resolved.")
         }
     }
 
-    private func choose(from route: Route, for call: Call) throws {
-        var turn = 0
-        if route.strategy == .roundRobin {
-            turn = self.turns[call.loop].withLockedValue { turns in
-                let turn = turns[route.index, default: 0]
-                turns[route.index] = turn &+ 1
-                return turn
-            }
+    private func choose(by plan: RoutePlan, for call: Call) throws {
+        call.retriesMax = plan.route.retriesMax
+        if plan.targets.count == 1 {
+            guard call.credentials.canUse(plan.targets[0].provider) else { throw Self.notConfigured(call) }
+            call.target = plan.targets[0]
+            return
         }
-        let first = route.first(chance: call.chance.low, turn: turn)
-        for rank in Rank.allCases where !self.take(route, from: first, rank, for: call) { break }
-        if call.target == nil { throw Self.notConfigured(call) }
+        let order = TargetRanking(plan, call, self.instruments).order()
+        guard order.count > 0 else { throw Self.notConfigured(call) }
+        call.target = plan.targets[order[0]]
+        call.alternatives = TargetQueue(plan, behindFirstOf: order)
     }
 
-    /// Takes the targets of one rank.
+    // MARK: - Experiments
+
+    /// The side of an experiment that a call is on, and the plan that serves it.
     ///
-    /// - Returns: Whether one of another rank was passed over.
-    private func take(_ route: Route, from first: Int, _ rank: Rank, for call: Call) -> Bool {
-        var hasSkipped = false
-        for offset in 0..<route.targets.count {
-            // The chosen one, then the others in their order.
-            let position = offset == 0 ? first : (offset <= first ? offset - 1 : offset)
-            let target = route.targets[position]
-            guard call.credentials.canUse(target.provider) else { continue }
-            guard self.rank(of: target.provider, target.model, route, for: call) == rank else {
-                hasSkipped = true
-                continue
-            }
-            let choice = CallTarget(
-                provider: target.provider,
-                model: target.model,
-                modelJSON: target.modelJSON,
-                timeouts: route.timeouts ?? target.provider.timeouts
-            )
-            if call.target == nil {
-                call.target = choice
-            } else if call.alternatives.count < route.retriesMax {
-                call.alternatives.append(choice)
-            }
+    /// Sides that the caller's group has no credential for are not there for it.
+    @inline(never)
+    private static func side(of plan: RoutePlan, for call: Call) -> RoutePlan {
+        let subject = plan.route.split?.stickiness.flatMap { call.subject(by: $0) }
+        // The alias goes into it, so that who is early in one experiment is not so in all.
+        let word = Rendezvous.mix(subject?.word ?? call.chance.low) ^ plan.identity
+        var chosen: RoutePlan.Variant?
+        var best = Double.infinity
+        for variant in plan.variants {
+            let draw = Rendezvous.draw(word, variant.identity, weight: variant.weight)
+            guard draw < best, (variant.plan ?? plan).canServe(call) else { continue }
+            best = draw
+            chosen = variant
         }
-        return hasSkipped
-    }
-
-    private func rank(of provider: Provider, _ model: String, _ route: Route, for call: Call) -> Rank {
-        let credential = call.credentials.credential(for: provider)
-        if credential?.isRejected == true { return .rejected }
-        guard route.targets.count > 1, self.instruments.providerLimits.isKnowing else { return .good }
-        let guess = call.tokenGuess(self.instruments)
-        let place = ProviderLimitBook.Place(
-            provider: provider.name,
-            credential: provider.needsNoCredential ? "" : credential?.id ?? "",
-            model: model
-        )
-        let now = self.instruments.monotonicClock()
-        let verdict = self.instruments.providerLimits.verdict(place, input: guess.input, output: guess.output, now: now)
-        return verdict == .free ? .good : .short
+        guard let chosen else { return plan }
+        call.variant = chosen.name
+        // Its letters were checked with the settings.
+        try? call.extraFields.writeField("x-turnpike-variant", chosen.name.utf8)
+        call.note(.variant(experiment: plan.route.name, name: chosen.name, isSticky: subject != nil))
+        return chosen.plan ?? plan
     }
 
     private static func json(_ text: String) -> ByteBuffer {
@@ -112,5 +88,12 @@ struct ChooseRoute: Gate {
         )
         if let url = call.snapshot.limits.settingsURL { error.details = [(key: "settingsUrl", value: url)] }
         return error
+    }
+}
+
+extension RoutePlan {
+    /// Whether the caller's group has what one of the route's own targets needs.
+    fileprivate func canServe(_ call: Call) -> Bool {
+        self.targets[..<self.ownCount].contains { call.credentials.canUse($0.provider) }
     }
 }

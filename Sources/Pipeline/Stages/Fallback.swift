@@ -17,9 +17,12 @@ struct Fallback: Layer {
             call.attempts += 1
             do {
                 defer { call.credential = nil }
+                try call.enterTarget(now: self.instruments.monotonicClock())
                 try await next(call, reply)
+                call.leaveTarget(after: nil, now: self.instruments.monotonicClock())
                 return call.settle(.whole, self.instruments)
             } catch {
+                call.leaveTarget(after: error, now: self.instruments.monotonicClock())
                 call.settle(after: error, self.instruments)
                 try Self.turn(call, reply, to: error)
             }
@@ -30,16 +33,17 @@ struct Fallback: Layer {
     @inline(never)
     private static func turn(_ call: Call, _ reply: any ReplySink, to error: any Error) throws {
         guard let failure = error as? GatewayError, Self.wasNotServed(failure), !reply.hasContent, !call.isHurried,
-            !call.alternatives.isEmpty
+            call.attempts <= call.retriesMax, let target = call.alternatives.popFirst()
         else { throw error }
-        call.target = call.alternatives.removeFirst()
+        if failure.cause is TargetFull { call.attempts -= 1 }
+        call.target = target
     }
 
     /// Whether the provider certainly did nothing: it never saw the request, or refused its key.
     private static func wasNotServed(_ failure: GatewayError) -> Bool {
         switch failure.code {
         case .credentialRejected, .credentialUnreadable, .modelUnpriced: true
-        default: (failure.cause as? TransportError)?.didSend == false
+        default: (failure.cause as? TransportError)?.didSend == false || failure.cause is TargetFull
         }
     }
 }

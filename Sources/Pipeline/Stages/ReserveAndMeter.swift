@@ -50,6 +50,7 @@ struct ReserveAndMeter: WaitingGate {
             rates: facts.rates
         )
         intent.credentialID = call.credentialID
+        intent.variant = call.variant
         intent.metadata = call.metadata
         intent.idempotencyClaim = call.idempotencyClaim
         try Self.checkPrice(facts.rates, intent, call, meter)
