@@ -25,6 +25,8 @@ extension Call {
     /// Settles the attempt under way: its figures go into the journal, what was set aside for it is free again.
     @inline(never)
     func settle(_ ending: AttemptFindings.Ending, code: String = "", _ instruments: Instruments) {
+        // Before anything is settled: of attempts side by side one answers.
+        let (ending, code) = self.lane?.ending(ending, code: code) ?? (ending, code)
         guard var attempt = self.attempt, let meter = instruments.meter else { return }
         self.attempt = nil
         if self.usage.input == nil, self.prompt == nil, self.body.readableBytes > 0 {

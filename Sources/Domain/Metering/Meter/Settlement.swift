@@ -17,6 +17,8 @@ package struct AttemptFindings: Sendable, Equatable {
         case cut
         /// The gateway died.
         case interrupted
+        /// Another attempt of the same call was faster, and answered.
+        case outrun
     }
 
     package var ending: Ending
@@ -75,8 +77,9 @@ package enum Settlement {
             .left where findings.isUsageFinal:
             (end.usage, end.source) = Self.whole(intent, findings)
             end.isCharged = true
-        case .providerFailed where !findings.hasContent:
-            // The caller got nothing; what the provider says it used is the gateway's own loss.
+        case .outrun,
+            .providerFailed where !findings.hasContent:
+            // The caller got nothing of it; what the provider says it used is the gateway's own loss.
             guard !findings.usage.isEmpty else { return end }
             (end.usage, end.source) = (findings.usage, .provider)
         case .left where !findings.hasContent, .interrupted where !findings.hasContent:
@@ -100,7 +103,7 @@ package enum Settlement {
         case .whole: .ok
         case .refused: .refused
         case .providerFailed: findings.hasContent ? .partialUpstream : .failed
-        case .left: .partialClientGone
+        case .left, .outrun: .partialClientGone
         case .cut: .cut
         case .interrupted: .interrupted
         }
