@@ -91,7 +91,21 @@ package final class Call {
     /// Attempts begun.
     package var attempts = 0
     /// When the last attempt was begun.
+    ///
+    /// Set by `GuardProvider`.
     package var attemptBegan: NIODeadline?
+    /// What the attempt under way holds of its target's breaker.
+    ///
+    /// Set by `GuardProvider`.
+    var permit: HeldPermit?
+    /// What was tried in vain; nil where nothing was.
+    ///
+    /// Set by `TryTargets`.
+    var tries: CallTries?
+    /// What the call waits for between two attempts.
+    ///
+    /// Set by `TryTargets`.
+    var pause: (any LoopWait)?
     /// Whether a provider may have worked for this call, so that it may have to be paid for.
     ///
     /// Set by `CallProvider`.
@@ -219,6 +233,7 @@ package final class Call {
     package func hurry() {
         self.isHurried = true
         self.upstream?.abandon()
+        self.pause?.wake()
     }
 }
 

@@ -103,11 +103,13 @@ extension Call {
 
     /// Leaves the target alone for as long as the provider asked, where it answered that there was too much.
     @inline(never)
-    func coolProvider(status: Int, wait: Duration?, _ instruments: Instruments) {
-        guard status == 429, let wait, let place = self.limitPlace else { return }
+    func coolProvider(for wait: Duration?, _ instruments: Instruments) {
+        guard let wait, let place = self.limitPlace else { return }
         let (seconds, attoseconds) = wait.components
         let capped = min(max(seconds, 0), 3600) * 1_000_000_000 + attoseconds / 1_000_000_000
-        instruments.providerLimits.cool(place, for: .nanoseconds(capped), now: instruments.monotonicClock())
+        let now = instruments.monotonicClock()
+        instruments.providerLimits.cool(place, for: .nanoseconds(capped), now: now)
+        self.permit?.target.cool(for: .nanoseconds(capped), now: now)
     }
 
     private var limitPlace: ProviderLimitBook.Place? {

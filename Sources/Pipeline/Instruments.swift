@@ -25,12 +25,22 @@ package final class Instruments: Sendable {
     package let limits: LimitDesk
     /// What providers say of their own limits.
     package let providerLimits: ProviderLimitBook
+    /// Breakers and retry budgets.
+    package let guards: GuardBook
     /// Journal and budgets; nil: nothing is accounted for.
     package let meter: Meter?
     /// Answers that may outlive their connection; nil: no call may ask for that.
     package let answers: RunningAnswers?
     /// Answers that are read on for their usage after the client has left.
     package let drains: Drains
+    /// The last calls, for those who ask why one went as it did.
+    package let calls: CallBook?
+    /// How providers are doing, by the attempts of calls.
+    package let health: HealthBook?
+    /// What aliases have learned for their second attempts.
+    package let hedges = HedgeBook()
+    /// What the last probes of providers came to.
+    package let probes: ProbeBook
     /// The wall clock.
     ///
     /// Passed in, so that tests decide what time it is.
@@ -48,9 +58,13 @@ package final class Instruments: Sendable {
         estimator: TokenEstimator = TokenEstimator(),
         limits: LimitDesk = LimitDesk(),
         providerLimits: ProviderLimitBook = ProviderLimitBook(),
+        guards: GuardBook? = nil,
         meter: Meter? = nil,
         answers: RunningAnswers? = nil,
         drains: Drains = Drains(),
+        calls: CallBook? = nil,
+        health: HealthBook? = nil,
+        probes: ProbeBook = ProbeBook(),
         wallClock: @escaping @Sendable () -> UnixTime,
         monotonicClock: @escaping @Sendable () -> NIODeadline = { .now() }
     ) {
@@ -63,9 +77,13 @@ package final class Instruments: Sendable {
         self.estimator = estimator
         self.limits = limits
         self.providerLimits = providerLimits
+        self.guards = guards ?? GuardBook(logger: logger)
         self.meter = meter
         self.answers = answers
         self.drains = drains
+        self.calls = calls
+        self.health = health
+        self.probes = probes
         self.wallClock = wallClock
         self.monotonicClock = monotonicClock
     }

@@ -15,7 +15,8 @@ package struct Pipeline: Sendable {
             ChooseRoute(instruments: instruments),  // Drops the targets that could only fail.
             Hedge(instruments: instruments),  // Around all that is tried: a slow first attempt gets company.
             // From here on once per attempt.
-            Fallback(instruments: instruments),  // Goes on to the next target while surely nothing was sent.
+            TryTargets(instruments: instruments),  // One loop for other targets and for the same again.
+            GuardProvider(instruments: instruments),  // First of an attempt: nothing is held yet that it could waste.
             UnsealCredential(),  // As late as possible: the key is readable only while it is used.
             ReserveAndMeter(instruments: instruments),  // Last before the wire: what is not written down is not sent.
             DrainAnswer(instruments: instruments),  // Around the wire alone, so that it settles once.

@@ -21,6 +21,10 @@ package final class Snapshot: Sendable {
     package let prices: PriceBook
     /// Prices that were looked up, so that each is looked up once.
     private let known = NIOLockedValueBox<[PriceKey: ModelFacts]>([:])
+    /// What is known of the targets of aliases; the next snapshot takes it over.
+    package let targets: TargetBook
+    /// The guards of targets that calls have found.
+    let guards = GuardCache()
     /// The routes of the catalog in its order, ready for choosing among their targets.
     private let plans: [RoutePlan]
     /// When it was made; the `created` of the models it lists.
@@ -42,6 +46,7 @@ package final class Snapshot: Sendable {
         self.identities = identities
         self.limits = limits
         self.prices = prices
+        self.targets = targets
         self.plans = catalog.routes.map { route in
             RoutePlan(route, of: catalog, book: targets) {
                 prices.facts(for: $0.model, at: PriceBook.Seller($0.provider))

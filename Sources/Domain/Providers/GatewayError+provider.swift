@@ -32,7 +32,8 @@ extension GatewayError {
             self.provider = ProviderComplaint(status: 429, type: type.map(scrub), code: nil)
         case .modelNotFound:
             let hint = nearest().map { " Did you mean '\($0)'?" } ?? ""
-            self.init(.modelNotFound, "The model '\(scrub(model))' does not exist there.\(hint)", param: "model")
+            let text = "The model '\(scrub(model))' does not exist there.\(hint)"
+            self.init(.modelNotFound, text, param: "model", cause: fault)
         case .complaint(let status, let complaint):
             self.init(.providerRefused, scrub(complaint.message), param: complaint.param.map(scrub), cause: fault)
             self.provider = ProviderComplaint(

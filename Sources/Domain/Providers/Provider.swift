@@ -30,6 +30,8 @@ package struct ProviderEntry: Sendable {
     package var timeouts: Timeouts?
     /// What becomes of an answer whose client leaves.
     package var onDisconnect = DisconnectPolicy.cancel
+    /// Further attempts after the first, for calls that no alias names.
+    package var retriesMax = 2
 
     package init(
         name: String,
@@ -72,6 +74,8 @@ package final class Provider: Sendable {
     package let auth: AuthStyle
     package let timeouts: Timeouts
     package let onDisconnect: DisconnectPolicy
+    /// Further attempts after the first, for calls that no alias names.
+    package let retriesMax: Int
     /// By operation: the head's lines that never change, request line included.
     private let heads: [HeadTemplate]
 
@@ -115,6 +119,7 @@ package final class Provider: Sendable {
         self.auth = entry.auth ?? family.auth
         self.timeouts = entry.timeouts ?? timeouts
         self.onDisconnect = entry.onDisconnect
+        self.retriesMax = entry.retriesMax
         self.heads = Operation.allCases.map { operation in
             Self.template(operation, endpoint: endpoint, paths: paths, version: entry.apiVersion, agent: userAgent)
         }

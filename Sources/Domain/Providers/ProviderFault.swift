@@ -70,6 +70,7 @@ extension ProviderFault {
     ///   - retryAfter: What the answer's own fields say.
     package init(status: Int, body: ByteBuffer, retryAfter: Duration?) {
         let complaint = Complaint(in: body)
+        let retryAfter = retryAfter ?? Complaint.retryDelay(in: body)
         switch status {
         case 300..<400:
             self = .redirected(status: status)
@@ -90,6 +91,8 @@ extension ProviderFault {
             self = complaint.map { $0.isAboutModel ? .modelNotFound : .complaint(status: 404, $0) } ?? .unreadable
         case 405:
             self = .unreadable
+        case 400 where Complaint.isBadKey(body):
+            self = .credentialRejected
         case 400..<500:
             self = .orUnreadable(status, complaint)
         default:
@@ -156,10 +159,44 @@ extension ProviderFault.Complaint {
         return code.stringValue.flatMap { Int($0) }
     }
 
+    /// Whether a 400 is about the key: Google says it in a detail and in no status of its own.
+    static func isBadKey(_ body: ByteBuffer) -> Bool {
+        Self.details(in: body).contains { $0["reason"]?.stringValue == "API_KEY_INVALID" }
+    }
+
+    /// How long Google wants to be left alone: `google.rpc.RetryInfo` among the details of the error, as `"7s"` or
+    /// `"0.512s"` (JSON of `google.protobuf.Duration`).
+    ///
+    /// - Returns: Nil if none says anything sane; rounded up to whole milliseconds, `RetryAfter.longest` at most.
+    static func retryDelay(in body: ByteBuffer) -> Duration? {
+        for detail in Self.details(in: body) {
+            guard let type = detail["@type"]?.stringValue, type.hasSuffix("google.rpc.RetryInfo"),
+                let text = detail["retryDelay"]?.stringValue, text.hasSuffix("s")
+            else { continue }
+            if let wait = RetryAfter.parse(
+                milliseconds: Optional<String.UTF8View>.none,
+                seconds: text.dropLast().utf8,
+                now: UnixTime(seconds: 0)
+            ) {
+                return wait
+            }
+        }
+        return nil
+    }
+
+    private static func details(in body: ByteBuffer) -> [JSONValue] {
+        guard let error = Self.tree(body)?["error"], case .array(let details)? = error["details"] else { return [] }
+        return Array(details.prefix(16))
+    }
+
     /// An error body is small; what is larger is not read.
+    ///
+    /// Google's OpenAI surface puts it into a list.
     private static func tree(_ body: ByteBuffer) -> JSONValue? {
         guard body.readableBytes > 0, body.readableBytes <= 1 << 20 else { return nil }
-        return try? JSONValue.parse(body)
+        let value = try? JSONValue.parse(body)
+        if case .array(let list)? = value { return list.first }
+        return value
     }
 
     /// A message as text, or the first text inside it: Mistral and FastAPI put lists of objects here.

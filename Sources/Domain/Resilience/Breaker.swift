@@ -105,8 +105,17 @@ package struct Breaker: Sendable {
     /// Takes a permit back with how its call went.
     ///
     /// Calls that were let through before the last change of state count for nothing.
-    package mutating func record(_ outcome: BreakerOutcome, _ permit: Permit, now: NIODeadline) -> BreakerTransition? {
+    ///
+    /// - Parameter took: How long the call took, or a stream to its first content; one that is too slow has failed.
+    package mutating func record(
+        _ outcome: BreakerOutcome,
+        _ permit: Permit,
+        took: TimeAmount = .zero,
+        now: NIODeadline
+    ) -> BreakerTransition? {
         guard permit.epoch == self.epoch else { return nil }
+        let isSlow = outcome == .success && self.rules.slowAfter.map { took > $0 } ?? false
+        let outcome = isSlow ? .failure : outcome
         switch (self.phase, outcome) {
         case (.closed, .success):
             self.window.add(marked: false, now: now)

@@ -66,13 +66,12 @@ package struct RetryPlan: Sendable {
     /// What to do now.
     ///
     /// - Parameters:
-    ///   - others: Whether there is another target, and it may be asked: `denied` is one that only the retry budget
-    ///     forbids.
-    ///   - mayRepeat: Asks for one retry of the budget; called once at most, and only where nothing else forbids it.
+    ///   - others: Looks for another target; called once at most, and only where it would be taken.
     ///   - chance: A random word.
+    ///   - mayRepeat: Asks for one retry of the budget; called once at most, and only where nothing else forbids it.
     package func next(
         after failure: FailedAttempt,
-        others: Others,
+        others: () -> Others,
         chance: UInt64,
         mayRepeat: () -> Bool
     ) -> RetryStep {
@@ -82,12 +81,13 @@ package struct RetryPlan: Sendable {
         guard advice != .never else { return .giveUp(.notRetryable) }
         guard failure.attempts < failure.attemptsMax else { return .giveUp(.attemptsUsedUp) }
         guard failure.timeLeft > .zero else { return .giveUp(.outOfTime) }
-        if advice.other, others == .ready { return .other }
+        let other = advice.other ? others() : .none
+        if other == .ready { return .other }
         switch advice.same {
         case .yes: break
         case .once where failure.repeats == 0: break
         case .once, .never:
-            return .giveUp(others == .denied && advice.other ? .retryBudget : .noTargetLeft)
+            return .giveUp(other == .denied ? .retryBudget : .noTargetLeft)
         }
         let wait = self.wait(for: failure, chance: chance)
         if failure.retryAfter != nil, wait > self.askedWaitMax { return .giveUp(.waitTooLong) }

@@ -116,6 +116,8 @@ struct TargetRanking {
         let credential = self.call.credentials.credential(for: target.provider)
         if credential?.isRejected == true { return (.rejected, .credentialRejected) }
         guard let state = target.state else { return (.good, nil) }
+        let guarding = self.call.guarding(target, self.instruments)
+        if guarding.isOpen(now: self.now) { return (.open, .breakerOpen) }
         if let limit = target.concurrentMax, state.underWay >= limit { return (.full, .atCapacity) }
         if let reason = self.shortage(at: target, credential) { return (.short, reason) }
         if target.weight == 0, self.strategy != .fallback { return (.standby, nil) }

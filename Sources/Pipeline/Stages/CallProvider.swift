@@ -196,7 +196,6 @@ struct CallProvider: Layer {
     private func fault(_ upstream: any UpstreamExchange, _ call: Call) async throws -> ProviderFault {
         let head = upstream.head
         let wait = AnswerFields.retryAfter(upstream, now: self.instruments.wallClock())
-        call.coolProvider(status: head.status, wait: wait, self.instruments)
         var body = ByteBuffer()
         if !head.contains(.contentEncoding) {
             do {
@@ -205,7 +204,9 @@ struct CallProvider: Layer {
                 // The status is known and says enough; what is missing of the body was words.
             }
         }
-        return ProviderFault(status: head.status, body: body, retryAfter: wait)
+        let fault = ProviderFault(status: head.status, body: body, retryAfter: wait)
+        if case .rateLimited(let wait, _) = fault { call.coolProvider(for: wait, self.instruments) }
+        return fault
     }
 
     private static func readAll(_ upstream: any UpstreamExchange, _ call: Call, limit: Int) async throws -> ByteBuffer {

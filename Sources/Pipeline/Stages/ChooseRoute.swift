@@ -21,6 +21,7 @@ struct ChooseRoute: Gate {
         switch call.resolution {
         case .direct(let provider, let model, let isRenamed):
             guard call.credentials.canUse(provider) else { throw Self.notConfigured(call) }
+            call.retriesMax = provider.retriesMax
             let isMissing = call.index?.model == nil
             call.target = CallTarget(
                 provider: provider,
@@ -68,6 +69,7 @@ struct ChooseRoute: Gate {
             chosen = variant
         }
         guard let chosen else { return plan }
+        chosen.calls.next()
         call.variant = chosen.name
         // Its letters were checked with the settings.
         try? call.extraFields.writeField("x-turnpike-variant", chosen.name.utf8)

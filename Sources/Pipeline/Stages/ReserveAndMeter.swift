@@ -6,7 +6,7 @@ internal import Providers
 
 /// Sets aside what the attempt can cost and writes it into the journal, before its first byte goes upstream.
 ///
-/// `Fallback` settles it, at the latest. Waits only where `ledger.durability` is `power`.
+/// `TryTargets` settles it, at the latest. Waits only where `ledger.durability` is `power`.
 struct ReserveAndMeter: WaitingGate {
     let instruments: Instruments
 

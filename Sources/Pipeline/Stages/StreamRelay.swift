@@ -152,6 +152,7 @@ final class StreamRelay {
         let now = self.instruments.monotonicClock()
         self.call.firstContent = now
         self.call.noteAnswerBegins(now: now)
+        self.call.noteTargetWorks(now: now)
         // No other target can answer any more, so the request is not needed again.
         self.call.releaseBody()
         guard let limit = self.call.target?.timeouts.streamMax else { return }

@@ -4,7 +4,7 @@ internal import Providers
 
 /// Puts the group's sealed key for the target's provider into the call.
 ///
-/// `Fallback` takes it out again after the attempt.
+/// `TryTargets` takes it out again after the attempt.
 ///
 /// It is opened where the head of the request is written, right into those bytes, and nowhere above.
 struct UnsealCredential: Gate {

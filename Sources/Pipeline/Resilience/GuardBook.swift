@@ -1,0 +1,82 @@
+package import Logging
+internal import NIOConcurrencyHelpers
+package import NIOCore
+
+/// The breakers of all targets and the retry budgets of all providers, for the whole life of the process.
+///
+/// Keyed by names, so that a reload changes rules and forgets nothing. The road keeps what it found here in its snapshot
+/// (`Snapshot.guarding`). Bounded; safe to use from any thread.
+package final class GuardBook: Sendable {
+    /// Targets that are remembered at most; names of models come from clients too.
+    package static let targetsMax = 4096
+
+    private struct Name: Hashable {
+        var provider: String
+        var model: String
+        var credentialID: String
+    }
+
+    private struct Contents {
+        var rules: [String: GuardRules] = [:]
+        var providers: [String: ProviderGuard] = [:]
+        var targets: [Name: TargetGuard] = [:]
+    }
+
+    private let contents = NIOLockedValueBox(Contents())
+    /// Where changes of breakers are told.
+    package let news: GuardNews
+
+    package init(logger: Logger? = nil) { self.news = GuardNews(logger) }
+
+    // MARK: - Settings
+
+    /// Puts rules in force, by the providers' names; what is counted stays.
+    package func use(_ rules: [String: GuardRules]) {
+        let (providers, targets) = self.contents.withLockedValue { contents in
+            contents.rules = rules
+            return (Array(contents.providers.values), Array(contents.targets.values))
+        }
+        for provider in providers { provider.use(rules[provider.name] ?? GuardRules()) }
+        for target in targets { target.use(target.provider.rules.breaker) }
+    }
+
+    // MARK: - Finding
+
+    /// The guard of a target; made now if nobody asked for it before.
+    ///
+    /// Where too many are remembered already, those that nothing is known of make room; if that does not help, the one
+    /// that is handed out is not remembered, and guards nothing.
+    package func target(provider: String, model: String, credentialID: String, now: NIODeadline) -> TargetGuard {
+        let name = Name(provider: provider, model: model, credentialID: credentialID)
+        return self.contents.withLockedValue { contents in
+            if let target = contents.targets[name] { return target }
+            let target = TargetGuard(self.provider(provider, in: &contents), model: model, credentialID: credentialID)
+            if contents.targets.count >= Self.targetsMax {
+                contents.targets = contents.targets.filter { !$0.value.isForgettable(now: now) }
+            }
+            if contents.targets.count < Self.targetsMax { contents.targets[name] = target }
+            return target
+        }
+    }
+
+    private func provider(_ name: String, in contents: inout Contents) -> ProviderGuard {
+        if let provider = contents.providers[name] { return provider }
+        let provider = ProviderGuard(name, rules: contents.rules[name] ?? GuardRules(), news: self.news)
+        contents.providers[name] = provider
+        return provider
+    }
+
+    // MARK: - Looking
+
+    /// All targets that calls went to, in the order of their names.
+    package var targets: [TargetGuard] {
+        self.contents.withLockedValue { Array($0.targets.values) }.sorted {
+            ($0.provider.name, $0.model, $0.credentialID) < ($1.provider.name, $1.model, $1.credentialID)
+        }
+    }
+
+    /// All providers that calls went to, in the order of their names.
+    package var providers: [ProviderGuard] {
+        self.contents.withLockedValue { Array($0.providers.values) }.sorted { $0.name < $1.name }
+    }
+}
