@@ -92,32 +92,6 @@ extension Gateway {
         )
     }
 
-    /// How the providers are doing, as far as calls have shown it.
-    func status(_ snapshot: Snapshot) -> Answer {
-        let providers = self.instruments.metrics.providerHealth(of: snapshot.catalog.providers.map(\.name))
-        let isDown = !providers.isEmpty && providers.allSatisfy { $0.status == .down }
-        let isDegraded = providers.contains { $0.status != .ok }
-        let list = providers.map { provider -> JSONValue in
-            let recent = provider.recent
-            let wasAsked = recent.calls > 0
-            return [
-                "name": .string(provider.name),
-                "status": .string(provider.status.rawValue),
-                "calls": .integer(Int64(recent.calls)),
-                "successRate": wasAsked ? .number(Self.decimal(recent.successRate)) : .null,
-                "latencyMs": wasAsked && recent.milliseconds > 0 ? .number(Self.decimal(recent.milliseconds)) : .null,
-                "lastError": recent.lastFailure.map { .string($0.rawValue) } ?? .null,
-            ]
-        }
-        let word = isDown ? "down" : (isDegraded ? "degraded" : "ok")
-        return Answer(status: isDown ? 503 : 200, json: ["status": .string(word), "providers": .array(list)])
-    }
-
-    /// Three decimals, as JSON has numbers.
-    private static func decimal(_ value: Double) -> String {
-        "\((value * 1000).rounded() / 1000)"
-    }
-
     /// The text of a path's last part, escapes resolved.
     static func text(_ parameter: Range<Int>?, _ exchange: any ServerExchange) throws(GatewayError) -> String {
         let start = Int(exchange.head.targetRange.start)

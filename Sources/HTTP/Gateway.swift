@@ -240,7 +240,7 @@ package final class Gateway: RequestHandler {
             case .readiness: answer = self.readiness(isDraining: exchange.isDraining)
             case .metrics: answer = self.metrics()
             case .openAPI: answer = Answer(body: self.openAPI)
-            case .status: answer = self.status(snapshot)
+            case .status: answer = self.status(snapshot, for: principal)
             case .models: answer = ModelList.all(snapshot, principal)
             case .model: answer = try ModelList.one(Self.text(parameters.only, exchange), snapshot, principal)
             case .liveCalls:

@@ -100,6 +100,7 @@ extension Routes {
         admin(.get, "/api/v1/audit/verify", .systemAdmin, .verifyAudit, "Check that nobody changed the audit log."),
 
         admin(.get, "/api/v1/usage", .member, .usage, "What was used and what it cost, in sums or by attempt."),
+        admin(.get, "/api/v1/requests/{id}", .member, .explainRequest, "Why a request went as it did."),
     ]
 
     private static func admin(

@@ -31,6 +31,8 @@ package struct Administration: Sendable {
         ///
         /// For those that are missing the ledger is asked.
         package var standings: @Sendable () -> [BudgetBook.Standing]
+        /// The calls with such an id that this process remembers, the newest first.
+        package var recentCalls: @Sendable (_ requestID: String) -> [RememberedCall]
         /// Called after each change that was committed, so that this process applies it at once.
         ///
         /// Other processes, and this one if it fails, notice the store's new revision within a second.
@@ -45,6 +47,7 @@ package struct Administration: Sendable {
             liveTest: @escaping LiveTest = { _, _ in .skipped },
             settingsBudgets: @escaping @Sendable () async -> [BudgetRule] = { [] },
             standings: @escaping @Sendable () -> [BudgetBook.Standing] = { [] },
+            recentCalls: @escaping @Sendable (_ requestID: String) -> [RememberedCall] = { _ in [] },
             onChange: @escaping @Sendable () async -> Void = {}
         ) {
             self.vault = vault
@@ -55,6 +58,7 @@ package struct Administration: Sendable {
             self.liveTest = liveTest
             self.settingsBudgets = settingsBudgets
             self.standings = standings
+            self.recentCalls = recentCalls
             self.onChange = onChange
         }
     }

@@ -75,6 +75,7 @@ enum AdministrationSurroundings {
         providers: @escaping @Sendable () -> [String],
         settingsBudgets: @escaping @Sendable () async -> [BudgetRule] = { [] },
         standings: @escaping @Sendable () -> [BudgetBook.Standing] = { [] },
+        recentCalls: @escaping @Sendable (String) -> [RememberedCall] = { _ in [] },
         onChange: @escaping @Sendable () async -> Void = {}
     ) -> Administration.Surroundings {
         Administration.Surroundings(
@@ -86,6 +87,7 @@ enum AdministrationSurroundings {
             liveTest: { provider, key in await tester.test(provider, key) },
             settingsBudgets: settingsBudgets,
             standings: standings,
+            recentCalls: recentCalls,
             onChange: onChange
         )
     }

@@ -37,6 +37,28 @@ package struct RequestID: Sendable, Hashable {
         }
     }
 
+    /// The ids that read like this: a client's own can look like one that was made here.
+    ///
+    /// Empty for what can be no id.
+    package static func written(_ text: String) -> [RequestID] {
+        guard let token = RequestID(clientToken: Array(text.utf8)) else { return [] }
+        let digits = Array(text.utf8.dropFirst(4))
+        guard text.hasPrefix("req_"), digits.count == 32 else { return [token] }
+        var words: [UInt64] = []
+        for half in [digits[..<16], digits[16...]] {
+            var word: UInt64 = 0
+            for digit in half {
+                switch digit {
+                case UInt8(ascii: "0")...UInt8(ascii: "9"): word = word << 4 | UInt64(digit - UInt8(ascii: "0"))
+                case UInt8(ascii: "a")...UInt8(ascii: "f"): word = word << 4 | UInt64(digit - UInt8(ascii: "a") + 10)
+                default: return [token]
+                }
+            }
+            words.append(word)
+        }
+        return [RequestID(high: words[0], low: words[1]), token]
+    }
+
     /// Appends the id as ASCII text.
     package func write(into buffer: inout ByteBuffer) {
         if let token = self.token {

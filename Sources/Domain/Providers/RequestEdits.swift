@@ -16,6 +16,8 @@ package struct RequestEdits: Sendable {
     package private(set) var dropped: [String] = []
     /// Whether usage is asked for although the client did not: the answer then shows more than the client expects.
     package private(set) var addsUsage = false
+    /// Whether the answer may have fewer tokens than the client allows, because no more can be paid for.
+    package private(set) var limitsOutput = false
 
     private init() {}
 
@@ -52,6 +54,7 @@ package struct RequestEdits: Sendable {
             self.askForUsage(index.streamOptions, body: body, inserted: &inserted)
         }
         if let outputLimit, operation == .chat {
+            self.limitsOutput = true
             self.limitOutput(outputLimit, index, quirks, inserted: &inserted)
         }
         if inserted.readableBytes > 0 {

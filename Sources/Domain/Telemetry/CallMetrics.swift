@@ -3,8 +3,6 @@ internal import NIOConcurrencyHelpers
 internal import NIOCore
 
 /// Counts calls, sharded by event loop so that no two loops touch the same memory; a scrape adds the shards up.
-///
-/// Providers have a health view of their own (`providerHealth`), for `GET /api/ai/status`.
 package final class CallMetrics: Sendable {
     /// What makes a series of calls.
     struct Series: Hashable {
@@ -48,7 +46,6 @@ package final class CallMetrics: Sendable {
         var series: [Series: Counts] = [:]
         var durations: [Timing: Histogram] = [:]
         var firstTokens: [UInt16: Histogram] = [:]
-        var health: [UInt16: RecentCalls] = [:]
         var inFlight = 0
         var bytesIn: UInt64 = 0
         var bytesOut: UInt64 = 0
@@ -106,13 +103,6 @@ package final class CallMetrics: Sendable {
             shard.bytesIn &+= UInt64(max(0, record.bytesIn))
             shard.bytesOut &+= UInt64(max(0, record.bytesOut))
             shard.clientsGone += record.isClientGone ? 1 : 0
-            if !record.provider.isEmpty, !record.isClientGone {
-                shard.health[provider, default: RecentCalls()].add(
-                    wasAnswered: record.code.map { !Self.isProvidersFault($0) } ?? true,
-                    nanoseconds: record.total.nanoseconds,
-                    code: record.code
-                )
-            }
         }
     }
 
@@ -129,18 +119,6 @@ package final class CallMetrics: Sendable {
     /// Changes what one loop has counted.
     func change(loop: Int, _ body: (inout Shard) -> Void) { self.shards[loop].withLockedValue { body(&$0) } }
 
-    /// How the last calls to each provider went, by its name.
-    package func providerHealth(of providers: [String]) -> [ProviderHealth] {
-        let merged = self.merged()
-        return providers.map { name in
-            let number = merged.labels.provider(name)
-            return ProviderHealth(
-                name: name,
-                recent: number == 0 ? RecentCalls() : merged.health[number] ?? RecentCalls()
-            )
-        }
-    }
-
     /// All shards in one.
     func merged() -> Shard {
         var sum = Shard()
@@ -150,7 +128,6 @@ package final class CallMetrics: Sendable {
             for (key, counts) in shard.series { sum.series[key, default: Counts()].merge(counts) }
             for (key, histogram) in shard.durations { sum.durations[key, default: Histogram()].merge(histogram) }
             for (key, histogram) in shard.firstTokens { sum.firstTokens[key, default: Histogram()].merge(histogram) }
-            for (key, recent) in shard.health { sum.health[key, default: RecentCalls()].merge(recent) }
             sum.inFlight += shard.inFlight
             sum.bytesIn &+= shard.bytesIn
             sum.bytesOut &+= shard.bytesOut
@@ -161,14 +138,6 @@ package final class CallMetrics: Sendable {
             sum.limitWaits.merge(shard.limitWaits)
         }
         return sum
-    }
-
-    /// Whether a failure says something about the provider and not about the request.
-    private static func isProvidersFault(_ code: GatewayError.Code) -> Bool {
-        switch code {
-        case .providerError, .providerTimeout, .providerUnavailable: true
-        default: false
-        }
     }
 
     static let codeNumbers: [GatewayError.Code: UInt8] = Dictionary(

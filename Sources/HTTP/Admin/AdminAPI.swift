@@ -181,6 +181,8 @@ package struct AdminAPI: Sendable {
             return try await self.audit(action, context)
         case .usage:
             return try await self.usage(context)
+        case .explainRequest:
+            return try await self.explain(context)
         }
     }
 

@@ -12,6 +12,7 @@ package enum AdminAction: String, Sendable, CaseIterable {
     case listBudgets, createBudget, getBudget, updateBudget, deleteBudget
     case listAudit, verifyAudit
     case usage
+    case explainRequest
 }
 
 extension AdminAction {
@@ -19,7 +20,7 @@ extension AdminAction {
     var deed: String? {
         switch self {
         case .whoami, .listGroups, .getGroup, .listUsers, .getUser, .listKeys, .getKey, .listCredentials,
-            .getCredential, .listBudgets, .getBudget, .listAudit, .verifyAudit, .usage:
+            .getCredential, .listBudgets, .getBudget, .listAudit, .verifyAudit, .usage, .explainRequest:
             nil
         case .createGroup: "group.create"
         case .renameGroup: "group.rename"

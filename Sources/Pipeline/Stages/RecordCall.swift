@@ -103,6 +103,7 @@ struct RecordCall: Layer {
         self.instruments.metrics.end(record, loop: loop)
         self.instruments.log?.append(record, loop: loop)
         self.instruments.live.publish(record)
+        if let calls = self.instruments.calls, calls.isKeeping { calls.add(call.kept(record), loop: loop) }
         if isGone { throw CancellationError() }
     }
 }
