@@ -44,7 +44,8 @@ final class MeterFixture {
     /// Ends as `kill -9` does, the file system alone surviving, and starts anew.
     func crash() async throws {
         try await self.keeper.close()
-        // With it goes its hold on journals of lives before.
+        // As the end of a process does.
+        await self.fold.close()
         self.lives = []
         self.lives = [try await self.begin()]
     }

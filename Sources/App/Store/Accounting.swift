@@ -124,6 +124,7 @@ struct Accounting: Sendable {
             try await self.store.database.write { session in
                 try LedgerStore().closeEpoch(epoch, now: SystemClock.now, in: session)
             }
+            await self.fold.close()
             try await self.keeper.close(removing: self.meter.counts.open == 0)
         } catch {
             self.logger.error(

@@ -194,6 +194,11 @@ package actor LedgerFold {
         return claims
     }
 
+    /// Lets go of the journals of processes that are no more, so that another process can fold what is left of them.
+    ///
+    /// To be called when `run` has ended.
+    package func close() { self.dead = [] }
+
     /// The epochs that `recover` found.
     package var deadEpochs: [Int64] { self.dead.map(\.journal.epoch) }
 
