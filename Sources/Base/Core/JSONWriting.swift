@@ -13,6 +13,22 @@ package func appendJSONString(_ text: String, into buffer: inout ByteBuffer) {
 ///
 /// What is not UTF-8 becomes U+FFFD.
 package func appendJSONString(utf8 bytes: UnsafeRawBufferPointer, into buffer: inout ByteBuffer) {
+    var lexer = JSONLexer(bytes, from: 0, to: bytes.count)
+    lexer.skipPlainText()
+    if lexer.index == lexer.end, !bytes.contains(0x7F) {
+        // Nearly all texts, such as names.
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: bytes.count + 2) { text in
+            text[0] = 0x22
+            UnsafeMutableRawBufferPointer(rebasing: text[1...]).copyMemory(from: bytes)
+            text[bytes.count + 1] = 0x22
+            return bytes.count + 2
+        }
+        return
+    }
+    appendEscaped(bytes, into: &buffer)
+}
+
+private func appendEscaped(_ bytes: UnsafeRawBufferPointer, into buffer: inout ByteBuffer) {
     buffer.reserveCapacity(minimumWritableBytes: bytes.count + 2)
     buffer.writeInteger(UInt8(0x22))
     var lexer = JSONLexer(bytes, from: 0, to: bytes.count)

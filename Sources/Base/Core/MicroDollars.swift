@@ -1,3 +1,5 @@
+package import NIOCore
+
 /// An amount of money in millionths of a US dollar.
 ///
 /// A whole number, so that sums are exact. What would not fit is held at the ends of the range instead of
@@ -80,11 +82,46 @@ extension MicroDollars {
 
     /// The amount in dollars, with as many digits as it needs and at least two behind the point: `0.15`, `0.000021`.
     package var dollars: String {
-        let magnitude = self.value.magnitude
-        var fraction = String(magnitude % 1_000_000)
-        fraction = String(repeating: "0", count: 6 - fraction.count) + fraction
-        while fraction.count > 2, fraction.hasSuffix("0") { fraction.removeLast() }
-        return "\(self.value < 0 ? "-" : "")\(magnitude / 1_000_000).\(fraction)"
+        String(unsafeUninitializedCapacity: Self.textBytesMax) { text in
+            self.write(into: UnsafeMutableRawBufferPointer(text))
+        }
+    }
+
+    /// Appends what `dollars` says.
+    package func write(into buffer: inout ByteBuffer) {
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.textBytesMax) { self.write(into: $0) }
+    }
+
+    /// A sign, 13 digits, a point, 6 digits.
+    private static let textBytesMax = 21
+
+    /// Writes the text from the front.
+    ///
+    /// - Returns: Its length.
+    private func write(into text: UnsafeMutableRawBufferPointer) -> Int {
+        let zero = UInt8(ascii: "0")
+        var (whole, fraction) = self.value.magnitude.quotientAndRemainder(dividingBy: 1_000_000)
+        var length = 6
+        while length > 2, fraction % 10 == 0 {
+            fraction /= 10
+            length -= 1
+        }
+        var start = self.value < 0 ? 1 : 0
+        if start == 1 { text[0] = UInt8(ascii: "-") }
+        var power: UInt64 = 1
+        while whole / power >= 10 { power *= 10 }
+        while power > 0 {
+            text[start] = zero + UInt8(whole / power)
+            whole %= power
+            power /= 10
+            start += 1
+        }
+        text[start] = UInt8(ascii: ".")
+        for place in stride(from: start + length, to: start, by: -1) {
+            text[place] = zero + UInt8(fraction % 10)
+            fraction /= 10
+        }
+        return start + 1 + length
     }
 }
 

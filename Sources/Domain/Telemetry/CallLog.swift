@@ -89,7 +89,7 @@ package final class CallLog: Sendable {
         Self.number(",\"tokensCached\":", record.cachedTokens, into: &buffer)
         if let charged = record.charged {
             buffer.writeStaticString(",\"costUsd\":")
-            buffer.writeString(charged.dollars)
+            charged.write(into: &buffer)
         }
         Self.milliseconds(",\"ms\":", record.total, into: &buffer)
         if let first = record.firstToken { Self.milliseconds(",\"ttftMs\":", first, into: &buffer) }

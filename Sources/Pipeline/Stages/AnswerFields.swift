@@ -24,7 +24,7 @@ enum AnswerFields {
         }
         if !call.isStream, call.firstAttempt != nil {
             fields.writeStaticString("x-turnpike-cost-usd: ")
-            fields.writeString(call.charged.dollars)
+            call.charged.write(into: &fields)
             fields.writeCRLF()
         }
         let head = upstream.head
