@@ -133,7 +133,8 @@ struct Assembly: Sendable {
                 trouble: { store.trouble },
                 shouldShed: { load.retryAfter() },
                 gauges: Gauges.all(load: load, upstream: runtime.dialer.counters, log: log, terms: terms)
-                    + Gauges.money(accounting, instruments) + answers.gauges,
+                    + Gauges.money(accounting, instruments) + answers.gauges
+                    + snapshot.targets.gauges(now: { .now() }),
                 hasAdminListener: server.adminListen != nil,
                 admin: Self.administration(store, keeper, snapshots, runtime, accounting.meter)
             ),

@@ -57,13 +57,17 @@ package struct Settings: Sendable, Equatable {
     package var routeEntries: [RouteEntry] {
         self.models.map { alias in
             let provider = alias.targets.first.flatMap { self.provider($0.provider) }
-            return RouteEntry(
+            var entry = RouteEntry(
                 name: alias.name,
                 strategy: alias.strategy,
-                targets: alias.targets.map { .init(provider: $0.provider, model: $0.model, weight: $0.weight) },
+                targets: alias.targets.map(\.entry),
                 retriesMax: alias.retriesMax ?? provider?.retriesMax ?? 2,
                 timeouts: alias.timeouts.isEmpty ? nil : alias.timeouts.applied(to: provider?.timeouts ?? Timeouts())
             )
+            entry.stickiness = alias.sticky
+            entry.slowStart = alias.slowStart
+            entry.split = alias.split
+            return entry
         }
     }
 
@@ -183,6 +187,12 @@ package struct Settings: Sendable, Equatable {
         /// Further attempts after the first; nil is what the first target's provider says.
         package var retriesMax: Int?
         package var timeouts: TimeoutOverrides
+        /// What goes to the same target each time; nil: nothing does.
+        package var sticky: Stickiness?
+        /// How long a target that has recovered takes to get all its calls back.
+        package var slowStart = TimeAmount.seconds(10)
+        /// The experiment on it; nil if there is none.
+        package var split: Split?
     }
 
     /// One target of an alias.
@@ -191,8 +201,20 @@ package struct Settings: Sendable, Equatable {
         package var provider: String
         /// The model's name there.
         package var model: String
-        /// Share of the calls, for the strategy `weighted`.
+        /// Share of the calls, for the strategies `weighted` and `least_busy`.
         package var weight: Int
+        /// The most calls under way there at a time; nil for no limit.
+        package var concurrentMax: Int?
+
+        /// The same for the catalog.
+        package var entry: RouteEntry.TargetEntry {
+            RouteEntry.TargetEntry(
+                provider: self.provider,
+                model: self.model,
+                weight: self.weight,
+                concurrentMax: self.concurrentMax
+            )
+        }
     }
 
     /// The clocks that an alias sets; nil leaves the provider's.

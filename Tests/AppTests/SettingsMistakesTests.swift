@@ -194,9 +194,9 @@ import Testing
             "turnpike.yaml:1: models.f.targets[0]: needs model: The model's name there."
         ),
         Case(
-            "models: { f: { strategy: cheapest, targets: [ { provider: groq, model: m } ] } }",
-            "turnpike.yaml:1: models.f.strategy: \"cheapest\" is not available in this version "
-                + "(fallback, weighted and round_robin are)"
+            "models: { f: { strategy: cheapest, sticky: user, targets: [ { provider: groq, model: m } ] } }",
+            "turnpike.yaml:1: models.f.sticky: cannot go with strategy cheapest, whose order is fixed (weighted, "
+                + "round_robin, least_latency and least_busy can)"
         ),
         Case(
             "models: { f: { targets: [ { provider: groq, model: m, weight: 0 } ] } }",

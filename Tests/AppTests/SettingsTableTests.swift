@@ -57,6 +57,9 @@ import Testing
             let text = target.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", ")
             return "models: { fast: { targets: [ { \(text) } ] } }"
         }
+        if row.path.hasPrefix("models.<alias>.split.") || row.path == "models.<alias>.sticky" {
+            return Self.routingFile(with: row, key: key)
+        }
         if row.path.hasPrefix("models.<alias>.timeouts.") {
             return "models: { fast: { targets: [ { provider: groq, model: m } ], timeouts: { \(key): \(value) } } }"
         }
@@ -73,6 +76,19 @@ import Testing
             return "budgets: { b: { \(key == "usd" ? "" : "usd: 1, ")\(key): \(list) } }"
         }
         return Self.bootstrapFile(with: row) ?? Self.issuerFile(with: row) ?? Self.nested(row.path, value)
+    }
+
+    private static func routingFile(with row: Setting, key: String) -> String {
+        let targets = "targets: [ { provider: groq, model: m } ]"
+        let value = row.example
+        switch key {
+        case "sticky": return "models: { fast: { strategy: weighted, sticky: \(value), \(targets) } }"
+        case "by": return "models: { fast: { \(targets), split: { by: \(value), variants: [ { name: a } ] } } }"
+        default:
+            let name = key == "name" ? "" : "name: a, "
+            let more = key == "model" ? ", \(value): { \(targets) }" : ""
+            return "models: { fast: { \(targets), split: { variants: [ { \(name)\(key): \(value) } ] } }\(more) }"
+        }
     }
 
     private static func bootstrapFile(with row: Setting) -> String? {

@@ -260,7 +260,8 @@ import Transport
             }
         }
         let good = split(.init(name: "canary", weight: 5, route: "next"), .init(name: "control", weight: 95))
-        #expect(try Self.catalog(routes: good).route(named: "fast")?.split?.variants.map(\.name) == ["canary", "control"])
+        let found = try Self.catalog(routes: good).route(named: "fast")?.split
+        #expect(found?.variants.map(\.name) == ["canary", "control"])
         #expect(fault(.init(name: "a", weight: 1), .init(name: "a", weight: 1)) == .badVariantName(route: "fast"))
         #expect(fault(.init(name: "", weight: 1)) == .badVariantName(route: "fast"))
         #expect(fault(.init(name: "a", weight: 0)) == .badWeight(route: "fast"))

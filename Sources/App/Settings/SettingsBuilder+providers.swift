@@ -94,21 +94,15 @@ extension SettingsBuilder {
 
     /// The aliases of `models:`.
     mutating func models(providers: [String]) -> [Settings.Alias] {
-        self.values.names(under: "models").compactMap { name in
+        let names = self.values.names(under: "models")
+        return names.compactMap { name in
             let path = SettingPath(["models", name])
             if name.hasPrefix("agent/") {
                 self.note(path, "an alias cannot begin with agent/")
                 return nil
             }
-            let written = self.values.text(path.child("strategy"))
-            let strategy = Strategy(rawValue: written)
-            if strategy == nil {
-                self.note(
-                    path.child("strategy"),
-                    "\"\(written)\" is not available in this version (fallback, weighted and round_robin are)"
-                )
-            }
-            return Settings.Alias(
+            let strategy = Strategy(rawValue: self.values.text(path.child("strategy")))
+            var alias = Settings.Alias(
                 name: name,
                 strategy: strategy ?? .fallback,
                 targets: self.targets(path.child("targets"), providers: providers),
@@ -121,12 +115,15 @@ extension SettingsBuilder {
                     streamMax: self.values.optionalDuration(path.child("timeouts").child("stream_max"))
                 )
             )
+            self.readRouting(of: path, aliases: names, into: &alias)
+            return alias
         }
     }
 
     private mutating func targets(_ path: SettingPath, providers: [String]) -> [Settings.Target] {
         let count = self.values.count(path)
         if count == 0 { self.note(SettingPath(path.segments.dropLast()), "needs at least one target") }
+        if count > Route.targetsMax { self.note(path, "has more than \(Route.targetsMax) targets") }
         let targets = (0..<count).map { index in
             let target = path.element(index)
             let provider = self.values.text(target.child("provider"))
@@ -134,7 +131,8 @@ extension SettingsBuilder {
             return Settings.Target(
                 provider: provider,
                 model: self.values.text(target.child("model")),
-                weight: self.values.integer(target.child("weight"))
+                weight: self.values.integer(target.child("weight")),
+                concurrentMax: self.values.optionalInteger(target.child("max_concurrent"))
             )
         }
         if count > 0, targets.allSatisfy({ $0.weight == 0 }) { self.note(path, "not all weights can be 0") }

@@ -77,9 +77,9 @@ extension SettingsTable {
         [
             Setting(
                 path: "models.<alias>.strategy",
-                kind: .choice(["fallback", "weighted", "round_robin", "least_latency", "least_busy", "cheapest"]),
+                kind: .choice(Strategy.allCases.map(\.rawValue)),
                 standard: "fallback",
-                help: "How to choose among the targets. This version has the first three.",
+                help: "How to choose among the targets.",
                 example: "weighted"
             ),
             Setting(
@@ -102,7 +102,7 @@ extension SettingsTable {
                 path: "models.<alias>.targets[].weight",
                 kind: .integer(0...1_000_000),
                 standard: "1",
-                help: "Share of the calls, for `weighted`.",
+                help: "Share of the calls, for `weighted` and `least_busy`; 0: only where the others cannot.",
                 example: "3"
             ),
             Setting(

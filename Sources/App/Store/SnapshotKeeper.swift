@@ -102,7 +102,8 @@ actor SnapshotKeeper {
             catalog: isCatalogChanged ? SnapshotMaker.catalog(self.settings, reusing: old.catalog) : old.catalog,
             environment: self.environment,
             vault: self.store.vault,
-            identities: self.identities
+            identities: self.identities,
+            targets: old.targets
         )
         let budgets = self.settings.budgetRules + contents.budgets
         if budgets != self.budgets { try await self.useBudgets(budgets) }
@@ -190,13 +191,16 @@ enum SnapshotMaker {
     }
 
     /// Everything a call reads: whole, or an error and nothing.
+    ///
+    /// - Parameter targets: What is known of targets; that of the snapshot which this one replaces.
     static func make(
         _ settings: Settings,
         _ contents: StoreContents,
         catalog: Catalog,
         environment: EnvironmentCredentials,
         vault: Vault,
-        identities: Identities
+        identities: Identities,
+        targets: TargetBook = TargetBook()
     ) throws -> Snapshot {
         Snapshot(
             catalog: catalog,
@@ -208,6 +212,7 @@ enum SnapshotMaker {
             identities: try identities.book(settings.issuers, people: contents.people, groups: contents.groups),
             limits: Self.limits(settings),
             prices: settings.priceBook,
+            targets: targets,
             loaded: SystemClock.now
         )
     }

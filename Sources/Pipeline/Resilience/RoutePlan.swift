@@ -7,7 +7,9 @@ internal import Resilience
 /// A route with all that the road needs to choose among its targets, looked up once for each snapshot.
 package final class RoutePlan: Sendable {
     package let route: Route
-    /// In the order of the route. Behind them, on a side of an experiment, those of the alias that is split: they serve
+    /// In the order of the route.
+    ///
+    /// Behind them, on a side of an experiment, those of the alias that is split: they serve
     /// where that side cannot.
     package let targets: [CallTarget]
     /// What the targets cost, in the same order.
@@ -16,7 +18,7 @@ package final class RoutePlan: Sendable {
     let ownCount: Int
     /// The sides of the experiment on this route; empty if there is none.
     let variants: [Variant]
-    let turns: RouteTurns
+    let turns: CallCounter
     /// Stands for the alias where users are put on sides of an experiment.
     let identity: UInt64
 
@@ -25,7 +27,9 @@ package final class RoutePlan: Sendable {
         var name: String
         var identity: UInt64
         var weight: Int
+        /// What serves it; nil: the plan that it is a side of.
         var plan: RoutePlan?
+        var calls: CallCounter
     }
 
     /// - Parameters:
@@ -44,7 +48,8 @@ package final class RoutePlan: Sendable {
                 identity: Rendezvous.identity(of: "variant", variant.name),
                 weight: variant.weight,
                 plan: variant.route.flatMap { catalog.route(named: $0) }
-                    .map { RoutePlan($0, behind: route, variants: [], book: book, facts: facts) }
+                    .map { RoutePlan($0, behind: route, variants: [], book: book, facts: facts) },
+                calls: book.calls(of: route.name, on: variant.name)
             )
         }
         self.init(route, behind: nil, variants: variants, book: book, facts: facts)

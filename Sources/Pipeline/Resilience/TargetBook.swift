@@ -1,5 +1,4 @@
 internal import NIOConcurrencyHelpers
-internal import NIOCore
 internal import Synchronization
 
 /// What is known of the targets of aliases, for the whole life of the process.
@@ -8,14 +7,21 @@ internal import Synchronization
 /// quick it was do not change with the settings. The road does not look into the book; each snapshot has the targets
 /// that its routes need in its `RoutePlan`s. Safe to use from any thread.
 package final class TargetBook: Sendable {
-    private struct Name: Hashable {
+    private struct TargetKey: Hashable {
         var provider: String
         var model: String
     }
 
+    struct SideKey: Hashable {
+        /// The alias that is split.
+        var alias: String
+        var variant: String
+    }
+
     private struct Contents {
-        var targets: [Name: TargetState] = [:]
-        var turns: [String: RouteTurns] = [:]
+        var targets: [TargetKey: TargetState] = [:]
+        var turns: [String: CallCounter] = [:]
+        var sides: [SideKey: CallCounter] = [:]
     }
 
     private let contents = NIOLockedValueBox(Contents())
@@ -27,21 +33,32 @@ package final class TargetBook: Sendable {
     /// Only names that an operator wrote may be asked for: they are kept for ever.
     package func target(provider: String, model: String) -> TargetState {
         self.contents.withLockedValue { contents in
-            let name = Name(provider: provider, model: model)
-            if let state = contents.targets[name] { return state }
+            let key = TargetKey(provider: provider, model: model)
+            if let state = contents.targets[key] { return state }
             let state = TargetState(provider: provider, model: model)
-            contents.targets[name] = state
+            contents.targets[key] = state
             return state
         }
     }
 
-    /// The turns of the alias of that name.
-    func turns(of alias: String) -> RouteTurns {
+    /// Counts the calls of an alias, for taking turns.
+    func turns(of alias: String) -> CallCounter {
         self.contents.withLockedValue { contents in
             if let turns = contents.turns[alias] { return turns }
-            let turns = RouteTurns()
+            let turns = CallCounter()
             contents.turns[alias] = turns
             return turns
+        }
+    }
+
+    /// Counts the calls on one side of an experiment.
+    func calls(of alias: String, on variant: String) -> CallCounter {
+        self.contents.withLockedValue { contents in
+            let key = SideKey(alias: alias, variant: variant)
+            if let calls = contents.sides[key] { return calls }
+            let calls = CallCounter()
+            contents.sides[key] = calls
+            return calls
         }
     }
 
@@ -50,12 +67,23 @@ package final class TargetBook: Sendable {
         self.contents.withLockedValue { Array($0.targets.values) }
             .sorted { ($0.provider, $0.model) < ($1.provider, $1.model) }
     }
+
+    /// How many calls were on each side of each experiment, in the order of their names.
+    var sides: [(key: SideKey, calls: UInt64)] {
+        self.contents.withLockedValue { $0.sides }
+            .map { (key: $0.key, calls: $0.value.count) }
+            .sorted { ($0.key.alias, $0.key.variant) < ($1.key.alias, $1.key.variant) }
+    }
 }
 
-/// Whose turn it is among an alias's targets.
-final class RouteTurns: Sendable {
-    private let count = Atomic<UInt64>(0)
+/// Counts calls, on all loops together.
+final class CallCounter: Sendable {
+    private let value = Atomic<UInt64>(0)
 
-    /// The number of this call among the alias's, from 0.
-    func next() -> UInt64 { self.count.wrappingAdd(1, ordering: .relaxed).oldValue }
+    /// How many were counted.
+    var count: UInt64 { self.value.load(ordering: .relaxed) }
+
+    /// Counts one more, and says how many came before it.
+    @discardableResult
+    func next() -> UInt64 { self.value.wrappingAdd(1, ordering: .relaxed).oldValue }
 }
