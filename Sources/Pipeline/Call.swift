@@ -168,8 +168,8 @@ package final class Call {
 
     /// What the request asks the model to read, where somebody measured it.
     package var prompt: PromptMeasure?
-    /// Whether the gateway's guesses are compared with the provider's counts in this call; one in eight is.
-    package var isSample: Bool { self.chance.high & 7 == 0 }
+    /// Whether the gateway's guesses are compared with the provider's counts in this call; one in 32 is.
+    package var isSample: Bool { self.chance.high & 31 == 0 }
     /// What the model has said in the attempt under way.
     var output = OutputCounter()
     /// What the provider of the attempt under way said it used, the last word counting.

@@ -46,10 +46,9 @@ extension Call {
             case .route(let route): route.targets.first?.model ?? self.model
             case nil: self.model
             }
-        let prompt = self.measuredPrompt()
         let output = self.operation == .chat ? self.index?.outputTokensMax ?? TokenGuess.usualOutput : 0
         let guess = TokenGuess(
-            input: instruments.estimator.inputTokens(of: prompt, model: model),
+            input: self.guessedInput(model: model, counts: true, instruments),
             output: output * (self.index?.choices ?? 1)
         )
         self.limits.guess = guess

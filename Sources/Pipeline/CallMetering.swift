@@ -1,5 +1,6 @@
 internal import Chat
 internal import Core
+internal import Glibc
 internal import Metering
 internal import NIOCore
 internal import Providers
@@ -27,12 +28,8 @@ extension Call {
     func settle(_ ending: AttemptFindings.Ending, code: String = "", _ instruments: Instruments) {
         // Before anything is settled: of attempts side by side one answers.
         let (ending, code) = self.lane?.ending(ending, code: code) ?? (ending, code)
-        guard var attempt = self.attempt, let meter = instruments.meter else { return }
+        guard let attempt = self.attempt, let meter = instruments.meter else { return }
         self.attempt = nil
-        if self.usage.input == nil, self.prompt == nil, self.body.readableBytes > 0 {
-            let model = attempt.intent.upstreamModel
-            attempt.refine(inputEstimate: instruments.estimator.inputTokens(of: self.measuredPrompt(), model: model))
-        }
         // It came to its end for nobody: the client is charged as one that left, by the provider's last word.
         let isDrained = ending == .whole && self.drain?.hasLeft ?? false
         let firstContent = self.firstContent.map { ($0 - self.exchange.arrival).nanoseconds / 1_000_000 }
@@ -47,6 +44,10 @@ extension Call {
             firstContentMilliseconds: firstContent.map { Int($0) }
         )
         findings.isUsageFinal = isDrained
+        if self.usage.input == nil, self.prompt == nil, self.body.readableBytes > 0 {
+            let (prompt, model) = (self.measuredPrompt(), attempt.intent.upstreamModel)
+            findings.inputEstimate = instruments.estimator.inputTokens(of: prompt, model: model)
+        }
         let end = meter.end(attempt, findings)
         self.charged += end.charged
         if end.source == .provider {
@@ -64,6 +65,31 @@ extension Call {
         return prompt
     }
 
+    /// The tokens that the request is thought to have: by its length where that serves, else by its text.
+    ///
+    /// - Parameter counts: Whether something is allowed or refused by it, so that pictures and files must be seen.
+    func guessedInput(model: String, counts: Bool, _ instruments: Instruments) -> Int {
+        if !self.isSample, self.prompt == nil, !counts || self.isPlainChat,
+            let guess = instruments.estimator.inputTokens(ofBytes: self.bodyLength, model: model)
+        {
+            return guess
+        }
+        return instruments.estimator.inputTokens(of: self.measuredPrompt(), model: model)
+    }
+
+    /// Whether the request is certainly a conversation in texts alone.
+    ///
+    /// Its list of messages is the only list in it, so there are no parts with pictures, sound or files, and no tools.
+    private var isPlainChat: Bool {
+        guard self.operation == .chat else { return false }
+        return self.body.withUnsafeReadableBytes { bytes in
+            let bracket = Int32(UInt8(ascii: "["))
+            guard let base = bytes.baseAddress, let first = memchr(base, bracket, bytes.count) else { return true }
+            let rest = base + bytes.count - UnsafeRawPointer(first) - 1
+            return memchr(first + 1, bracket, rest) == nil
+        }
+    }
+
     /// Tokens of the answer, by the gateway's own guess.
     private func countOutput(_ attempt: OpenAttempt, _ instruments: Instruments) -> Int {
         instruments.estimator.outputTokens(of: self.output.measure, model: attempt.intent.upstreamModel)
@@ -73,7 +99,10 @@ extension Call {
     private func learn(from end: AttemptEnd, _ attempt: OpenAttempt, _ instruments: Instruments) {
         let model = attempt.intent.upstreamModel
         if let input = end.usage.input {
-            instruments.estimator.learn(bytes: self.bodyLength, reported: input, model: model)
+            // What was not measured had a guess by its length that serves; a sample of those keeps it true.
+            if self.isSample || self.prompt != nil {
+                instruments.estimator.learn(bytes: self.bodyLength, reported: input, model: model)
+            }
             if self.isSample, let prompt = self.prompt {
                 instruments.estimator.learn(input: prompt, reported: input, model: model)
             }
@@ -89,14 +118,13 @@ extension Call {
     /// - Throws: `GatewayError` with `BUDGET_EXCEEDED` once more of the answer has come than is paid for, and nothing
     ///   more can be set aside.
     func checkpoint(_ instruments: Instruments) throws {
-        guard self.firstContent != nil, let meter = instruments.meter, var attempt = self.attempt else { return }
+        guard self.firstContent != nil, let meter = instruments.meter, let attempt = self.attempt else { return }
         let isDue = self.checkpoints.isDue(now: instruments.monotonicClock())
         // Only an answer that somebody paid for in advance is counted at every turn.
         guard isDue || attempt.outputPaid != nil else { return }
         let counted = self.countOutput(attempt, instruments)
         guard isDue || attempt.isOutgrown(by: counted) else { return }
-        let mayGoOn = meter.note(AttemptCheckpoint(usage: self.usage, outputCounted: counted), of: &attempt)
-        self.attempt = attempt
+        let mayGoOn = meter.note(AttemptCheckpoint(usage: self.usage, outputCounted: counted), of: attempt)
         if !mayGoOn {
             throw GatewayError(.budgetExceeded, "The answer ends here: the budget of this call is used up.")
         }

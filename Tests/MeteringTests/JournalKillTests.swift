@@ -164,7 +164,7 @@ private final class Life {
             for index in open.indices where !self.isDead {
                 let checkpoint = AttemptCheckpoint(usage: TokenUsage(), outputCounted: 10 + index)
                 let before = self.stored
-                _ = meter.note(checkpoint, of: &open[index])
+                _ = meter.note(checkpoint, of: open[index])
                 if self.survives(before) {
                     self.expected[open[index].id.value] = Figures(outcome: .interrupted, output: Int64(10 + index))
                 }

@@ -48,7 +48,7 @@ import Testing
         // Nil once it has ended; as in a call, nobody else holds it.
         var open: OpenAttempt? = try fixture.begin(1)
         if var attempt = open {
-            _ = fixture.meter.note(.init(usage: TokenUsage(), outputCounted: 5), of: &attempt)
+            _ = fixture.meter.note(.init(usage: TokenUsage(), outputCounted: 5), of: attempt)
             open = attempt
         }
         var hasLeft = false

@@ -70,11 +70,11 @@ import Testing
         let fixture = try await MeterFixture()
         try await fixture.fold.install([Self.budget(3000)])
         var attempt = try fixture.begin(1, input: 10, output: 100)
-        #expect(fixture.meter.note(.init(usage: .init(), outputCounted: 150), of: &attempt))
+        #expect(fixture.meter.note(.init(usage: .init(), outputCounted: 150), of: attempt))
         #expect(fixture.reserved() == 210)
-        #expect(fixture.meter.note(.init(usage: .init(), outputCounted: 400), of: &attempt))
+        #expect(fixture.meter.note(.init(usage: .init(), outputCounted: 400), of: attempt))
         #expect(fixture.reserved() > 800)
-        #expect(!fixture.meter.note(.init(usage: .init(), outputCounted: 5000), of: &attempt))
+        #expect(!fixture.meter.note(.init(usage: .init(), outputCounted: 5000), of: attempt))
         var findings = fixture.findings(.cut, input: nil, output: nil)
         findings.outputCounted = 1400
         let end = fixture.meter.end(attempt, findings)
@@ -128,7 +128,7 @@ import Testing
                     ended += 1
                 case ..<90 where !open.isEmpty:
                     let place = Int.random(in: 0..<open.count, using: &generator)
-                    _ = fixture.meter.note(.init(usage: .init(), outputCounted: 3), of: &open[place])
+                    _ = fixture.meter.note(.init(usage: .init(), outputCounted: 3), of: open[place])
                 case ..<97: try await fixture.fold.fold()
                 default:
                     try await fixture.crash()

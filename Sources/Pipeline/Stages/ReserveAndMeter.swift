@@ -45,7 +45,7 @@ struct ReserveAndMeter: WaitingGate {
             provider: target.provider.name,
             upstreamModel: target.model,
             isStream: call.isStream,
-            inputEstimate: self.estimate(call, target.model, meter),
+            inputEstimate: call.guessedInput(model: target.model, counts: meter.hasAnyBudget, self.instruments),
             outputMax: index.outputTokensMax,
             rates: facts.rates
         )
@@ -54,7 +54,7 @@ struct ReserveAndMeter: WaitingGate {
         intent.metadata = call.metadata
         intent.idempotencyClaim = call.idempotencyClaim
         try Self.checkPrice(facts.rates, intent, call, meter)
-        // Measured wherever a budget could ask.
+        // Measured wherever a budget could ask, and there is anything in it that its length does not bound.
         let prompt = call.prompt ?? PromptMeasure()
         let size = AttemptSize(
             inputBound: TokenBound.input(bodyBytes: call.bodyLength, prompt: prompt, contextMax: facts.contextMax),
@@ -63,6 +63,7 @@ struct ReserveAndMeter: WaitingGate {
             choices: index.choices,
             hasOutput: call.operation == .chat
         )
+        let startedAt = intent.startedAt
         do throws(MeterRefusal) {
             let attempt = try meter.begin(intent, size)
             call.attempt = attempt
@@ -70,20 +71,8 @@ struct ReserveAndMeter: WaitingGate {
         } catch {
             // It is no attempt if it may not begin.
             call.attempts -= 1
-            throw GatewayError(error, now: intent.startedAt)
+            throw GatewayError(error, now: startedAt)
         }
-    }
-
-    /// The tokens that the request is thought to have: by its text where that matters, is compared, or was measured
-    /// already, else by its length.
-    private func estimate(_ call: Call, _ model: String, _ meter: Meter) -> Int {
-        let estimator = self.instruments.estimator
-        if !meter.hasAnyBudget, !call.isSample, call.prompt == nil,
-            let guess = estimator.inputTokens(ofBytes: call.bodyLength, model: model)
-        {
-            return guess
-        }
-        return estimator.inputTokens(of: call.measuredPrompt(), model: model)
     }
 
     /// Refuses what nobody knows the price of, where that matters (row 79).

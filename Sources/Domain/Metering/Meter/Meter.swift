@@ -71,10 +71,11 @@ package final class Meter: Sendable {
     ///
     /// - Parameter intent: All but `reserved` and `outputMax`, which are decided here.
     /// - Throws: `MeterRefusal`; nothing is set aside or written then.
-    package func begin(_ intent: AttemptIntent, _ size: AttemptSize) throws(MeterRefusal) -> OpenAttempt {
+    package func begin(_ intent: consuming AttemptIntent, _ size: AttemptSize) throws(MeterRefusal) -> OpenAttempt {
         let id = AttemptID(epoch: self.epoch, counter: self.counter.add(1, ordering: .relaxed).newValue)
-        var intent = intent
-        let (grant, reservation) = try self.reserve(&intent, size)
+        let (grant, reservation) = try self.reserve(intent, size)
+        intent.reserved = reservation.money
+        if let limit = grant?.limit { intent.outputMax = limit * max(1, size.choices) }
         // Encoded outside of the lock, which is then held for a copy only.
         let position: JournalPosition
         do throws(JournalError) {
@@ -109,13 +110,13 @@ package final class Meter: Sendable {
     }
 
     private func reserve(
-        _ intent: inout AttemptIntent,
+        _ intent: AttemptIntent,
         _ size: AttemptSize
     ) throws(MeterRefusal) -> (OutputGrant?, BudgetBook.Reservation) {
         guard self.hasBudgets.load(ordering: .relaxed) else { return (nil, BudgetBook.Reservation()) }
         return try self.locked { state throws(MeterRefusal) in
             do throws(BudgetRefusal) {
-                return try Self.reserve(&intent, size, &state)
+                return try Self.reserve(intent, size, &state)
             } catch {
                 state.counts.refused += 1
                 throw .budget(error)
@@ -124,7 +125,7 @@ package final class Meter: Sendable {
     }
 
     private static func reserve(
-        _ intent: inout AttemptIntent,
+        _ intent: AttemptIntent,
         _ size: AttemptSize,
         _ state: inout State
     ) throws(BudgetRefusal) -> (OutputGrant?, BudgetBook.Reservation) {
@@ -135,23 +136,21 @@ package final class Meter: Sendable {
         if let rest = state.budgets.rest(reservation) {
             grant = OutputGrant.make(size, rates: intent.rates, rest: rest)
             money = grant?.cost ?? max(rest + MicroDollars(1), OutputGrant.least(size, rates: intent.rates))
-            if let limit = grant?.limit { intent.outputMax = limit * max(1, size.choices) }
         }
-        let output = intent.outputMax ?? 0
+        let output = grant?.limit.map { $0 * max(1, size.choices) } ?? intent.outputMax ?? 0
         let need = BudgetBook.Need(
             money: money,
             requests: 1,
             tokens: Int64(clamping: intent.inputEstimate) + Int64(clamping: min(output, 1 << 40))
         )
         try state.budgets.reserve(need, &reservation)
-        intent.reserved = reservation.money
         return (grant, reservation)
     }
 
     /// Notes how far a long answer has come, and sets more aside where it outgrows what is paid for.
     ///
     /// - Returns: False if it outgrew what is paid for and nothing more can be set aside: end it.
-    package func note(_ checkpoint: AttemptCheckpoint, of attempt: inout OpenAttempt) -> Bool {
+    package func note(_ checkpoint: AttemptCheckpoint, of attempt: OpenAttempt) -> Bool {
         let record = self.encoder.checkpoint(attempt.id, checkpoint)
         return self.state.withLockedValue { state in
             // Room is kept for these; where there is none all the same, the end will say what this would have.

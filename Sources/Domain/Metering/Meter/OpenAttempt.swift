@@ -1,7 +1,9 @@
 /// An attempt that is in the journal and not settled yet.
-package struct OpenAttempt: Sendable {
+///
+/// One object for each, so that its many words are moved into place once. Confined to its call's loop.
+package final class OpenAttempt {
     package let id: AttemptID
-    package private(set) var intent: AttemptIntent
+    package let intent: AttemptIntent
     /// What is set aside for it.
     package internal(set) var reservation: BudgetBook.Reservation
     /// Where its intent stands in the journal.
@@ -14,7 +16,7 @@ package struct OpenAttempt: Sendable {
 
     init(
         id: AttemptID,
-        intent: AttemptIntent,
+        intent: consuming AttemptIntent,
         reservation: BudgetBook.Reservation,
         position: JournalPosition,
         outputLimit: Int?,
@@ -30,9 +32,6 @@ package struct OpenAttempt: Sendable {
 }
 
 extension OpenAttempt {
-    /// Puts a better guess in the place of the first one, for the case that the provider does not say.
-    package mutating func refine(inputEstimate: Int) { self.intent.inputEstimate = inputEstimate }
-
     /// Whether so much of an answer cannot be what was paid for.
     ///
     /// A provider that keeps to the bound it was given stays below this, however rough the count here is.
@@ -41,6 +40,9 @@ extension OpenAttempt {
         return counted - 64 > paid + paid / 4
     }
 }
+
+@available(*, unavailable, message: "confined to its call's loop")
+extension OpenAttempt: Sendable {}
 
 /// What is known of an attempt's size before it is begun.
 package struct AttemptSize: Sendable, Equatable {

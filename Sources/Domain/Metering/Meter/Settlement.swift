@@ -28,6 +28,9 @@ package struct AttemptFindings: Sendable, Equatable {
     package var usage: TokenUsage
     /// Whether nothing more can come of it: the answer was read to its end, although the client had left (`left`).
     package var isUsageFinal = false
+    /// A better guess of the request's tokens than the intent's, for the case that the provider does not say; nil if
+    /// there is none.
+    package var inputEstimate: Int?
     /// Tokens of the answer as counted here.
     package var outputCounted: Int
     package var endedAt: UnixTime
@@ -122,7 +125,7 @@ package enum Settlement {
         }
         if intent.rates.takesReportedCost, usage.cost != nil, saysInput || saysOutput { return (usage, .provider) }
         let source: UsageSource = saysInput || (usage.output ?? 0) > 0 ? .providerPartial : .estimated
-        if !saysInput { usage.input = intent.inputEstimate }
+        if !saysInput { usage.input = findings.inputEstimate ?? intent.inputEstimate }
         usage.output = max(usage.output ?? 0, findings.outputCounted)
         return (usage, source)
     }
@@ -133,7 +136,7 @@ package enum Settlement {
         let source: UsageSource = usage.isEmpty ? .estimated : .providerPartial
         // A cost that was said before the end is not the whole cost.
         usage.cost = nil
-        if (usage.input ?? 0) <= 0 { usage.input = intent.inputEstimate }
+        if (usage.input ?? 0) <= 0 { usage.input = findings.inputEstimate ?? intent.inputEstimate }
         usage.output = max(usage.output ?? 0, findings.outputCounted)
         return (usage, source)
     }
