@@ -50,6 +50,7 @@ extension Call {
         }
         let end = meter.end(attempt, findings)
         self.charged += end.charged
+        self.spent += end.cost
         if end.source == .provider {
             self.learn(from: end, attempt, instruments)
         } else if ending == .whole {

@@ -39,6 +39,8 @@ package final class Instruments: Sendable {
     package let health: HealthBook?
     /// What aliases have learned for their second attempts.
     package let hedges = HedgeBook()
+    /// Calls to shadow targets; nil: there is no store to keep their answers in.
+    package let shadows: ShadowBook?
     /// What the last probes of providers came to.
     package let probes: ProbeBook
     /// The wall clock.
@@ -62,6 +64,7 @@ package final class Instruments: Sendable {
         meter: Meter? = nil,
         answers: RunningAnswers? = nil,
         drains: Drains = Drains(),
+        shadows: ShadowBook? = nil,
         calls: CallBook? = nil,
         health: HealthBook? = nil,
         probes: ProbeBook = ProbeBook(),
@@ -81,6 +84,7 @@ package final class Instruments: Sendable {
         self.meter = meter
         self.answers = answers
         self.drains = drains
+        self.shadows = shadows
         self.calls = calls
         self.health = health
         self.probes = probes

@@ -1,18 +1,21 @@
 internal import Core
 internal import NIOCore
+internal import Transport
 
 extension Call {
     /// The same call for an attempt beside the others, with a state of its own.
     ///
     /// It asks the same of the same target, in the name of the same caller, and writes the same story. It holds none of
     /// the call's limits, so that they are given back once.
-    func copy() -> Call {
+    ///
+    /// - Parameter arrival: From when its clocks count; nil: as the call's.
+    func copy(arrival: NIODeadline? = nil) -> Call {
         let copy = Call(
             id: self.id,
             chance: self.chance,
             operation: self.operation,
             dialect: self.dialect,
-            exchange: DetachedExchange(of: self.exchange, head: self.head, headBytes: self.headBytes),
+            exchange: DetachedExchange(of: self, arrival: arrival ?? self.exchange.arrival),
             head: self.head,
             headBytes: self.headBytes,
             transport: self.transport,
@@ -47,6 +50,7 @@ extension Call {
         self.credentialID = copy.credentialID
         self.edits = copy.edits
         self.attempts = max(self.attempts, copy.attempts)
+        self.firstAttempt = self.firstAttempt ?? copy.firstAttempt
     }
 
     /// Takes over what became of a copy, so that this call is what its client was answered.
@@ -64,6 +68,7 @@ extension Call {
     func count(_ copy: Call) {
         self.attempts = max(self.attempts, copy.attempts)
         self.charged += copy.charged
+        self.spent += copy.spent
         self.mayHaveWorked = self.mayHaveWorked || copy.mayHaveWorked
         self.firstAttempt = self.firstAttempt ?? copy.firstAttempt
     }

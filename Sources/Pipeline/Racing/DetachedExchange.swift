@@ -14,14 +14,14 @@ final class DetachedExchange: ServerExchange {
     let transport: any LoopTransport
     let arrival: NIODeadline
 
-    init(of exchange: any ServerExchange, head: HTTPHead, headBytes: ByteBuffer) {
-        self.head = head
-        self.headBytes = headBytes
-        self.peer = exchange.peer
-        self.isAdministrative = exchange.isAdministrative
-        self.isSecure = exchange.isSecure
-        self.transport = exchange.transport
-        self.arrival = exchange.arrival
+    init(of call: Call, arrival: NIODeadline) {
+        self.head = call.head
+        self.headBytes = call.headBytes
+        self.peer = call.exchange.peer
+        self.isAdministrative = call.exchange.isAdministrative
+        self.isSecure = call.exchange.isSecure
+        self.transport = call.transport
+        self.arrival = arrival
     }
 
     var isResponseStarted: Bool { false }

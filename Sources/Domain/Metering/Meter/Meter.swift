@@ -113,7 +113,9 @@ package final class Meter: Sendable {
         _ intent: AttemptIntent,
         _ size: AttemptSize
     ) throws(MeterRefusal) -> (OutputGrant?, BudgetBook.Reservation) {
-        guard self.hasBudgets.load(ordering: .relaxed) else { return (nil, BudgetBook.Reservation()) }
+        guard self.hasBudgets.load(ordering: .relaxed), !intent.isShadow else {
+            return (nil, BudgetBook.Reservation())
+        }
         return try self.locked { state throws(MeterRefusal) in
             do throws(BudgetRefusal) {
                 return try Self.reserve(intent, size, &state)

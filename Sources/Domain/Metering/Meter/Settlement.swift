@@ -97,6 +97,7 @@ package enum Settlement {
         // As the ledger keeps them, so that budgets count the same.
         end.usage = end.usage.bounded
         end.cost = intent.rates.cost(of: end.usage).bounded
+        if intent.isShadow { end.isCharged = false }
         if end.isCharged { end.charged = end.cost }
         return end
     }
