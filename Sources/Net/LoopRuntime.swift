@@ -13,6 +13,11 @@ package final class LoopRuntime: LoopTransport {
     let wheel: TimerWheel
     let dialer: Dialer
     let pool: UpstreamPool
+    let figures: UpstreamFigures
+    /// How upstream connections are kept from now on.
+    var options: UpstreamOptions
+    /// Spreads the lives of connections; below 21.
+    var dialCount = 0
     let connections = OpenConnections()
     private var scratch: [ByteBuffer] = []
     private var dateSecond = -1
@@ -21,35 +26,16 @@ package final class LoopRuntime: LoopTransport {
     private static let scratchMax = 64
     private static let scratchBytesMax = 64 << 10
 
-    init(eventLoop: any EventLoop, index: Int, dialer: Dialer, load: ServerLoad?) {
+    init(eventLoop: any EventLoop, index: Int, dialer: Dialer, options: UpstreamOptions, load: ServerLoad?) {
         self.eventLoop = eventLoop
         self.loopIndex = index
         self.executor = LoopExecutor(loop: eventLoop)
         self.actor = LoopActor(executor: self.executor)
         self.wheel = TimerWheel(executor: self.executor, load: load)
         self.dialer = dialer
-        self.pool = UpstreamPool()
-    }
-
-    package func open(_ request: UpstreamRequest) async throws -> any UpstreamExchange {
-        if let idle = self.pool.takeIdle(request.endpoint) {
-            let lease = UpstreamLease(idle, runtime: self, isFresh: false)
-            do {
-                try await idle.exchange(request)
-                return lease
-            } catch TransportError.closedBeforeHead where !idle.sawBytes {
-                // It died while it was idle. One fresh connection, never a second idle one.
-                lease.abandon()
-            }
-        }
-        let connection = try await self.dial(request)
-        let lease = UpstreamLease(connection, runtime: self, isFresh: true)
-        if let isWanted = request.isWanted, !isWanted() {
-            lease.abandon()
-            throw CancellationError()
-        }
-        try await connection.exchange(request)
-        return lease
+        self.figures = dialer.counters.makeFigures()
+        self.pool = UpstreamPool(figures: self.figures)
+        self.options = options
     }
 
     package func sleep(for duration: TimeAmount) async throws {

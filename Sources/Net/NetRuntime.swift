@@ -20,8 +20,14 @@ package final class NetRuntime: Sendable {
     ///
     /// - Parameters:
     ///   - dialer: The one way out, shared by all loops.
+    ///   - upstream: How upstream connections are kept.
     ///   - load: Told about the loops' lag; nil where nobody sheds load.
-    package init(loopCount: Int, dialer: Dialer = Dialer(), load: ServerLoad? = nil) async throws {
+    package init(
+        loopCount: Int,
+        dialer: Dialer = Dialer(),
+        upstream: UpstreamOptions = UpstreamOptions(),
+        load: ServerLoad? = nil
+    ) async throws {
         precondition(loopCount > 0, "loopCount must be at least 1, is \(loopCount)")
         let group = MultiThreadedEventLoopGroup(numberOfThreads: loopCount)
         self.group = group
@@ -30,7 +36,13 @@ package final class NetRuntime: Sendable {
         for (index, eventLoop) in group.makeIterator().enumerated() {
             loops.append(
                 try await eventLoop.submit {
-                    let runtime = LoopRuntime(eventLoop: eventLoop, index: index, dialer: dialer, load: load)
+                    let runtime = LoopRuntime(
+                        eventLoop: eventLoop,
+                        index: index,
+                        dialer: dialer,
+                        options: upstream,
+                        load: load
+                    )
                     return Loop(
                         bound: NIOLoopBound(runtime, eventLoop: eventLoop),
                         actor: runtime.actor,
@@ -56,6 +68,11 @@ package final class NetRuntime: Sendable {
             try await loop.actor.run(loop.bound, body)
         }
     }
+
+    /// Keeps upstream connections by other rules from now on.
+    ///
+    /// Those that are open keep their age and their place in the pool.
+    package func use(_ options: UpstreamOptions) { self.onEachLoop { $0.options = options } }
 
     /// Runs `body` on every loop, without waiting.
     func onEachLoop(_ body: @escaping @Sendable (LoopRuntime) -> Void) {

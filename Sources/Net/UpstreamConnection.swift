@@ -1,7 +1,5 @@
 import Core
 import NIOCore
-import NIOSSL
-import NIOTLS
 import Transport
 import Wire
 
@@ -12,8 +10,8 @@ final class UpstreamConnection: ChannelInboundHandler, WheelTimerOwner {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private enum State {
-        /// Nothing under way. Next: `head`.
+    enum State {
+        /// Nothing under way. Next: `head`, `closed`.
         case idle
         /// The request is out. Next: `body`, `complete`.
         case head
@@ -25,38 +23,63 @@ final class UpstreamConnection: ChannelInboundHandler, WheelTimerOwner {
         case closed
     }
 
-    let endpoint: Endpoint
-    private let runtime: LoopRuntime
-    private var context: ChannelHandlerContext?
-    let waiter: LoopWaiter
-    private let timer: WheelTimer
+    /// A connection that dies sooner than this after a request was most likely dead before it: what the upstream did
+    /// had to come across a network, while an answer takes an upstream at least this long to break.
+    private static let staleFor = TimeAmount.seconds(1)
+    /// The largest part of a request that is written without noting that it went out.
+    private static let partMax = 256 << 10
 
-    private var state = State.idle
-    private(set) var head = HTTPHead()
-    private(set) var headBytes = ByteBuffer()
-    private var body = HTTPBodyDecoder(.none)
-    private var interimCount = 0
+    let shelf: UpstreamShelf
+    /// The address it was made to.
+    let address: SocketAddress
+    /// When it is too old to be used again.
+    let retireAt: NIODeadline
+    /// The answer of the resolver that `address` was last looked up in.
+    var checkedRound = -1
+    let runtime: LoopRuntime
+    var context: ChannelHandlerContext?
+    let waiter: LoopWaiter
+    let timer: WheelTimer
+
+    var state = State.idle
+    var head = HTTPHead()
+    var headBytes = ByteBuffer()
+    var body = HTTPBodyDecoder(.none)
+    var interimCount = 0
     /// Whether any byte came back in this exchange.
-    private(set) var sawBytes = false
+    var sawBytes = false
     /// Bytes of an unfinished head.
-    private var unparsed: ByteBuffer?
+    var unparsed: ByteBuffer?
     /// Decoded body bytes nobody has read yet.
-    private var received: ByteBuffer?
-    private var isPaused = false
-    private var failure: (any Error)?
+    var received: ByteBuffer?
+    var isPaused = false
+    private(set) var failure: (any Error)?
 
     private var timeouts = Timeouts()
+    private var sentAt = NIODeadline.distantPast
+    /// Whether a part of a large request has not gone out.
+    private var isSending = false
     private var deadline = NIODeadline.distantFuture
     private var deadlineError = TransportError.closedBeforeHead
     private var armedError = TransportError.closedBeforeHead
+    /// How long it may stand idle; nil before its first answer.
+    private var idleFor: TimeAmount?
+    /// Why it ends; nil while it does not.
+    private(set) var endReason: UpstreamEnd?
 
+    /// Whether a call got it, and not another one that was made at the same time.
+    var isMade = false
+    private var isOnShelf = true
     /// Whether requests may be sent: connected, and TLS done.
-    private(set) var isReady: Bool
-    private(set) var handshakeFailure: TransportError?
+    var isReady: Bool
+    var handshakeFailure: TransportError?
     var handshakeWaiter: LoopWaiter?
 
-    init(endpoint: Endpoint, isSecure: Bool, _ runtime: LoopRuntime) {
-        self.endpoint = endpoint
+    init(_ shelf: UpstreamShelf, at address: SocketAddress, isSecure: Bool, _ runtime: LoopRuntime) {
+        self.shelf = shelf
+        self.address = address
+        shelf.openCount += 1
+        self.retireAt = runtime.retirement()
         self.isReady = !isSecure
         self.runtime = runtime
         self.waiter = LoopWaiter(executor: runtime.executor)
@@ -68,40 +91,60 @@ final class UpstreamConnection: ChannelInboundHandler, WheelTimerOwner {
     /// Sends a request and waits for the head of the answer.
     ///
     /// On any error the connection is closed.
-    func exchange(_ request: UpstreamRequest) async throws {
+    func exchange(_ request: UpstreamRequest, now: NIODeadline) async throws {
+        self.sawBytes = false
+        self.sentAt = now
         guard self.state == .idle, let context = self.context else { throw TransportError.closedBeforeHead }
         self.state = .head
         self.head.reset()
-        self.sawBytes = false
         self.interimCount = 0
         self.failure = nil
         self.timeouts = request.timeouts
         self.setDeadline(request.deadline, limit: request.timeouts.total, clock: .total)
-        self.arm(request.timeouts.firstByte, .firstByte)
         self.send(request, context)
         do {
             while self.state == .head, self.failure == nil { try await self.waiter.wait() }
             if let failure = self.failure { throw failure }
         } catch {
-            self.close()
+            self.end(.call)
             throw error
         }
     }
 
     private func send(_ request: UpstreamRequest, _ context: ChannelHandlerContext) {
         guard !request.rest.isEmpty else {
+            self.arm(self.timeouts.firstByte, .firstByte, from: self.sentAt)
             context.writeAndFlush(self.wrapOutboundOut(request.bytes), promise: nil)
             return
         }
+        // The first-byte clock starts when a large body is out, not when it was handed over; until then the upstream
+        // has to take one part of it after the other.
+        self.isSending = true
+        self.arm(self.timeouts.idle, .idle, from: self.sentAt)
         context.write(self.wrapOutboundOut(request.bytes), promise: nil)
-        for part in request.rest { context.write(self.wrapOutboundOut(part), promise: nil) }
-        // The first-byte clock starts when a large body is out, not when it was handed over.
-        self.arm(until: self.deadline, self.deadlineError)
-        let sent = context.eventLoop.makePromise(of: Void.self)
-        sent.futureResult.assumeIsolated().whenSuccess {
-            if self.state == .head { self.arm(self.timeouts.firstByte, .firstByte) }
+        var rest = request.rest
+        for index in rest.indices {
+            while let part = rest[index].readSlice(length: min(rest[index].readableBytes, Self.partMax)),
+                part.readableBytes > 0
+            {
+                context.write(self.wrapOutboundOut(part), promise: self.partPromise(context, isLast: false))
+            }
         }
-        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer()), promise: sent)
+        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer()), promise: self.partPromise(context, isLast: true))
+    }
+
+    private func partPromise(_ context: ChannelHandlerContext, isLast: Bool) -> EventLoopPromise<Void> {
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenSuccess {
+            if isLast { self.isSending = false }
+            guard self.state == .head else { return }
+            self.arm(
+                isLast ? self.timeouts.firstByte : self.timeouts.idle,
+                isLast ? .firstByte : .idle,
+                from: .now()
+            )
+        }
+        return promise
     }
 
     /// The decoded bytes of the body that have come.
@@ -116,252 +159,96 @@ final class UpstreamConnection: ChannelInboundHandler, WheelTimerOwner {
         return .later
     }
 
+    /// Whether the connection can carry another exchange.
+    var isReusable: Bool {
+        self.state == .complete && self.head.keepAlive && self.head.framing != .untilClose && !self.isSending
+            && self.unparsed == nil && self.received == nil && self.context?.channel.isActive == true
+    }
+
+    /// Whether an exchange that ended without a head most likely never reached anybody: the upstream had given the
+    /// idle connection up by then.
+    var wasStale: Bool { !self.sawBytes && NIODeadline.now() - self.sentAt < Self.staleFor }
+
+    /// Whether the answer is not to the request: the upstream gave the idle connection up, with a 408 where others
+    /// just close.
+    ///
+    /// RFC 9110 section 15.5.9: a request in transit may be repeated on a new connection then.
+    var saysStale: Bool { self.head.status == 408 && !self.head.keepAlive }
+
+    /// Makes a reusable connection ready to wait in the pool.
+    func becomeIdle(now: NIODeadline) {
+        self.state = .idle
+        let limit = self.idleFor ?? self.announcedIdle()
+        self.idleFor = limit
+        self.timer.arm(min(now + limit, self.retireAt))
+    }
+
+    /// How long the upstream says, in its first answer, that it keeps an idle connection: `keep-alive: timeout=5`.
+    ///
+    /// We close a second sooner, or a half where that is all, so that no request goes out while it closes.
+    private func announcedIdle() -> TimeAmount {
+        let limit = self.runtime.options.idleFor
+        guard let field = self.head.first(.keepAlive) else { return limit }
+        let seconds = self.headBytes.withUnsafeReadableBytes { KeepAlive.timeout($0[field.value]) }
+        guard let seconds else { return limit }
+        return min(limit, seconds > 1 ? .seconds(seconds - 1) : .milliseconds(500))
+    }
+
+    /// Its shelf goes with the last of its connections.
+    ///
+    /// Safe to repeat.
+    func leaveShelf() {
+        guard self.isOnShelf else { return }
+        self.isOnShelf = false
+        self.shelf.openCount -= 1
+        if self.shelf.openCount == 0 { self.runtime.pool.drop(self.shelf) }
+    }
+
+    /// Closes the connection; the first reason counts.
+    func end(_ reason: UpstreamEnd) {
+        if self.endReason == nil { self.endReason = reason }
+        if self.state == .idle {
+            // At once: with TLS some time passes before the channel is closed.
+            self.runtime.pool.remove(self)
+            self.state = .closed
+        }
+        self.context?.close(promise: nil)
+    }
+
+    // MARK: Clocks
+
     /// Starts the clock for the next bytes.
-    func armIdleClock() { self.arm(self.timeouts.idle, .idle) }
+    func armIdleClock() { self.arm(self.timeouts.idle, .idle, from: .now()) }
 
     func setDeadline(_ deadline: NIODeadline, limit: TimeAmount, clock: ClockName) {
         self.deadline = deadline
         self.deadlineError = .timeout(clock, limit: limit, didSend: true)
     }
 
-    /// Whether the connection can carry another exchange.
-    var isReusable: Bool {
-        self.state == .complete && self.head.keepAlive && self.head.framing != .untilClose
-            && self.unparsed == nil && self.received == nil && self.context?.channel.isActive == true
-    }
-
-    /// Makes a reusable connection ready to wait in the pool.
-    func becomeIdle() {
-        self.state = .idle
-        self.timer.arm(.now() + UpstreamPool.idleFor)
-    }
-
-    func close() {
-        self.context?.close(promise: nil)
-    }
-
-    // MARK: Clocks
-
-    private func arm(_ amount: TimeAmount, _ clock: ClockName) {
-        self.arm(until: .now() + amount, .timeout(clock, limit: amount, didSend: true))
-    }
-
-    private func arm(until deadline: NIODeadline, _ error: TransportError) {
-        self.armedError = deadline <= self.deadline ? error : self.deadlineError
+    private func arm(_ amount: TimeAmount, _ clock: ClockName, from start: NIODeadline) {
+        let deadline = start + amount
+        self.armedError =
+            deadline <= self.deadline ? .timeout(clock, limit: amount, didSend: true) : self.deadlineError
         self.timer.arm(min(deadline, self.deadline))
     }
 
     func timerFired() {
         switch self.state {
         case .idle:
-            self.close()
+            self.end(self.retireAt <= .now() ? .life : .idle)
         case .head, .body:
             // With nobody waiting it is the client that is slow; its own clock runs.
             guard self.waiter.isWaiting else { return }
+            self.runtime.figures.note(self.armedError)
             self.fail(self.armedError)
-            self.close()
+            self.end(.call)
         case .complete, .closed:
             break
         }
     }
 
-    private func fail(_ error: any Error) {
+    func fail(_ error: any Error) {
         if self.failure == nil { self.failure = error }
         self.waiter.wake()
-    }
-
-    // MARK: Bytes from the socket
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var bytes = self.unwrapInboundIn(data)
-        self.runtime.executor.scope {
-            self.sawBytes = true
-            do throws(HTTPParseError) {
-                try self.take(&bytes)
-            } catch {
-                self.fail(TransportError.protocolViolation("\(error)"))
-                self.close()
-            }
-        }
-    }
-
-    private func take(_ bytes: inout ByteBuffer) throws(HTTPParseError) {
-        if self.state == .head {
-            if var pending = self.unparsed {
-                pending.writeBuffer(&bytes)
-                bytes = pending
-                self.unparsed = nil
-            }
-            try self.parseHeads(&bytes)
-        }
-        switch self.state {
-        case .body:
-            try self.decodeBody(&bytes)
-        case .head, .closed:
-            break
-        case .idle, .complete:
-            // Bytes that no request asked for: the connection cannot be trusted with another.
-            if bytes.readableBytes > 0 {
-                self.unparsed = bytes
-                self.close()
-            }
-        }
-        if self.state != .head { self.waiter.wake() }
-    }
-
-    /// Parses heads until a final one; keeps what is incomplete.
-    private func parseHeads(_ bytes: inout ByteBuffer) throws(HTTPParseError) {
-        while bytes.readableBytes > 0 {
-            let readable = bytes
-            let isComplete = try readable.withBytes { raw throws(HTTPParseError) in
-                try self.head.parseResponse(raw, toHead: false, limits: .upstream)
-            }
-            guard isComplete else {
-                self.unparsed = bytes
-                return
-            }
-            guard let headBytes = bytes.readSlice(length: self.head.byteCount) else { return }
-            if self.head.status >= 200 {
-                // A copy into our own small buffer, so that the socket's receive buffer can be used again.
-                self.headBytes.clear()
-                self.headBytes.writeImmutableBuffer(headBytes)
-                self.body = HTTPBodyDecoder(self.head.framing)
-                self.state = self.body.isComplete ? .complete : .body
-                return
-            }
-            self.interimCount += 1
-            guard self.head.status != 101, self.interimCount <= 8 else { throw .badStatus }
-            self.head.reset()
-        }
-    }
-
-    private func decodeBody(_ bytes: inout ByteBuffer) throws(HTTPParseError) {
-        guard bytes.readableBytes > 0 else { return }
-        var first: (start: Int, count: Int)?
-        var joined: ByteBuffer?
-        let readable = bytes
-        let consumed = try readable.withBytes { raw throws(HTTPParseError) in
-            try self.body.decode(raw, limits: HTTPLimits.upstream) { start, count in
-                guard let known = first else {
-                    first = (start, count)
-                    return
-                }
-                if joined == nil {
-                    joined = self.runtime.takeBuffer()
-                    joined?.writeBytes(UnsafeRawBufferPointer(rebasing: raw[known.start..<known.start + known.count]))
-                }
-                joined?.writeBytes(UnsafeRawBufferPointer(rebasing: raw[start..<start + count]))
-            }
-        }
-        if var payload = joined ?? first.flatMap({ bytes.getSlice(at: bytes.readerIndex + $0.start, length: $0.count) })
-        {
-            if self.received == nil {
-                self.received = payload
-            } else {
-                self.received?.writeBuffer(&payload)
-                self.pauseReading()
-            }
-        }
-        if self.body.isComplete {
-            self.state = .complete
-            self.timer.disarm()
-            bytes.moveReaderIndex(forwardBy: consumed)
-            if bytes.readableBytes > 0 { self.unparsed = bytes }
-        }
-    }
-
-    private func pauseReading() {
-        guard !self.isPaused, let channel = self.context?.channel else { return }
-        self.isPaused = true
-        try? channel.syncOptions?.setOption(.autoRead, value: false)
-    }
-
-    private func resumeReading() {
-        guard self.isPaused, let channel = self.context?.channel else { return }
-        self.isPaused = false
-        try? channel.syncOptions?.setOption(.autoRead, value: true)
-    }
-
-    // MARK: Life of the channel
-
-    func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
-        self.timer.owner = self
-        self.runtime.dialer.counters.noteOpen()
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        self.context = nil
-        self.timer.owner = nil
-        self.timer.disarm()
-        self.runtime.dialer.counters.noteClosed()
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .handshakeCompleted? = event as? TLSUserEvent {
-            self.runtime.executor.scope {
-                if !self.hasRightName(context) {
-                    self.handshakeFailure = .tlsFailed("the certificate is not for \(self.endpoint.host)")
-                }
-                self.isReady = true
-                self.handshakeWaiter?.wake()
-            }
-        }
-        context.fireUserInboundEventTriggered(event)
-    }
-
-    /// Addresses are checked by the TLS library against the socket; names are checked here once more, by name alone.
-    private func hasRightName(_ context: ChannelHandlerContext) -> Bool {
-        if (try? SocketAddress(ipAddress: self.endpoint.host, port: 0)) != nil { return true }
-        guard let certificate = try? context.pipeline.syncOperations.nioSSL_peerCertificate() else { return false }
-        return CertificateName.covers(self.endpoint.host, certificate)
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        self.runtime.executor.scope {
-            if !self.isReady {
-                self.handshakeFailure = .tlsFailed(Self.describe(error))
-                self.isReady = true
-                self.handshakeWaiter?.wake()
-            }
-        }
-        context.close(promise: nil)
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        self.runtime.executor.scope {
-            switch self.state {
-            case .idle:
-                self.runtime.pool.remove(self)
-            case .head:
-                self.fail(TransportError.closedBeforeHead)
-            case .body:
-                do throws(HTTPParseError) {
-                    try self.body.close()
-                    self.state = .complete
-                    self.waiter.wake()
-                } catch {
-                    self.fail(TransportError.closedInBody)
-                }
-            case .complete, .closed:
-                break
-            }
-            if self.state != .complete { self.state = .closed }
-            if !self.isReady {
-                self.handshakeFailure = self.handshakeFailure ?? .tlsFailed("closed during the handshake")
-                self.isReady = true
-                self.handshakeWaiter?.wake()
-            }
-        }
-        context.fireChannelInactive()
-    }
-
-    /// The library's own words about a failed handshake: certificate names and reasons, no data.
-    private static func describe(_ error: any Error) -> String {
-        switch error {
-        case NIOSSLError.handshakeFailed(let reason): "handshake failed: \(reason)"
-        case let error as NIOSSLExtraError: "\(error)"
-        default: "\(error)"
-        }
     }
 }

@@ -14,7 +14,6 @@ final class UpstreamLease: UpstreamExchange {
         self.connection = connection
         self.runtime = runtime
         self.isFreshConnection = isFresh
-        if !isFresh { runtime.dialer.counters.noteReuse() }
     }
 
     deinit { self.abandon() }
@@ -29,7 +28,7 @@ final class UpstreamLease: UpstreamExchange {
         do {
             try await self.connection.waiter.wait()
         } catch {
-            self.connection.close()
+            self.connection.end(.call)
             throw error
         }
     }
@@ -41,11 +40,6 @@ final class UpstreamLease: UpstreamExchange {
     func abandon() {
         guard !self.isOver else { return }
         self.isOver = true
-        guard self.connection.isReusable else {
-            self.connection.close()
-            return
-        }
-        self.connection.becomeIdle()
-        if !self.runtime.pool.put(self.connection) { self.connection.close() }
+        self.runtime.takeBack(self.connection)
     }
 }

@@ -1,5 +1,4 @@
 import NIOCore
-import Synchronization
 import Transport
 
 /// Idle upstream connections of one loop, newest first, by endpoint.
@@ -7,71 +6,88 @@ import Transport
 /// Never shared between loops, and never a limit that would queue a stream: with no idle connection a new one is
 /// dialled.
 final class UpstreamPool {
-    /// How long a connection may stand idle; below the 60 s after which many servers close it.
-    static let idleFor = TimeAmount.seconds(55)
-    /// Idle connections kept for one endpoint.
-    static let idleMax = 256
+    private var shelves: [ObjectIdentifier: UpstreamShelf] = [:]
+    private let figures: UpstreamFigures
 
-    private final class Stack {
-        var connections: ContiguousArray<UpstreamConnection> = []
-    }
-
-    private var stacks: [ObjectIdentifier: Stack] = [:]
+    init(figures: UpstreamFigures) { self.figures = figures }
 
     /// The most recently used idle connection, if there is one.
     func takeIdle(_ endpoint: Endpoint) -> UpstreamConnection? {
-        guard let stack = self.stacks[ObjectIdentifier(endpoint)] else { return nil }
-        return stack.connections.popLast()
+        guard let connection = self.shelves[ObjectIdentifier(endpoint)]?.idle.popLast() else { return nil }
+        self.figures.noteIdle(-1)
+        return connection
     }
 
-    /// Keeps a connection whose answer was complete; false if there are enough.
-    func put(_ connection: UpstreamConnection) -> Bool {
-        let key = ObjectIdentifier(connection.endpoint)
-        let stack: Stack
-        if let known = self.stacks[key] {
-            stack = known
-        } else {
-            stack = Stack()
-            self.stacks[key] = stack
-        }
-        guard stack.connections.count < Self.idleMax else { return false }
-        stack.connections.append(connection)
-        return true
+    /// Where the connections to `endpoint` stand.
+    func shelf(for endpoint: Endpoint, resolvedAt now: NIODeadline, every: TimeAmount) -> UpstreamShelf {
+        let key = ObjectIdentifier(endpoint)
+        if let known = self.shelves[key] { return known }
+        let isName = (try? SocketAddress(ipAddress: endpoint.host, port: 0)) == nil
+        let shelf = UpstreamShelf(endpoint, resolveAt: isName ? now + every : .distantFuture)
+        self.shelves[key] = shelf
+        return shelf
     }
 
-    /// Forgets an idle connection that ended.
+    /// Keeps a connection whose answer was complete.
+    ///
+    /// - Returns: Why it must be closed instead; nil if it is kept.
+    func keep(_ connection: UpstreamConnection, now: NIODeadline, max: Int) -> UpstreamEnd? {
+        let shelf = connection.shelf
+        guard connection.retireAt > now else { return .life }
+        guard shelf.mayKeep(connection) else { return .address }
+        guard shelf.idle.count < max else { return .surplus }
+        shelf.idle.append(connection)
+        self.figures.noteIdle(1)
+        return nil
+    }
+
+    /// Takes an idle connection out that must not be used again.
     func remove(_ connection: UpstreamConnection) {
-        let key = ObjectIdentifier(connection.endpoint)
-        guard let stack = self.stacks[key] else { return }
-        if let index = stack.connections.lastIndex(where: { $0 === connection }) { stack.connections.remove(at: index) }
-        if stack.connections.isEmpty { self.stacks[key] = nil }
+        let shelf = connection.shelf
+        guard let index = shelf.idle.lastIndex(where: { $0 === connection }) else { return }
+        shelf.idle.remove(at: index)
+        self.figures.noteIdle(-1)
+    }
+
+    /// Forgets a shelf whose last connection has ended.
+    func drop(_ shelf: UpstreamShelf) { self.shelves[ObjectIdentifier(shelf.endpoint)] = nil }
+
+    /// Takes in what a name resolves to now: idle connections to addresses that went away are closed.
+    func note(_ addresses: [SocketAddress], of shelf: UpstreamShelf) {
+        shelf.addresses.note(answer: addresses)
+        for connection in shelf.idle where !shelf.mayKeep(connection) { connection.end(.address) }
     }
 
     /// Closes everything that is idle.
     func closeAll() {
-        let all = self.stacks.values.flatMap(\.connections)
-        self.stacks.removeAll()
-        for connection in all { connection.close() }
+        for connection in self.shelves.values.flatMap(\.idle) { connection.end(.shutdown) }
     }
 }
 
-/// What happened to upstream connections since the start; for metrics.
-package final class UpstreamCounters: Sendable {
-    private let dialled = Atomic<Int>(0)
-    private let reusedCount = Atomic<Int>(0)
-    private let openCount = Atomic<Int>(0)
+/// What one loop knows of one endpoint: its idle connections, and the addresses of its name.
+///
+/// There while a connection to it is.
+final class UpstreamShelf {
+    /// Held, so that no other endpoint can take its place in memory.
+    let endpoint: Endpoint
+    fileprivate(set) var idle: ContiguousArray<UpstreamConnection> = []
+    /// Connections that there are or that are being made.
+    var openCount = 0
+    var addresses = AddressMemory()
+    /// When the name is to be resolved again; never for an address.
+    var resolveAt: NIODeadline
 
-    package init() {}
+    fileprivate init(_ endpoint: Endpoint, resolveAt: NIODeadline) {
+        self.endpoint = endpoint
+        self.resolveAt = resolveAt
+    }
 
-    /// Connections made.
-    package var dials: Int { self.dialled.load(ordering: .relaxed) }
-    /// Calls that found an idle connection.
-    package var reuses: Int { self.reusedCount.load(ordering: .relaxed) }
-    /// Connections open now, idle ones included.
-    package var open: Int { self.openCount.load(ordering: .relaxed) }
-
-    func noteDial() { self.dialled.wrappingAdd(1, ordering: .relaxed) }
-    func noteReuse() { self.reusedCount.wrappingAdd(1, ordering: .relaxed) }
-    func noteOpen() { self.openCount.wrappingAdd(1, ordering: .relaxed) }
-    func noteClosed() { self.openCount.wrappingSubtract(1, ordering: .relaxed) }
+    /// Whether the connection's address is still one of the endpoint's.
+    fileprivate func mayKeep(_ connection: UpstreamConnection) -> Bool {
+        // Only after a new answer of the resolver is there something to look up.
+        guard connection.checkedRound != self.addresses.round else { return true }
+        guard !self.addresses.isGone(connection.address) else { return false }
+        connection.checkedRound = self.addresses.round
+        return true
+    }
 }
