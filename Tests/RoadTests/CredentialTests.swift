@@ -17,7 +17,7 @@ import Transport
 
     @Test(arguments: [401, 403])
     func `a refused key is marked, another target answers, and from then on goes first`(status: Int) async throws {
-        let road = try Road()
+        let road = try Road(retriesMax: 2)
         road.transport.scripts = [
             .json(#"{"error":{"message":"Incorrect API key provided: \#(Road.providerKey)"}}"#, status: status),
             .json(PlainCallTests.answer), .json(PlainCallTests.answer),
@@ -50,7 +50,7 @@ import Transport
     }
 
     @Test func `a key that cannot be opened is never sent, and other targets answer (rows 57, 60)`() async throws {
-        let road = try Road(credentialsFor: ["openrouter"], more: [Self.unreadable("openai")])
+        let road = try Road(credentialsFor: ["openrouter"], more: [Self.unreadable("openai")], retriesMax: 2)
         road.transport.scripts = [.json(PlainCallTests.answer)]
         let answer = await road.chat(#"{"model":"fast","messages":[]}"#)
         #expect(answer.status == 200)

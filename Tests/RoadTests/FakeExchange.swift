@@ -1,6 +1,7 @@
 import Core
 import NIOCore
 import NIOEmbedded
+import Testing
 import Transport
 import Wire
 
@@ -120,7 +121,10 @@ final class FakeTransport: LoopTransport {
         self.requests.append(String(buffer: bytes))
         self.endpoints.append(request.endpoint)
         self.deadlines.append(request.deadline)
-        precondition(!self.scripts.isEmpty, "the gateway called a provider that no script is for")
+        guard !self.scripts.isEmpty else {
+            Issue.record("the gateway called a provider that no script is for")
+            throw TransportError.connectFailed("no script")
+        }
         let upstream = try FakeUpstream(self.scripts.removeFirst())
         self.upstreams.append(upstream)
         return upstream

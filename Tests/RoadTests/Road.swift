@@ -11,6 +11,8 @@ import Telemetry
 import Transport
 
 /// A whole gateway without sockets: real stages, real front door, scripted providers.
+///
+/// Unless a test asks for it, nothing is tried twice: one script, one call.
 struct Road {
     static let key = "tp_test-key-of-the-group-demo"
     static let providerKey = "sk-canary-0123456789abcdef0123456789abcdef"
@@ -40,18 +42,27 @@ struct Road {
         credentialsFor: [String] = ["openai", "openrouter", "mistral"],
         more: [CredentialBook.Entry] = [],
         defaultProvider: String? = "openai",
+        retriesMax: Int = 0,
         principal: Principal = Principal(group: GroupID("demo"), keyID: "dev"),
         failures: FailureGuard? = nil,
         answers: RunningAnswers? = nil,
         limits: RoadLimits = RoadLimits(),
         desk: LimitDesk = LimitDesk(),
         drains: Drains = Drains(),
+        targets: TargetBook = TargetBook(),
         monotonicClock: @escaping @Sendable () -> NIODeadline = { .now() },
         shouldShed: @escaping @Sendable () -> Duration? = { nil }
     ) throws {
+        func limited<Entry>(_ entries: [Entry], _ path: WritableKeyPath<Entry, Int>) -> [Entry] {
+            entries.map { entry in
+                var entry = entry
+                entry[keyPath: path] = retriesMax
+                return entry
+            }
+        }
         let catalog = try Catalog(
-            providers: providers,
-            routes: routes,
+            providers: limited(providers, \.retriesMax),
+            routes: limited(routes, \.retriesMax),
             defaultProvider: defaultProvider,
             userAgent: "turnpike/test"
         )
@@ -67,6 +78,7 @@ struct Road {
             keys: keys,
             credentials: credentials,
             limits: limits,
+            targets: targets,
             loaded: UnixTime(seconds: 1_700_000_000)
         )
         let captured = CapturedLog()

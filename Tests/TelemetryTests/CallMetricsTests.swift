@@ -85,21 +85,6 @@ import Testing
         #expect(pclose(broken) != 0)
     }
 
-    @Test func `a provider that fails is degraded, then down, and comes back`() {
-        var health = RecentCalls()
-        func status() -> ProviderHealth.Status { ProviderHealth(name: "p", recent: health).status }
-        #expect(status() == .ok)
-        for _ in 0..<20 { health.add(wasAnswered: true, nanoseconds: 1_000_000, code: nil) }
-        for _ in 0..<4 { health.add(wasAnswered: false, nanoseconds: 0, code: .providerTimeout) }
-        #expect(status() == .degraded)
-        for _ in 0..<20 { health.add(wasAnswered: false, nanoseconds: 0, code: .providerError) }
-        #expect(status() == .down)
-        #expect(health.lastFailure == .providerError)
-        for _ in 0..<60 { health.add(wasAnswered: true, nanoseconds: 1_000_000, code: nil) }
-        #expect(status() == .ok)
-        #expect(health.milliseconds == 1)
-    }
-
     @Test func `a slow watcher loses the oldest calls and learns how many`() throws {
         let live = LiveCalls()
         let all = try #require(live.join(group: nil))
