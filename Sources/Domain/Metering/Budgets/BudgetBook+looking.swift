@@ -17,14 +17,14 @@ extension BudgetBook {
         self.rules.flatMap { rule -> [Standing] in
             guard let row = self.rows.first(where: { $0.line == rule.line }) else { return [] }
             let start = max(rule.window.start(at: time), row.oldest)
-            var places = row.counters.filter { $0.key.windowStart == start }
-            if places.isEmpty, let subject = rule.scope.onlySubject {
-                places[Place(subject: subject, windowStart: start)] = Counter()
+            var counters = row.counters.filter { $0.place.windowStart == start }
+            if counters.isEmpty, let subject = rule.scope.onlySubject {
+                counters = [Counter(place: Place(subject: subject, windowStart: start))]
             }
-            return places.map { place, counter in
+            return counters.map { counter in
                 Standing(
                     rule: rule,
-                    subject: place.subject,
+                    subject: counter.place.subject,
                     spent: counter.spent,
                     reserved: counter.reserved,
                     windowStart: start,
@@ -36,6 +36,6 @@ extension BudgetBook {
 
     /// What is set aside in all budgets together; 0 when no call is under way (I2).
     package var reservedTotal: Int64 {
-        self.rows.reduce(0) { sum, row in row.counters.values.reduce(sum) { Self.sum($0, $1.reserved) } }
+        self.rows.reduce(0) { sum, row in row.counters.reduce(sum) { Self.sum($0, $1.reserved) } }
     }
 }

@@ -6,68 +6,13 @@ package import Core
 /// together (rows 69, 70). Counters are kept by window, named by its start; `spent` is what the ledger sums up to,
 /// with what the journal holds beyond it.
 package struct BudgetBook: Sendable {
-    struct Counter: Sendable {
-        var spent: Int64 = 0
-        var reserved: Int64 = 0
-        /// The highest percentage that was warned of, by the rule's name.
-        var warned: [String: Int] = [:]
-        /// How often `prune` found its window over.
-        var age = 0
-
-        mutating func setAside(_ amount: Int64) { self.reserved = BudgetBook.sum(self.reserved, amount) }
-        mutating func free(_ amount: Int64) { self.reserved = max(0, self.reserved &- amount) }
-    }
-
-    /// One counter of a row: for whom, and in which window.
-    ///
-    /// Hashes its texts once: a call looks for each of its places half a dozen times.
-    struct Place: Sendable, Hashable {
-        let subject: Scope.Subject
-        let windowStart: UnixTime
-        private let digest: Int
-
-        init(subject: Scope.Subject, windowStart: UnixTime) {
-            self.subject = subject
-            self.windowStart = windowStart
-            var hasher = Hasher()
-            hasher.combine(windowStart)
-            for value in subject.values where !value.isEmpty { hasher.combine(value) }
-            self.digest = hasher.finalize()
-        }
-
-        func hash(into hasher: inout Hasher) { hasher.combine(self.digest) }
-    }
-
-    /// All counters of one line; rules that differ in name, limit or mode alone share it.
-    struct Row: Sendable {
-        let line: BudgetLine
-        /// The earliest window whose sums were read; what is before counts in it.
-        private(set) var oldest: UnixTime
-        /// The rules of now that it is for.
-        var rules: [BudgetRule] = []
-        var counters: [Place: Counter] = [:]
-
-        init(line: BudgetLine, oldest: UnixTime, rules: [BudgetRule]) {
-            self.line = line
-            self.oldest = oldest
-            self.rules = rules
-        }
-
-        /// Counts from nothing again, for rules that were gone for a while: what was spent meanwhile is not known here.
-        mutating func begin(at now: UnixTime) {
-            self.oldest = self.line.window.start(at: now)
-            for place in self.counters.keys {
-                self.counters[place]?.spent = 0
-                self.counters[place]?.warned = [:]
-            }
-        }
-    }
-
     /// What one call has set aside.
     package struct Reservation: Sendable {
         struct Part: Sendable {
             var row: Int
             var place: Place
+            /// Of the counter in its row; right as long as `Reservation.shape` is the book's.
+            var counter: Int
             var unit: BudgetUnit
             var amount: Int64
         }
@@ -76,6 +21,8 @@ package struct BudgetBook: Sendable {
         var parts: [Part] = []
         /// The rules it was made under.
         var generation = 0
+        /// The book's when it was made.
+        var shape = 0
 
         /// What is set aside in money, in its largest part.
         package var money: MicroDollars {
@@ -112,6 +59,8 @@ package struct BudgetBook: Sendable {
     private(set) var rows: [Row] = []
     /// Counts how often the rules were replaced.
     private var generation = 0
+    /// Counts how often counters were taken away.
+    private var shape = 0
 
     package init() {}
 
@@ -140,7 +89,7 @@ package struct BudgetBook: Sendable {
             }
         }
         for row in self.rows.indices where self.rows[row].rules.isEmpty {
-            self.rows[row].counters = self.rows[row].counters.filter { $0.value.reserved > 0 }
+            if self.rows[row].remove(where: { $0.reserved == 0 }) { self.shape += 1 }
         }
         // Positions of rows are in reservations, so only the last ones can go.
         while let last = self.rows.last, last.rules.isEmpty, last.counters.isEmpty { self.rows.removeLast() }
@@ -158,19 +107,20 @@ package struct BudgetBook: Sendable {
             let start = line.window.start(at: time)
             guard start >= self.rows[row].oldest, let subject = line.scope.subject(of: consumer) else { continue }
             let place = Place(subject: subject, windowStart: start)
-            let spent = self.rows[row].counters[place]?.spent ?? 0
-            self.rows[row].counters[place, default: Counter()].spent = Self.sum(spent, max(0, used[line.unit]))
+            let position = self.rows[row].position(of: place)
+            let spent = self.rows[row].counters[position].spent
+            self.rows[row].counters[position].spent = Self.sum(spent, max(0, used[line.unit]))
         }
     }
 
     /// Notes what is past already, so that a restart does not warn again.
     package mutating func settleAlerts() {
         for row in self.rows.indices {
-            for place in self.rows[row].counters.keys {
+            for position in self.rows[row].counters.indices {
                 for rule in self.rows[row].rules {
-                    let spent = self.rows[row].counters[place]?.spent ?? 0
+                    let spent = self.rows[row].counters[position].spent
                     let passed = rule.alerts.last { Self.hasPassed($0, spent, of: rule.limit) }
-                    self.rows[row].counters[place]?.warned[rule.name] = passed
+                    self.rows[row].counters[position].warned[rule.name] = passed
                 }
             }
         }
@@ -179,8 +129,8 @@ package struct BudgetBook: Sendable {
     // MARK: - Reserve and settle
 
     /// The counters that are about a call, with nothing set aside in them.
-    package func claims(of consumer: Consumer, at time: UnixTime) -> Reservation {
-        var claims = Reservation(generation: self.generation)
+    package mutating func claims(of consumer: Consumer, at time: UnixTime) -> Reservation {
+        var claims = Reservation(generation: self.generation, shape: self.shape)
         var found: [Int] = []
         self.index.match(consumer, into: &found)
         claims.parts.reserveCapacity(found.count)
@@ -191,17 +141,18 @@ package struct BudgetBook: Sendable {
             // A clock that jumped to before all that was read counts in the first window (row 80).
             let start = max(line.window.start(at: time), self.rows[row].oldest)
             let place = Place(subject: subject, windowStart: start)
-            claims.parts.append(Reservation.Part(row: row, place: place, unit: line.unit, amount: 0))
+            let counter = self.rows[row].position(of: place)
+            claims.parts.append(.init(row: row, place: place, counter: counter, unit: line.unit, amount: 0))
         }
         return claims
     }
 
     /// The smallest rest of all hard money budgets among `claims`; nil if there is none.
-    package func rest(_ claims: Reservation) -> MicroDollars? {
+    package mutating func rest(_ claims: Reservation) -> MicroDollars? {
         var rest: Int64?
         for part in claims.parts where part.unit == .money {
             for rule in self.rows[part.row].rules where rule.mode == .hard {
-                let left = Self.rest(of: rule.limit, self.rows[part.row].counters[part.place])
+                let left = Self.rest(of: rule.limit, self.counter(of: part, claims))
                 rest = min(rest ?? left, left)
             }
         }
@@ -219,7 +170,7 @@ package struct BudgetBook: Sendable {
             claims.parts[position].amount = amount
             // What costs nothing passes even where everything is spent.
             guard amount > 0 else { continue }
-            let counter = self.rows[part.row].counters[part.place]
+            let counter = self.counter(of: part, claims)
             for rule in self.rows[part.row].rules where rule.mode == .hard {
                 let left = Self.rest(of: rule.limit, counter)
                 if amount > left, left < refusal?.left ?? .max {
@@ -228,21 +179,30 @@ package struct BudgetBook: Sendable {
             }
         }
         if let refusal { throw refusal.refusal }
-        for part in claims.parts where part.amount > 0 { self.add(part.amount, to: part) }
+        for part in claims.parts where part.amount > 0 {
+            self.rows[part.row].counters[self.position(of: part, claims)].setAside(part.amount)
+        }
     }
 
     /// Sets more aside for a call that runs already.
     ///
     /// - Returns: Whether it fits into every hard budget; nothing was set aside otherwise.
     package mutating func extend(_ reservation: inout Reservation, byMoney amount: MicroDollars) -> Bool {
-        for part in reservation.parts where part.unit == .money {
-            let counter = self.rows[part.row].counters[part.place]
+        let isOfNow = reservation.generation == self.generation
+        // A row that nothing is set aside in may be gone with its rules.
+        let parts = reservation.parts.indices.filter { position in
+            let part = reservation.parts[position]
+            return part.unit == .money && (isOfNow || part.amount > 0)
+        }
+        for part in parts.map({ reservation.parts[$0] }) {
+            let counter = self.counter(of: part, reservation)
             for rule in self.rows[part.row].rules where rule.mode == .hard {
                 if amount.value > Self.rest(of: rule.limit, counter) { return false }
             }
         }
-        for position in reservation.parts.indices where reservation.parts[position].unit == .money {
-            self.add(amount.value, to: reservation.parts[position])
+        for position in parts {
+            let part = reservation.parts[position]
+            self.rows[part.row].counters[self.position(of: part, reservation)].setAside(amount.value)
             reservation.parts[position].amount = Self.sum(reservation.parts[position].amount, amount.value)
         }
         return true
@@ -260,53 +220,64 @@ package struct BudgetBook: Sendable {
         used: Need
     ) -> [BudgetAlert] {
         for part in reservation.parts where part.amount > 0 {
-            self.rows[part.row].counters[part.place]?.free(part.amount)
+            self.rows[part.row].counters[self.position(of: part, reservation)].free(part.amount)
         }
         guard used != Need(), !self.rules.isEmpty else { return [] }
         var alerts: [BudgetAlert] = []
         let isOfNow = reservation.generation == self.generation
-        for part in isOfNow ? reservation.parts : self.claims(of: consumer, at: time).parts where used[part.unit] > 0 {
-            self.count(used[part.unit], part, &alerts)
+        let claims = isOfNow ? reservation : self.claims(of: consumer, at: time)
+        for part in claims.parts where used[part.unit] > 0 {
+            self.count(used[part.unit], part, at: self.position(of: part, claims), &alerts)
         }
         return alerts
     }
 
-    private mutating func add(_ amount: Int64, to part: Reservation.Part) {
-        self.rows[part.row].counters[part.place, default: Counter()].setAside(amount)
+    /// Where the counter of a part stands now.
+    private mutating func position(of part: Reservation.Part, _ reservation: Reservation) -> Int {
+        reservation.shape == self.shape ? part.counter : self.rows[part.row].position(of: part.place)
     }
 
-    private mutating func count(_ amount: Int64, _ part: Reservation.Part, _ alerts: inout [BudgetAlert]) {
-        var counter = self.rows[part.row].counters[part.place] ?? Counter()
-        counter.spent = Self.sum(counter.spent, amount)
+    private mutating func counter(of part: Reservation.Part, _ reservation: Reservation) -> Counter {
+        let position = self.position(of: part, reservation)
+        return self.rows[part.row].counters[position]
+    }
+
+    private mutating func count(
+        _ amount: Int64,
+        _ part: Reservation.Part,
+        at position: Int,
+        _ alerts: inout [BudgetAlert]
+    ) {
+        let spent = Self.sum(self.rows[part.row].counters[position].spent, amount)
+        self.rows[part.row].counters[position].spent = spent
         for rule in self.rows[part.row].rules where !rule.alerts.isEmpty {
-            guard let percent = rule.alerts.last(where: { Self.hasPassed($0, counter.spent, of: rule.limit) }),
-                percent > counter.warned[rule.name] ?? 0
+            guard let percent = rule.alerts.last(where: { Self.hasPassed($0, spent, of: rule.limit) }),
+                percent > self.rows[part.row].counters[position].warned[rule.name] ?? 0
             else { continue }
-            counter.warned[rule.name] = percent
+            self.rows[part.row].counters[position].warned[rule.name] = percent
             alerts.append(
                 BudgetAlert(
                     rule: rule,
                     subject: part.place.subject,
                     percent: percent,
-                    spent: counter.spent,
+                    spent: spent,
                     renewsAt: rule.window.end(from: part.place.windowStart)
                 )
             )
         }
-        self.rows[part.row].counters[part.place] = counter
     }
 
     private func refusal(
         _ rule: BudgetRule,
         _ place: Place,
-        _ counter: Counter?,
+        _ counter: Counter,
         needing amount: Int64
     ) -> BudgetRefusal {
         BudgetRefusal(
             rule: rule,
             subject: place.subject,
-            spent: counter?.spent ?? 0,
-            reserved: counter?.reserved ?? 0,
+            spent: counter.spent,
+            reserved: counter.reserved,
             needed: amount,
             renewsAt: rule.window.end(from: place.windowStart)
         )
@@ -322,17 +293,17 @@ package struct BudgetBook: Sendable {
     package mutating func prune(at time: UnixTime) {
         for row in self.rows.indices {
             let current = max(self.rows[row].line.window.start(at: time), self.rows[row].oldest)
-            for place in self.rows[row].counters.keys where place.windowStart != current {
-                self.rows[row].counters[place]?.age += 1
+            for position in self.rows[row].counters.indices
+            where self.rows[row].counters[position].place.windowStart != current {
+                self.rows[row].counters[position].age += 1
             }
-            self.rows[row].counters = self.rows[row].counters.filter { $1.reserved > 0 || $1.age <= Self.ageMax }
+            if self.rows[row].remove(where: { $0.reserved == 0 && $0.age > Self.ageMax }) { self.shape += 1 }
         }
     }
 
     // MARK: - Arithmetic
 
-    private static func rest(of limit: Int64, _ counter: Counter?) -> Int64 {
-        guard let counter else { return limit }
+    private static func rest(of limit: Int64, _ counter: Counter) -> Int64 {
         let (left, isOver) = limit.subtractingReportingOverflow(Self.sum(counter.spent, counter.reserved))
         return isOver ? .min : left
     }

@@ -6,11 +6,19 @@ package import Core
 /// A value: the fold, the start after a crash, and a budget that is new all read the journal through one of these.
 package struct OpenAttempts: Sendable {
     /// An attempt without an end.
-    package struct Known: Sendable, Equatable {
-        package var intent: AttemptIntent
-        package var checkpoint: AttemptCheckpoint?
+    ///
+    /// An object, so that the table below, which is half empty at times, holds one word for each.
+    package final class Known: Sendable {
+        package let intent: AttemptIntent
+        package let checkpoint: AttemptCheckpoint?
         /// Where the record stands that has to be kept for it.
-        package var position: JournalPosition
+        package let position: JournalPosition
+
+        init(intent: AttemptIntent, checkpoint: AttemptCheckpoint?, position: JournalPosition) {
+            self.intent = intent
+            self.checkpoint = checkpoint
+            self.position = position
+        }
     }
 
     package private(set) var all: [AttemptID: Known] = [:]
@@ -29,7 +37,8 @@ package struct OpenAttempts: Sendable {
         case .intent(let id, let intent):
             self.all[id] = Known(intent: intent, checkpoint: nil, position: entry.position)
         case .checkpoint(let id, let checkpoint):
-            self.all[id]?.checkpoint = checkpoint
+            guard let known = self.all[id] else { return nil }
+            self.all[id] = Known(intent: known.intent, checkpoint: checkpoint, position: known.position)
         case .carried(let id, let intent, let checkpoint):
             // Whoever carried it did not know yet that it was over.
             guard !self.endedLate.contains(id) else { return nil }
