@@ -11,8 +11,8 @@ package actor LedgerFold {
     /// The pause between two looks, in milliseconds: so old is the newest row of the ledger at most.
     package static let pauseMilliseconds: Int64 = 200
     private static let turnsAnHour = Int(3_600_000 / pauseMilliseconds)
-    /// Records that are read at once.
-    private static let recordsMax = 4000
+    /// Records that are read at once, some 700 bytes each.
+    private static let recordsMax = 1000
 
     /// What the fold tells and asks.
     package struct Surroundings: Sendable {

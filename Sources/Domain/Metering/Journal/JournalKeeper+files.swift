@@ -53,7 +53,7 @@ extension JournalKeeper {
         header.createdAt = self.options.now().milliseconds
         let segment = try JournalSegment.make(header, in: self.path, disk: self.options.disk)
         if self.options.populates {
-            segment.populate(from: 0, count: min(JournalOptions.populateMax, segment.bytes) / 4)
+            segment.populate(from: 0, count: 4 * JournalOptions.populateMin)
         }
         self.state.withLockedValue { state in
             state.segments.append(segment)

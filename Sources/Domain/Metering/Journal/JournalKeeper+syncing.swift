@@ -80,6 +80,10 @@ extension JournalKeeper {
             let (served, isDone) = self.finishSync(at: target)
             for waiter in served { waiter.continuation.resume() }
             for segment in segments where segment.number < target.segment { segment.unmap() }
+            // What is written is never looked at here again: the fold reads the file.
+            if let last = segments.last, last.number == target.segment {
+                last.evict(from: from.segment == target.segment ? Int(from.offset) : 0, to: Int(target.offset))
+            }
             self.populate(segments.last, from: from, to: target)
             if isDone { return }
         }

@@ -43,7 +43,7 @@ package final class JournalReader {
 
     /// The next record, or nil at the end.
     ///
-    /// Reads the disk a megabyte at a time.
+    /// Reads the disk 256 KiB at a time.
     ///
     /// - Throws: `JournalError.system`, `unsupportedVersion`.
     package func next() throws(JournalError) -> JournalEntry? {
@@ -81,7 +81,7 @@ package final class JournalReader {
     /// Up to `count` records, and what was wrong on the way.
     func batch(_ count: Int) throws(JournalError) -> JournalBatch {
         var entries: [JournalEntry] = []
-        entries.reserveCapacity(min(count, 4096))
+        entries.reserveCapacity(min(count, 1024))
         while entries.count < count, let entry = try self.next() { entries.append(entry) }
         return JournalBatch(entries: entries, next: self.position, faults: self.faults)
     }

@@ -115,6 +115,16 @@ final class JournalSegment: @unchecked Sendable {
         }
     }
 
+    /// Takes the whole pages of a range out of this process's memory; what they hold stays in the file.
+    ///
+    /// Nobody may be writing there. Whoever looks there again gets them back.
+    func evict(from offset: Int, to end: Int) {
+        let start = offset & ~4095
+        let end = end & ~4095
+        guard start < end, self.isMapped.load(ordering: .acquiring) else { return }
+        _ = madvise(self.base + start, end - start, MADV_DONTNEED)
+    }
+
     /// Stores eight bytes in one piece, after everything stored before.
     ///
     /// - Parameter offset: A multiple of eight.

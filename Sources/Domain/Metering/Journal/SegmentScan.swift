@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Looks at the bytes of one segment's file through a window of a megabyte.
+/// Looks at the bytes of one segment's file through a window of 256 KiB.
 ///
 /// They are read with pread(2), not mapped: a disk that fails is an error then, not the end of the process. A file that
 /// is shorter than its head says is read as if zeros followed.
@@ -48,7 +48,7 @@ final class SegmentScan {
         self.descriptor = descriptor
         self.key = header.key
         self.end = min(limit ?? .max, Int(header.segmentBytes))
-        self.window = .allocate(byteCount: min(1 << 20, Int(header.segmentBytes)), alignment: 8)
+        self.window = .allocate(byteCount: min(256 << 10, Int(header.segmentBytes)), alignment: 8)
     }
 
     deinit {
