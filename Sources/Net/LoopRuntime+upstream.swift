@@ -1,7 +1,6 @@
 import Core
 import NIOCore
 package import Transport
-import Wire
 
 /// Upstream connections: taken from the pool or dialled, and taken back.
 extension LoopRuntime {
@@ -42,8 +41,7 @@ extension LoopRuntime {
     /// Takes a connection back from its call: for the next one, or to close it.
     func takeBack(_ connection: UpstreamConnection) {
         guard connection.isReusable else {
-            let isOver = connection.state == .complete && !connection.head.keepAlive
-            return connection.end(isOver ? .upstream : .call)
+            return connection.end(connection.isLastAnswer ? .upstream : .call)
         }
         let now = NIODeadline.now()
         if let reason = self.pool.keep(connection, now: now, max: self.options.idleMax) {

@@ -165,6 +165,9 @@ final class UpstreamConnection: ChannelInboundHandler, WheelTimerOwner {
             && self.unparsed == nil && self.received == nil && self.context?.channel.isActive == true
     }
 
+    /// Whether the upstream ends the connection with this answer: it says so, or sends what nobody asked for.
+    var isLastAnswer: Bool { self.state == .complete && (!self.head.keepAlive || self.unparsed != nil) }
+
     /// Whether an exchange that ended without a head most likely never reached anybody: the upstream had given the
     /// idle connection up by then.
     var wasStale: Bool { !self.sawBytes && NIODeadline.now() - self.sentAt < Self.staleFor }

@@ -176,7 +176,41 @@ import Transport
         #expect(bodies.last == "new")
         // One answer without an address may be chance: the connection stays for a while.
         #expect(bodies.prefix(AddressMemory.missesMax - 1).allSatisfy { $0 == "hello" })
-        #expect(runtime.dialer.counters.ended(.address) == 1)
+        #expect(try await UpstreamCareTests.ended(runtime, .address) == 1)
+        await first.close()
+        await second.close()
+        await runtime.shutdown()
+    }
+
+    @Test func `a connection whose address went away while it was in use is not kept either`() async throws {
+        let port = NIOLockedValueBox(0)
+        let resolver = Resolver(freshFor: .zero, usableFor: .zero) { _, _ in
+            try [Self.address(port.withLockedValue { $0 })]
+        }
+        let rest = Signal()
+        let first = try await RawPeer.listen { peer in
+            try await peer.read(until: "hi")
+            try await peer.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\no")
+            await rest.wait()
+            try await peer.send("k")
+            try await peer.readToEnd()
+        }
+        let second = try await RawPeer.listen { try await UpstreamCareTests.answerAll($0) }
+        let runtime = try await NetRuntime(
+            loopCount: 1,
+            dialer: Dialer(resolver: resolver),
+            upstream: UpstreamOptions(resolveEvery: .zero)
+        )
+        port.withLockedValue { $0 = first.port }
+        let endpoint = try Endpoint(url: "http://moving.example", allowPrivate: true)
+        let slow = Task { try await UpstreamTests.call(runtime, port: 0, endpoint: endpoint).body }
+        while runtime.dialer.counters.dials == 0 { await Task.yield() }
+        port.withLockedValue { $0 = second.port }
+        for _ in 0..<1000 { _ = try await UpstreamTests.call(runtime, port: 0, endpoint: endpoint) }
+        rest.fire()
+        #expect(try await slow.value == "ok")
+        #expect(try await UpstreamCareTests.ended(runtime, .address) == 1)
+        #expect(runtime.dialer.counters.idle == 1)
         await first.close()
         await second.close()
         await runtime.shutdown()
