@@ -97,7 +97,7 @@ struct Assembly: Sendable {
         let terms = try ServerTerms(server, descriptors: descriptors)
         let load = terms.load
         let loops = server.loopCount
-        let runtime = try await NetRuntime(loopCount: loops, load: load)
+        let runtime = try await NetRuntime(loopCount: loops, upstream: settings.upstream, load: load)
         let metrics = CallMetrics(loops: loops)
         let (first, snapshot) = try await Self.firstSnapshot(settings, store, runtime, logger)
         let instance = InstanceName.make()
@@ -187,6 +187,7 @@ struct Assembly: Sendable {
                     self.instruments.limits.use(settings.limitRules, now: .now())
                     self.terms.use(settings.server, identity)
                     self.server.apply(ServerTerms.options(settings.server))
+                    self.runtime.use(settings.upstream)
                 }
             }
             group.addTask { try await self.keeper.run() }

@@ -1,3 +1,4 @@
+import Core
 import Limits
 import Metering
 import Net
@@ -14,20 +15,11 @@ enum Gauges {
     ) -> [Gauge] {
         var gauges = [
             Gauge(name: "turnpike_client_connections", help: "Open client connections.") { Double(load.connections) },
-            Gauge(name: "turnpike_upstream_connections", help: "Open upstream connections, idle ones included.") {
-                Double(upstream.open)
-            },
             Gauge(name: "turnpike_request_body_bytes", help: "Bytes of request bodies in memory.") {
                 Double(load.bodyBytesInFlight)
             },
             Gauge(name: "turnpike_resident_memory_bytes", help: "Resident memory of the process.") {
                 Double(ProcessMemory.residentBytes)
-            },
-            Gauge(name: "turnpike_upstream_dials_total", help: "Upstream connections made.", type: .counter) {
-                Double(upstream.dials)
-            },
-            Gauge(name: "turnpike_upstream_reuses_total", help: "Calls on a pooled connection.", type: .counter) {
-                Double(upstream.reuses)
             },
             Gauge(name: "turnpike_shed_total", help: "Connections and calls refused for load.", type: .counter) {
                 Double(load.shed)
@@ -36,6 +28,7 @@ enum Gauges {
                 Double(log.dropped)
             },
         ]
+        gauges += Self.upstream(upstream)
         if terms.identity != nil {
             gauges.append(
                 Gauge(name: "turnpike_certificate_expiry_timestamp_seconds", help: "End of the server's certificate.") {
@@ -44,6 +37,44 @@ enum Gauges {
             )
         }
         return gauges
+    }
+
+    /// Connections to providers, and what became of them.
+    private static func upstream(_ counters: UpstreamCounters) -> [Gauge] {
+        func count(
+            _ name: String,
+            _ help: String,
+            _ read: @escaping @Sendable (UpstreamCounters) -> Int
+        ) -> Gauge {
+            Gauge(name: "turnpike_upstream_\(name)_total", help: help, type: .counter) { Double(read(counters)) }
+        }
+        return [
+            Gauge(name: "turnpike_upstream_connections", help: "Open upstream connections, idle ones included.") {
+                Double(counters.open)
+            },
+            Gauge(name: "turnpike_upstream_idle_connections", help: "Upstream connections that wait for a call.") {
+                Double(counters.idle)
+            },
+            count("dials", "Upstream connections made.") { $0.dials },
+            count("dial_failures", "Upstream connections that could not be made.") { $0.dialFailures },
+            count("reuses", "Calls on a pooled connection.") { $0.reuses },
+            count("replaced", "Calls whose pooled connection was dead, so that a new one took them.") { $0.replaced },
+            Gauge(
+                name: "turnpike_upstream_dial_seconds_total",
+                help: "Time spent on making upstream connections, names and TLS included.",
+                type: .counter
+            ) { Double(counters.dialNanoseconds) / 1e9 },
+            Gauge(
+                name: "turnpike_upstream_closes_total",
+                help: "Upstream connections that ended, by reason.",
+                type: .counter
+            ) { UpstreamEnd.allCases.map { .init([("reason", $0.rawValue)], Double(counters.ended($0))) } },
+            Gauge(
+                name: "turnpike_upstream_timeouts_total",
+                help: "Waits for an upstream that a clock ended.",
+                type: .counter
+            ) { ClockName.allCases.map { .init([("clock", $0.label)], Double(counters.timeouts($0))) } },
+        ]
     }
 
     /// Who waits for a turn, and what is counted.

@@ -2,6 +2,7 @@ package import Auth
 package import Core
 package import Metering
 package import NIOCore
+package import Net
 package import Providers
 
 /// Everything the operator decided, checked and with types.
@@ -17,6 +18,8 @@ package struct Settings: Sendable, Equatable {
     /// Whether the built-in simulator is started and added as the provider `simulator`.
     package var simulator: Bool
     package var server: Server
+    /// How connections to providers are kept.
+    package var upstream: UpstreamOptions
     package var log: Log
     package var defaults: Defaults
     /// Every provider that a call can reach, those of the file first; names are unique.
@@ -53,16 +56,20 @@ package struct Settings: Sendable, Equatable {
 
     /// The aliases for the catalog.
     ///
-    /// Clocks that an alias does not set are those of its first target's provider.
+    /// Clocks that an alias does not set are those of the provider that is called.
     package var routeEntries: [RouteEntry] {
         self.models.map { alias in
             let provider = alias.targets.first.flatMap { self.provider($0.provider) }
             var entry = RouteEntry(
                 name: alias.name,
                 strategy: alias.strategy,
-                targets: alias.targets.map(\.entry),
-                retriesMax: alias.retriesMax ?? provider?.retriesMax ?? 2,
-                timeouts: alias.timeouts.isEmpty ? nil : alias.timeouts.applied(to: provider?.timeouts ?? Timeouts())
+                targets: alias.targets.map { target in
+                    var entry = target.entry
+                    let usual = self.provider(target.provider)?.timeouts ?? Timeouts()
+                    if !alias.timeouts.isEmpty { entry.timeouts = alias.timeouts.applied(to: usual) }
+                    return entry
+                },
+                retriesMax: alias.retriesMax ?? provider?.retriesMax ?? 2
             )
             entry.stickiness = alias.sticky
             entry.slowStart = alias.slowStart

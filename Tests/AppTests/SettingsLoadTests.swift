@@ -164,9 +164,11 @@ import Testing
         #expect(loaded.warnings == ["TURNPIKE_SERVER_LISTN is not a setting; did you mean TURNPIKE_SERVER_LISTEN?"])
     }
 
-    @Test func `aliases take what they do not say from their first target's provider`() throws {
+    @Test func `aliases take what they do not say from the providers they lead to`() throws {
         let yaml = """
-            providers: { groq: { timeouts: { total: 9s }, max_retries: 1 } }
+            providers:
+              groq: { timeouts: { total: 9s }, max_retries: 1 }
+              openai: { timeouts: { idle: 1s, connect: 2s } }
             models:
               fast: { strategy: weighted, timeouts: { idle: 3s },
                       targets: [ { provider: groq, model: a, weight: 3 }, { provider: openai, model: b } ] }
@@ -177,9 +179,10 @@ import Testing
         #expect(routes[0].strategy == .weighted)
         #expect(routes[0].targets.map(\.weight) == [3, 1])
         #expect(routes[0].retriesMax == 1)
-        #expect(routes[0].timeouts == Timeouts(idle: .seconds(3), total: .seconds(9)))
+        #expect(routes[0].targets[0].timeouts == Timeouts(idle: .seconds(3), total: .seconds(9)))
+        #expect(routes[0].targets[1].timeouts == Timeouts(connect: .seconds(2), idle: .seconds(3)))
         #expect(routes[1].retriesMax == 0)
-        #expect(routes[1].timeouts == nil)
+        #expect(routes[1].targets[0].timeouts == nil)
     }
 
     // MARK: - The example of the contract

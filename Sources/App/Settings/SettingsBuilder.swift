@@ -35,6 +35,7 @@ struct SettingsBuilder {
             dataDirectory: self.values.text("data_dir"),
             simulator: self.values.bool("simulator"),
             server: self.server(),
+            upstream: self.upstream(),
             log: Settings.Log(
                 level: self.values.text("log.level"),
                 logsCalls: self.values.bool("log.calls"),

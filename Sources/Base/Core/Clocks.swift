@@ -39,6 +39,17 @@ package enum ClockName: String, Sendable, CaseIterable {
     case idle
     case total
     case streamMax = "stream maximum"
+
+    /// The same in one word: its key under `timeouts` in the settings, and its label in metrics.
+    package var label: String {
+        switch self {
+        case .connect: "connect"
+        case .firstByte: "first_byte"
+        case .idle: "idle"
+        case .total: "total"
+        case .streamMax: "stream_max"
+        }
+    }
 }
 
 extension TimeAmount {

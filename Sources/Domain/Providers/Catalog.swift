@@ -130,7 +130,8 @@ package final class Catalog: Sendable {
                     provider: provider,
                     model: target.model,
                     weight: target.weight,
-                    concurrentMax: target.concurrentMax
+                    concurrentMax: target.concurrentMax,
+                    timeouts: target.timeouts ?? entry.timeouts
                 )
             )
         }

@@ -43,10 +43,19 @@ package struct Target: Sendable {
     package let weight: Int
     /// The most calls that may be under way there at a time, whatever alias they came by; nil for no limit.
     package let concurrentMax: Int?
+    /// The clocks in force there: the alias's where it has its own, else the provider's.
+    package let timeouts: Timeouts
 
-    package init(provider: Provider, model: String, weight: Int = 1, concurrentMax: Int? = nil) {
+    package init(
+        provider: Provider,
+        model: String,
+        weight: Int = 1,
+        concurrentMax: Int? = nil,
+        timeouts: Timeouts? = nil
+    ) {
         self.provider = provider
         self.model = model
+        self.timeouts = timeouts ?? provider.timeouts
         var json = ByteBuffer()
         appendJSONString(model, into: &json)
         self.modelJSON = json
@@ -95,14 +104,18 @@ package final class Route: Sendable {
     package let targets: [Target]
     /// Further attempts after the first.
     package let retriesMax: Int
-    /// The route's own clocks; nil: the provider's.
-    package let timeouts: Timeouts?
+    /// The longest that a call to any of the targets may take.
+    package let totalMax: TimeAmount
     /// What goes to the same target each time; nil: nothing does.
     package let stickiness: Stickiness?
     /// How long a target that has recovered takes to get all its calls back.
     package let slowStart: TimeAmount
     /// The experiment on it; nil if there is none.
     package let split: Split?
+    /// The alias whose targets get what is too long for those of this one.
+    package let onTooLong: String?
+    /// The alias whose targets get what a content filter did not let pass.
+    package let onContentRefused: String?
     /// When its calls get a second attempt; nil: never.
     package let hedge: HedgeTerms?
     /// What gets copies of its calls; nil: nothing does.
@@ -118,10 +131,12 @@ package final class Route: Sendable {
         self.strategy = entry.strategy
         self.targets = targets
         self.retriesMax = entry.retriesMax
-        self.timeouts = entry.timeouts
+        self.totalMax = targets.map(\.timeouts.total).max() ?? Timeouts().total
         self.stickiness = entry.stickiness
         self.slowStart = entry.slowStart
         self.split = entry.split
+        self.onTooLong = entry.onTooLong
+        self.onContentRefused = entry.onContentRefused
         self.hedge = entry.hedge
         self.shadow = shadow
     }
@@ -135,12 +150,21 @@ package struct RouteEntry: Sendable {
         package var weight: Int
         /// The most calls that may be under way there at a time; nil for no limit.
         package var concurrentMax: Int?
+        /// The clocks there; nil: the route's, else the provider's.
+        package var timeouts: Timeouts?
 
-        package init(provider: String, model: String, weight: Int = 1, concurrentMax: Int? = nil) {
+        package init(
+            provider: String,
+            model: String,
+            weight: Int = 1,
+            concurrentMax: Int? = nil,
+            timeouts: Timeouts? = nil
+        ) {
             self.provider = provider
             self.model = model
             self.weight = weight
             self.concurrentMax = concurrentMax
+            self.timeouts = timeouts
         }
     }
 
@@ -148,6 +172,7 @@ package struct RouteEntry: Sendable {
     package var strategy: Strategy
     package var targets: [TargetEntry]
     package var retriesMax: Int
+    /// The clocks at every target that has none of its own; nil: its provider's.
     package var timeouts: Timeouts?
     /// What goes to the same target each time.
     package var stickiness: Stickiness?
@@ -155,6 +180,10 @@ package struct RouteEntry: Sendable {
     package var slowStart = TimeAmount.seconds(10)
     /// The experiment on it.
     package var split: Split?
+    /// The alias whose targets get what is too long for those of this one.
+    package var onTooLong: String?
+    /// The alias whose targets get what a content filter did not let pass.
+    package var onContentRefused: String?
     /// When its calls get a second attempt; nil: never.
     package var hedge: HedgeTerms?
     /// What gets copies of its calls; nil: nothing does.

@@ -70,7 +70,7 @@ struct AttemptFailure {
 
     /// Whether it was the client's own hurry that ended the attempt, which says nothing of the provider.
     private static func isClientsLimit(_ error: TransportError, _ call: Call) -> Bool {
-        guard case .timeout(_, let limit, _) = error, let timeout = call.timeout else { return false }
+        guard case .timeout(.total, let limit, _) = error, let timeout = call.timeout else { return false }
         return limit <= timeout && timeout < call.target?.timeouts.total ?? .zero
     }
 

@@ -86,7 +86,7 @@ package final class RoutePlan: Sendable {
             provider: target.provider,
             model: target.model,
             modelJSON: target.modelJSON,
-            timeouts: route.timeouts ?? target.provider.timeouts,
+            timeouts: target.timeouts,
             weight: target.weight,
             concurrentMax: target.concurrentMax,
             state: book.target(provider: target.provider.name, model: target.model)

@@ -87,8 +87,7 @@ struct AdmitWithinLimits: WaitingGate {
         var total: TimeAmount
         switch call.resolution {
         case .direct(let provider, _, _): total = provider.timeouts.total
-        case .route(let route):
-            total = route.timeouts?.total ?? route.targets.first?.provider.timeouts.total ?? Timeouts().total
+        case .route(let route): total = route.totalMax
         case nil: total = Timeouts().total
         }
         if let own = call.timeout, own < total { total = own }
