@@ -30,6 +30,7 @@ struct Assembly: Sendable {
     let logger: Logger
     let terms: ServerTerms
     let instruments: Instruments
+    let watch: HealthWatch
     let isReady: NIOLockedValueBox<Bool>
 
     /// Runs the gateway until it was told to stop and has drained.
@@ -101,7 +102,10 @@ struct Assembly: Sendable {
         let metrics = CallMetrics(loops: loops)
         let (first, snapshot) = try await Self.firstSnapshot(settings, store, runtime, logger)
         let instance = InstanceName.make()
-        let accounting = try await Accounting.open(settings, store, instance: instance, logger: logger)
+        let budgets = BudgetTroubles(now: { SystemClock.now })
+        let accounting = try await Accounting.open(settings, store, instance: instance, logger: logger) {
+            budgets.add($0)
+        }
         try await accounting.fold.install(first.budgets)
         let snapshots = SnapshotBox(snapshot, loops: loops, metrics: metrics)
         let keeper = SnapshotKeeper(first, store: store, snapshots: snapshots, logger: logger) {
@@ -119,9 +123,12 @@ struct Assembly: Sendable {
             failures: FailureGuard(perMinute: settings.failureLimit),
             meter: accounting.meter,
             answers: answers,
+            calls: CallBook(loops: loops, keep: settings.health.callsKept),
+            health: HealthBook(loops: loops),
             wallClock: { SystemClock.now }
         )
         instruments.limits.use(settings.limitRules, now: .now())
+        let watch = HealthWatch(instruments, snapshots, keeper, runtime.fetcher, budgets, gateway: server.listen)
         let isReady = NIOLockedValueBox(true)
         let gateway = Gateway(
             snapshots: snapshots,
@@ -134,9 +141,9 @@ struct Assembly: Sendable {
                 shouldShed: { load.retryAfter() },
                 gauges: Gauges.all(load: load, upstream: runtime.dialer.counters, log: log, terms: terms)
                     + Gauges.money(accounting, instruments) + answers.gauges
-                    + snapshot.targets.gauges(now: { .now() }),
+                    + snapshot.targets.gauges(now: { .now() }) + watch.gauges,
                 hasAdminListener: server.adminListen != nil,
-                admin: Self.administration(store, keeper, snapshots, runtime, accounting.meter)
+                admin: Self.administration(store, keeper, snapshots, runtime, instruments)
             ),
             loops: loops
         )
@@ -158,6 +165,7 @@ struct Assembly: Sendable {
             logger: logger,
             terms: terms,
             instruments: instruments,
+            watch: watch,
             isReady: isReady
         )
     }
@@ -185,6 +193,7 @@ struct Assembly: Sendable {
                     let identity = try ServerTerms.identity(settings.server)
                     try await self.keeper.use(settings)
                     self.instruments.limits.use(settings.limitRules, now: .now())
+                    self.instruments.calls?.use(keep: settings.health.callsKept)
                     self.terms.use(settings.server, identity)
                     self.server.apply(ServerTerms.options(settings.server))
                     self.runtime.use(settings.upstream)
@@ -196,6 +205,7 @@ struct Assembly: Sendable {
             group.addTask { try await self.accounting.run() }
             group.addTask { try await self.answers.run() }
             group.addTask { try await self.rotation().run() }
+            group.addTask { try await self.watch.run() }
             group.addTask { try await self.terms.watch(self.logger) }
             let (firstStop, onFirstStop) = AsyncStream.makeStream(of: Void.self)
             group.addTask {
@@ -243,7 +253,7 @@ struct Assembly: Sendable {
         _ keeper: SnapshotKeeper,
         _ snapshots: SnapshotBox,
         _ runtime: NetRuntime,
-        _ meter: Meter
+        _ instruments: Instruments
     ) -> AdminAPI {
         let tester = LiveTester(settings: { await keeper.current }, fetcher: runtime.fetcher)
         let surroundings = AdministrationSurroundings.make(
@@ -251,7 +261,8 @@ struct Assembly: Sendable {
             tester: tester,
             providers: { snapshots.current().catalog.providers.map(\.name) },
             settingsBudgets: { await keeper.current.budgets },
-            standings: { meter.standings(at: SystemClock.now) },
+            standings: { instruments.meter?.standings(at: SystemClock.now) ?? [] },
+            recentCalls: { id in instruments.calls?.calls(withID: id).map(\.remembered) ?? [] },
             // If this fails, the keeper's own look applies the change within a second.
             onChange: { try? await keeper.applyNow() }
         )

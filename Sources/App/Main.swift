@@ -14,7 +14,8 @@ struct Turnpike: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            ServeCommand.self, SimulateCommand.self, ChatCommand.self, TailCommand.self, EnvCommand.self,
+            ServeCommand.self, SimulateCommand.self, ChatCommand.self, TailCommand.self, ExplainCommand.self,
+            EnvCommand.self,
             GroupCommand.self, UserCommand.self, KeyCommand.self, CredentialCommand.self, BudgetCommand.self,
             UsageCommand.self, AuditCommand.self,
             KeyringCommand.self, BackupCommand.self, RestoreCommand.self, PriceCommand.self,

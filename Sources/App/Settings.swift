@@ -43,6 +43,8 @@ package struct Settings: Sendable, Equatable {
     package var unpriced: UnpricedRule
     /// What is kept for requests that are sent again.
     package var idempotency: IdempotencyLimits
+    /// What is remembered of calls, how providers are probed, and who is told when something is wrong.
+    package var health: Health
     /// Failed attempts to sign in that one client has in a minute; 0 for no limit.
     package var failureLimit: Int
     /// Whose tokens are believed; no two have the same issuer.

@@ -44,6 +44,10 @@ import Testing
             return "providers: { mine: { base_url: https://a.example/v1, kind: \(value) } }"
         }
         if row.path == "providers.<name>.base_url" { return "providers: { mine: { base_url: \(value) } }" }
+        if row.path.hasPrefix("providers.<name>.probe.") {
+            let every = key == "every" ? "" : "every: 9s, "
+            return "providers: { mine: { base_url: https://a.example/v1, probe: { \(every)\(key): \(value) } } }"
+        }
         if row.path.hasPrefix("providers.") {
             return "providers: { mine: { base_url: https://a.example/v1, \(key): \(value) } }"
         }
@@ -143,6 +147,7 @@ import Testing
         let beside: String
         switch path {
         case "server.tls.certificate_file": beside = ", key_file: k.pem"
+        case "alerts.authorization": beside = ", webhook: 'https://a.example/x'"
         case "server.tls.key_file": beside = ", certificate_file: c.pem"
         case "environment":
             beside = "\ncredentials: { encryption_key: 'file:k' }"

@@ -24,6 +24,11 @@ struct Road {
     let lines = NIOLockedValueBox<[String]>([])
     let logged: CapturedLog
     let credentials = CredentialNews()
+    /// What the gateway remembers of its calls.
+    let calls = CallBook(loops: 1)
+    /// How its providers are doing.
+    let health = HealthBook(loops: 1)
+    let probes = ProbeBook()
 
     init(
         providers: [ProviderEntry] = [
@@ -93,6 +98,9 @@ struct Road {
             limits: desk,
             answers: answers,
             drains: drains,
+            calls: self.calls,
+            health: self.health,
+            probes: self.probes,
             wallClock: { UnixTime(seconds: 1_700_000_000) },
             monotonicClock: monotonicClock
         )

@@ -22,12 +22,18 @@ struct Accounting: Sendable {
     /// When this returns, budgets and clients' keys are as if those had ended in peace; their rows follow into the
     /// ledger while calls are served.
     ///
+    /// - Parameter onBudget: Called with each threshold that a budget has passed, where it happened: must not wait.
     /// - Throws: `CommandFailure` with one line for the operator.
-    static func open(_ settings: Settings, _ store: Store, instance: String, logger: Logger) async throws -> Accounting
-    {
+    static func open(
+        _ settings: Settings,
+        _ store: Store,
+        instance: String,
+        logger: Logger,
+        onBudget: @escaping @Sendable (BudgetAlert) -> Void = { _ in }
+    ) async throws -> Accounting {
         let folder = "\(settings.dataDirectory)/journal"
         do {
-            return try await Self.open(folder, settings, store, instance: instance, logger: logger)
+            return try await Self.open(folder, settings, store, instance: instance, logger: logger, onBudget)
         } catch let error as JournalError {
             throw CommandFailure("\(folder): \(error)")
         }
@@ -38,7 +44,8 @@ struct Accounting: Sendable {
         _ settings: Settings,
         _ store: Store,
         instance: String,
-        logger: Logger
+        logger: Logger,
+        _ onBudget: @escaping @Sendable (BudgetAlert) -> Void
     ) async throws -> Accounting {
         let dead = try DeadJournal.all(in: folder)
         let last = dead.map(\.epoch).max() ?? 0
@@ -66,7 +73,10 @@ struct Accounting: Sendable {
             encoder: encoder,
             keeper: keeper,
             awaitsDisk: settings.ledger.awaitsDisk,
-            onAlert: { Self.warn(of: $0, logger) }
+            onAlert: {
+                Self.warn(of: $0, logger)
+                onBudget($0)
+            }
         )
         let fold = LedgerFold(
             meter: meter,

@@ -135,7 +135,8 @@ enum InstanceName {
         return kill(process, 0) != 0 && errno == ESRCH
     }
 
-    private static var host: String {
+    /// The machine's name.
+    static var host: String {
         var name = [CChar](repeating: 0, count: 256)
         gethostname(&name, name.count - 1)
         let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

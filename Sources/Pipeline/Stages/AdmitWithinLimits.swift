@@ -70,9 +70,11 @@ struct AdmitWithinLimits: WaitingGate {
         case .admitted(let grant, let standing, let waited):
             Self.enter(call, grant, standing)
             self.instruments.metrics.queued(for: waited, loop: call.loop)
+            call.note(.waited(waited, .limits), at: now)
             return nil
         case .refused(let refusal, let waited):
             self.instruments.metrics.queued(for: waited, loop: call.loop)
+            call.note(.waited(waited, .limits), at: now)
             throw self.refused(refusal, call)
         }
     }
@@ -99,6 +101,7 @@ struct AdmitWithinLimits: WaitingGate {
     /// The refusal as an error, counted, and logged once a second for each rule.
     private func refused(_ refusal: LimitRefusal, _ call: Call) -> GatewayError {
         call.limits.standing = refusal.standing
+        call.note(.limited(by: refusal.rule, retryAfter: refusal.wait))
         self.instruments.metrics.refusedByLimit(refusal.reason.rawValue, loop: call.loop)
         if refusal.unlogged > 0 {
             self.instruments.logger.info(

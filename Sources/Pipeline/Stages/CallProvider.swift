@@ -1,3 +1,4 @@
+internal import Auth
 internal import Chat
 internal import Core
 internal import Logging
@@ -268,6 +269,10 @@ struct CallProvider: Layer {
     private func noteRejection(_ call: Call, _ provider: Provider) {
         guard let credential = call.credential else { return }
         guard self.instruments.credentials.noteRejection(credential, at: call.time) else { return }
+        if let group = call.principal?.group {
+            let refusal = HealthBook.Refusal(group: group, provider: provider.name, credentialID: credential.id)
+            self.instruments.health?.noteRefusal(refusal)
+        }
         self.instruments.logger.warning(
             "A provider refused a credential",
             metadata: [

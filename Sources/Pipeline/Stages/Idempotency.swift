@@ -4,6 +4,7 @@ internal import Core
 internal import Metering
 internal import NIOCore
 internal import Providers
+internal import Telemetry
 internal import Wire
 
 /// Runs a request with an `Idempotency-Key` once, however often it is sent (row 77).
@@ -113,6 +114,7 @@ struct Idempotency: Detour {
             throw Self.final("The answer to \(requestID), the first with this Idempotency-Key, can no longer be read.")
         }
         answers.noteReplay()
+        call.note(.replayed(of: requestID))
         call.extraFields.writeStaticString("x-turnpike-idempotent-replay: true\r\nidempotent-replayed: true\r\n")
         try? call.extraFields.writeField("x-turnpike-original-request-id", requestID.utf8)
         call.extraFields.writeImmutableBuffer(answer.served)

@@ -32,7 +32,10 @@ package struct KeptCall: Sendable {
     package init(_ record: CallRecord) { self.record = record }
 
     /// Whether there is more to say of it than that it was answered.
-    package var isEventful: Bool { self.notes != nil || self.record.code != nil }
+    package var isEventful: Bool {
+        if self.record.code != nil || self.record.attempts > 1 { return true }
+        return self.notes?.entries.contains { $0.step.isEventful } ?? false
+    }
 }
 
 /// What a provider was sent in place of what came from the client.

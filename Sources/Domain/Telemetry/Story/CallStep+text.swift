@@ -38,6 +38,17 @@ extension CallStep {
         }
     }
 
+    /// Whether it says that something did not go straight, so that the call is worth being kept for longer.
+    package var isEventful: Bool {
+        switch self {
+        case .skipped(_, .noCredential, _), .skipped(_, .credentialRejected, _), .hedgeWithheld, .shadowed,
+            .shadowWithheld, .variant, .stuck, .chose, .dropped, .changed, .remark:
+            false
+        case .ended(let attempt): attempt.code != nil
+        default: true
+        }
+    }
+
     private var members: [(String, JSONValue)] {
         switch self {
         case .skipped(let target, let reason, let until):
