@@ -76,6 +76,10 @@ package final class CallLog: Sendable {
         }
         buffer.writeStaticString(",\"upstreamModel\":")
         appendJSONString(record.upstreamModel, into: &buffer)
+        if !record.variant.isEmpty {
+            buffer.writeStaticString(",\"variant\":")
+            appendJSONString(record.variant, into: &buffer)
+        }
         Self.number(",\"status\":", record.status, into: &buffer)
         if let code = record.code {
             buffer.writeStaticString(",\"code\":\"")

@@ -20,6 +20,8 @@ package struct CallRecord: Sendable {
     package var credentialID = ""
     /// The provider's name of the model; free text where it came from the client.
     package var upstreamModel: String
+    /// Which side of an experiment it was on; empty outside of any.
+    package var variant = ""
     /// The HTTP status the client was given; 499 where it had left.
     package var status: Int
     /// Nil if it went well.

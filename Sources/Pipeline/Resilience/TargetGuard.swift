@@ -18,6 +18,8 @@ package final class TargetGuard: Sendable {
     /// Whether the breaker is anything but closed, so that most calls need not ask it.
     private let isShut = Atomic(false)
     private let refusals = Atomic<UInt64>(0)
+    /// Uptime in nanoseconds at which its breaker closed last; 0 for never.
+    private let recoveredAt = Atomic<UInt64>(0)
 
     init(_ provider: ProviderGuard, model: String, credentialID: String) {
         self.provider = provider
@@ -58,6 +60,7 @@ package final class TargetGuard: Sendable {
     /// - Parameter took: How long the call took, or a stream to its first content.
     func record(_ outcome: BreakerOutcome, _ permit: Breaker.Permit, took: TimeAmount, now: NIODeadline) {
         let change = self.change { $0.record(outcome, permit, took: took, now: now) }
+        if change == .closed { self.recoveredAt.store(max(1, now.uptimeNanoseconds), ordering: .relaxed) }
         if let change { self.provider.news.report(change, self, now: now) }
     }
 
@@ -135,6 +138,14 @@ package final class TargetGuard: Sendable {
     func isForgettable(now: NIODeadline) -> Bool {
         guard self.coolsFor(now: now) == nil else { return false }
         return self.breaker.withLockedValue { $0.isClosed && $0.figures(now: now).calls == 0 }
+    }
+
+    // MARK: - Recovery
+
+    /// How long ago its breaker closed; nil if it never had to.
+    func sinceRecovery(now: NIODeadline) -> TimeAmount? {
+        let time = self.recoveredAt.load(ordering: .relaxed)
+        return time == 0 ? nil : now - NIODeadline.uptimeNanoseconds(time)
     }
 
     // MARK: - Operators

@@ -121,8 +121,10 @@ struct TargetRanking {
         if let limit = target.concurrentMax, state.underWay >= limit { return (.full, .atCapacity) }
         if let reason = self.shortage(at: target, credential) { return (.short, reason) }
         if target.weight == 0, self.strategy != .fallback { return (.standby, nil) }
-        if !state.admits(self.call.chance.high, window: self.plan.route.slowStart, now: self.now) {
-            return (.sparing, .slowStart)
+        if let elapsed = guarding.sinceRecovery(now: self.now) {
+            let chance = Rendezvous.mix(self.call.chance.high ^ state.identity)
+            let isAdmitted = SlowStart.admits(chance, after: elapsed, window: self.plan.route.slowStart)
+            if !isAdmitted { return (.sparing, .slowStart) }
         }
         if self.subject != nil, self.strategy == .leastBusy, self.isAboveShare(target, state) {
             return (.sparing, .atCapacity)

@@ -4,8 +4,7 @@ internal import Resilience
 internal import Synchronization
 package import Telemetry
 
-/// One (provider, model) pair as the gateway finds it: what is under way there, how long it lets one wait, when it
-/// recovered.
+/// One (provider, model) pair as the gateway finds it: what is under way there, and how long it lets one wait.
 ///
 /// The same object for all aliases and over all reloads. Safe to use from any thread.
 package final class TargetState: Sendable {
@@ -22,8 +21,6 @@ package final class TargetState: Sendable {
 
     private let calls = Atomic(0)
     private let waiting = Atomic(0)
-    /// Nanoseconds of uptime; 0 for never.
-    private let recovered = Atomic<UInt64>(0)
     private let latency = NIOLockedValueBox(Latency())
     private let passes = NIOLockedValueBox<[SkipReason: UInt64]>([:])
 
@@ -91,24 +88,6 @@ package final class TargetState: Sendable {
     package func latency(ofStreams: Bool, now: NIODeadline) -> TimeAmount? {
         let latency = self.latency.withLockedValue { ofStreams ? $0.ofStreams : $0.ofWholeAnswers }
         return latency.isKnown ? .nanoseconds(Int64(latency.nanoseconds(now: now))) : nil
-    }
-
-    // MARK: Recovery
-
-    /// The target can be called again after a time in which it could not: from now on it gets its calls back step by
-    /// step (`slow_start`).
-    ///
-    /// For whoever closes a breaker by what a probe said.
-    package func noteRecovery(now: NIODeadline) {
-        self.recovered.store(max(1, now.uptimeNanoseconds), ordering: .relaxed)
-    }
-
-    /// Whether a call that would go here does, as far as a recovery goes.
-    func admits(_ chance: UInt64, window: TimeAmount, now: NIODeadline) -> Bool {
-        let since = self.recovered.load(ordering: .relaxed)
-        guard since > 0 else { return true }
-        let elapsed = now - NIODeadline.uptimeNanoseconds(since)
-        return SlowStart.admits(Rendezvous.mix(chance ^ self.identity), after: elapsed, window: window)
     }
 
     // MARK: Figures

@@ -95,6 +95,7 @@ struct RecordCall: Layer {
             isClientGone: isGone
         )
         record.credentialID = call.credentialID
+        record.variant = call.variant
         record.inputTokens = call.usage.input
         record.outputTokens = call.usage.output
         record.cachedTokens = call.usage.cachedInput
