@@ -129,6 +129,7 @@ struct Assembly: Sendable {
         )
         instruments.limits.use(settings.limitRules, now: .now())
         let watch = HealthWatch(instruments, snapshots, keeper, runtime.fetcher, budgets, gateway: server.listen)
+        instruments.guards.use(settings.guardRules)
         let isReady = NIOLockedValueBox(true)
         let gateway = Gateway(
             snapshots: snapshots,
@@ -142,6 +143,7 @@ struct Assembly: Sendable {
                 gauges: Gauges.all(load: load, upstream: runtime.dialer.counters, log: log, terms: terms)
                     + Gauges.money(accounting, instruments) + answers.gauges
                     + snapshot.targets.gauges(now: { .now() }) + watch.gauges,
+                    + Gauges.resilience(instruments.guards, now: instruments.monotonicClock)
                 hasAdminListener: server.adminListen != nil,
                 admin: Self.administration(store, keeper, snapshots, runtime, instruments)
             ),
@@ -194,6 +196,7 @@ struct Assembly: Sendable {
                     try await self.keeper.use(settings)
                     self.instruments.limits.use(settings.limitRules, now: .now())
                     self.instruments.calls?.use(keep: settings.health.callsKept)
+                    self.instruments.guards.use(settings.guardRules)
                     self.terms.use(settings.server, identity)
                     self.server.apply(ServerTerms.options(settings.server))
                     self.runtime.use(settings.upstream)
@@ -266,6 +269,7 @@ struct Assembly: Sendable {
             // If this fails, the keeper's own look applies the change within a second.
             onChange: { try? await keeper.applyNow() }
         )
+            breakers: BreakerPanel(instruments.guards, now: instruments.monotonicClock),
         return AdminAPI(Administration(database: store.database, surroundings: surroundings))
     }
 

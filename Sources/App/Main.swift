@@ -17,7 +17,8 @@ struct Turnpike: AsyncParsableCommand {
             ServeCommand.self, SimulateCommand.self, ChatCommand.self, TailCommand.self, ExplainCommand.self,
             EnvCommand.self,
             GroupCommand.self, UserCommand.self, KeyCommand.self, CredentialCommand.self, BudgetCommand.self,
-            UsageCommand.self, AuditCommand.self,
+            BreakerCommand.self,
+            UsageCommand.self, ShadowCommand.self, AuditCommand.self,
             KeyringCommand.self, BackupCommand.self, RestoreCommand.self, PriceCommand.self,
             ConfigCommand.self, DoctorCommand.self, VersionCommand.self, DocsCommand.self,
         ]

@@ -3,6 +3,7 @@ package import Core
 package import Metering
 package import NIOCore
 package import Net
+package import Pipeline
 package import Providers
 
 /// Everything the operator decided, checked and with types.
@@ -76,8 +77,17 @@ package struct Settings: Sendable, Equatable {
             entry.stickiness = alias.sticky
             entry.slowStart = alias.slowStart
             entry.split = alias.split
+            entry.onTooLong = alias.onTooLong
+            entry.onContentRefused = alias.onContentRefused
+            entry.hedge = alias.hedge
+            entry.shadow = alias.shadow
             return entry
         }
+    }
+
+    /// What is tried again and when targets are left alone, by the providers' names.
+    package var guardRules: [String: GuardRules] {
+        Dictionary(self.providers.map { ($0.name, $0.guardRules) }) { first, _ in first }
     }
 
     /// The group of that id.
@@ -164,10 +174,13 @@ package struct Settings: Sendable, Equatable {
         /// Azure's choice of URLs.
         package var urls: Family.PathStyle?
         package var timeouts: Timeouts
-        /// Further attempts after the first, for aliases that lead here first and do not say it themselves.
+        /// Further attempts after the first, for aliases that lead here first and do not say it themselves, and for
+        /// calls that name no alias.
         package var retriesMax: Int
         /// What becomes of an answer whose client leaves.
         package var onDisconnect = DisconnectPolicy.cancel
+        /// What is tried again there, and when its targets are left alone.
+        package var guardRules = GuardRules()
 
         /// The same for the catalog.
         package var entry: ProviderEntry {
@@ -183,6 +196,7 @@ package struct Settings: Sendable, Equatable {
                 timeouts: self.timeouts
             )
             entry.onDisconnect = self.onDisconnect
+            entry.retriesMax = self.retriesMax
             return entry
         }
     }
@@ -202,6 +216,14 @@ package struct Settings: Sendable, Equatable {
         package var slowStart = TimeAmount.seconds(10)
         /// The experiment on it; nil if there is none.
         package var split: Split?
+        /// The alias whose targets get what is too long for those of this one.
+        package var onTooLong: String?
+        /// The alias whose targets get what a content filter did not let pass.
+        package var onContentRefused: String?
+        /// When its calls get a second attempt; nil: never.
+        package var hedge: HedgeTerms?
+        /// What gets copies of its calls; nil: nothing does.
+        package var shadow: ShadowEntry?
     }
 
     /// One target of an alias.

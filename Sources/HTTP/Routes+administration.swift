@@ -100,6 +100,12 @@ extension Routes {
         admin(.get, "/api/v1/audit/verify", .systemAdmin, .verifyAudit, "Check that nobody changed the audit log."),
 
         admin(.get, "/api/v1/usage", .member, .usage, "What was used and what it cost, in sums or by attempt."),
+        admin(.get, "/api/v1/shadows", .groupAdmin, .listShadows, "Answers compared with those of shadow targets."),
+        admin(.get, "/api/v1/shadows/{shadow}", .groupAdmin, .getShadow, "One comparison, with both answers."),
+        admin(.get, "/api/v1/shadow-summary", .groupAdmin, .summarizeShadows, "How comparisons come out, by alias."),
+        admin(.get, "/api/v1/breakers", .systemAdmin, .listBreakers, "Which targets are left alone, and why."),
+        admin(.post, "/api/v1/breakers/open", .systemAdmin, .openBreakers, "Keep calls away from targets."),
+        admin(.post, "/api/v1/breakers/close", .systemAdmin, .closeBreakers, "Let calls go to targets again."),
         admin(.get, "/api/v1/requests/{id}", .member, .explainRequest, "Why a request went as it did."),
     ]
 

@@ -33,6 +33,8 @@ package struct Administration: Sendable {
         package var standings: @Sendable () -> [BudgetBook.Standing]
         /// The calls with such an id that this process remembers, the newest first.
         package var recentCalls: @Sendable (_ requestID: String) -> [RememberedCall]
+        /// The breakers of the gateway in this process; nil without one.
+        package var breakers: BreakerPanel?
         /// Called after each change that was committed, so that this process applies it at once.
         ///
         /// Other processes, and this one if it fails, notice the store's new revision within a second.
@@ -48,6 +50,7 @@ package struct Administration: Sendable {
             settingsBudgets: @escaping @Sendable () async -> [BudgetRule] = { [] },
             standings: @escaping @Sendable () -> [BudgetBook.Standing] = { [] },
             recentCalls: @escaping @Sendable (_ requestID: String) -> [RememberedCall] = { _ in [] },
+            breakers: BreakerPanel? = nil,
             onChange: @escaping @Sendable () async -> Void = {}
         ) {
             self.vault = vault
@@ -59,6 +62,7 @@ package struct Administration: Sendable {
             self.settingsBudgets = settingsBudgets
             self.standings = standings
             self.recentCalls = recentCalls
+            self.breakers = breakers
             self.onChange = onChange
         }
     }

@@ -9,8 +9,8 @@ import Wire
     /// The least role for each action, written down a second time on purpose: the table must say the same.
     static func least(_ action: AdminAction) -> Role {
         switch action {
-        case .whoami, .usage: .member
-        case .createGroup, .deleteGroup, .verifyAudit: .systemAdmin
+        case .whoami, .usage, .explainRequest: .member
+        case .createGroup, .deleteGroup, .verifyAudit, .listBreakers, .openBreakers, .closeBreakers: .systemAdmin
         case .listGroups, .getGroup, .renameGroup, .listUsers, .createUser, .getUser, .updateUser, .deleteUser,
             .listKeys, .createKey, .getKey, .updateKey, .revokeKey, .rotateKey, .listCredentials, .createCredential,
             .getCredential, .deleteCredential, .deactivateCredential, .activateCredential, .replaceCredential,
@@ -24,10 +24,12 @@ import Wire
         switch action {
         case .whoami, .listGroups, .getGroup, .deleteGroup, .listUsers, .getUser, .deleteUser, .listKeys, .getKey,
             .listCredentials, .getCredential, .deleteCredential, .listBudgets, .getBudget, .deleteBudget, .listAudit,
-            .verifyAudit, .usage:
+            .verifyAudit, .usage, .listBreakers, .explainRequest, .listShadows, .getShadow, .summarizeShadows:
             nil
         case .revokeKey, .deactivateCredential, .activateCredential, .testCredential: [:]
         case .createGroup: ["id": .string("new-\(number)"), "name": "New"]
+        case .openBreakers: ["provider": "openai", "model": "gpt-4o", "seconds": 60]
+        case .closeBreakers: ["provider": "openai"]
         case .renameGroup: ["name": "Other"]
         case .createUser: ["name": "Ada", "email": "ada@example.com", "role": "group_admin"]
         case .updateUser: ["name": "Bob", "disabled": true]

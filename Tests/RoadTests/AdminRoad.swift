@@ -56,11 +56,23 @@ final class AdminRoad: Sendable {
 
     let database: SQLiteDatabase
     let administration: Administration
+    let guards = GuardBook()
     let gateway: Gateway
     let test = NIOLockedValueBox<CredentialTest>(.accepted(after: .milliseconds(12)))
     let tested = NIOLockedValueBox<[String]>([])
     /// What the gateway counts, as far as the API can see.
     let standings = NIOLockedValueBox<[BudgetBook.Standing]>([])
+    /// The id of a call that the member of `red` made.
+    static let rememberedID = "req-of/the:member"
+    /// The calls that the gateway remembers.
+    let remembered = NIOLockedValueBox([
+        RememberedCall(
+            group: "red",
+            user: "member",
+            keyID: "key-member",
+            story: ["id": .string(AdminRoad.rememberedID), "summary": "It went well."]
+        )
+    ])
     let logged = CapturedLog()
     private let vault: Vault
 
@@ -75,9 +87,10 @@ final class AdminRoad: Sendable {
         let metrics = CallMetrics(loops: 1)
         let snapshots = SnapshotBox(try await Self.snapshot(database), loops: 1, metrics: metrics)
         let log = AuditLog(signer: AuditSigner(keyID: key.id.text) { key.mac($0, purpose: "audit head") })
-        let (vault, test, tested, captured, standings) = (
-            self.vault, self.test, self.tested, self.logged, self.standings
+        let (vault, test, tested, captured, standings, remembered) = (
+            self.vault, self.test, self.tested, self.logged, self.standings, self.remembered
         )
+        let guards = self.guards
         self.administration = Administration(
             database: database,
             surroundings: Administration.Surroundings(
@@ -93,6 +106,10 @@ final class AdminRoad: Sendable {
                 },
                 settingsBudgets: { Self.settingsBudgets },
                 standings: { standings.withLockedValue { $0 } },
+                recentCalls: { id in
+                    remembered.withLockedValue { $0.filter { $0.story["id"] == .string(id) } }
+                },
+                breakers: BreakerPanel(guards, now: { .now() }),
                 onChange: {
                     guard let snapshot = try? await Self.snapshot(database) else { return }
                     snapshots.replace(snapshot)
@@ -106,6 +123,7 @@ final class AdminRoad: Sendable {
                 log: nil,
                 live: LiveCalls(),
                 logger: Logger(label: "test") { _ in captured },
+                guards: guards,
                 wallClock: { Self.now }
             ),
             options: GatewayOptions(
@@ -222,6 +240,25 @@ final class AdminRoad: Sendable {
         let credential: String
         let provider: String
         var budget = "bud_404"
+        var shadow = "sha_404"
+    }
+
+    /// What a client of a group was answered, beside what a shadow target said.
+    static func comparison(_ id: String, of group: GroupID) -> ShadowAnswer {
+        var sides = ["openai", "mistral"].map { ShadowAnswer.Side(provider: $0, model: "m") }
+        sides[0].text = "It is twelve."
+        sides[1].text = "It is noon."
+        return ShadowAnswer(
+            id: id,
+            group: group,
+            alias: "fast",
+            requestID: "req_1",
+            createdAt: Self.now,
+            operation: "chat",
+            isStream: false,
+            client: sides[0],
+            shadow: sides[1]
+        )
     }
 
     private let counter = NIOLockedValueBox(0)
@@ -261,12 +298,15 @@ final class AdminRoad: Sendable {
                 now: Self.now
             )
             try BudgetStore().insert(budget, in: session)
+            let shadow = Self.comparison("sha_\(number)", of: group)
+            try ShadowStore().insert([shadow], in: session)
             return Objects(
                 user: user.id.text,
                 key: key.id.text,
                 credential: credential.id,
                 provider: "p\(number)",
-                budget: budget.id
+                budget: budget.id,
+                shadow: shadow.id
             )
         }
     }

@@ -29,6 +29,7 @@ struct Road {
     /// How its providers are doing.
     let health = HealthBook(loops: 1)
     let probes = ProbeBook()
+    let guards: GuardBook
 
     init(
         providers: [ProviderEntry] = [
@@ -88,14 +89,17 @@ struct Road {
         )
         let captured = CapturedLog()
         self.logged = captured
+        let logger = Logger(label: "test") { _ in captured }
+        self.guards = GuardBook(logger: logger)
         let instruments = Instruments(
             metrics: self.metrics,
             log: nil,
             live: self.live,
-            logger: Logger(label: "test") { _ in captured },
+            logger: logger,
             credentials: self.credentials,
             failures: failures,
             limits: desk,
+            guards: self.guards,
             answers: answers,
             drains: drains,
             calls: self.calls,

@@ -59,7 +59,7 @@ extension SettingsBuilder {
     ) -> Settings.Provider {
         let path = SettingPath(["providers", name])
         let timeouts = path.child("timeouts")
-        return Settings.Provider(
+        var provider = Settings.Provider(
             name: name,
             kind: kind,
             baseURL: url,
@@ -78,6 +78,8 @@ extension SettingsBuilder {
             retriesMax: self.values.integer(path.child("max_retries")),
             onDisconnect: DisconnectPolicy(rawValue: self.values.text(path.child("on_disconnect"))) ?? .cancel
         )
+        provider.guardRules = self.guardRules(path)
+        return provider
     }
 
     /// Names are looked up when they are dialled; an address that is sure to be refused is better said at once.
@@ -116,6 +118,8 @@ extension SettingsBuilder {
                 )
             )
             self.readRouting(of: path, aliases: names, into: &alias)
+            self.readSpecials(of: path, aliases: names, into: &alias)
+            self.readRacing(of: path, providers: providers, into: &alias)
             return alias
         }
     }

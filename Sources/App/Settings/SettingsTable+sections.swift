@@ -59,7 +59,7 @@ extension SettingsTable {
                 path: "providers.<name>.max_retries",
                 kind: .integer(0...20),
                 standard: "2",
-                help: "Further attempts after the first, at the other targets of an alias that does not say it itself.",
+                help: "Further attempts after the first, at other targets or at the same, where no alias says it.",
                 example: "0",
                 aliases: [.init(name: "AI_MAX_RETRIES")]
             ),
@@ -110,7 +110,7 @@ extension SettingsTable {
                 kind: .integer(0...20),
                 standard: nil,
                 help:
-                    "Further attempts after the first, at the other targets; else the first one's provider says.",
+                    "Further attempts after the first, at other targets or at the same; else the first one's provider says.",
                 example: "1"
             ),
         ] + Self.timeouts(of: "models.<alias>", standards: [nil, nil, nil, nil, nil])

@@ -7,7 +7,7 @@ package enum SettingsTable {
     /// Every row, in the order of the docs.
     package static let rows: [Setting] =
         Self.general + Self.server + Self.log + Self.storage + Self.credentials + Self.auth + Self.providers
-        + Self.models + Self.routing + Self.upstream + Self.health
+        + Self.models + Self.routing + Self.resilience + Self.racing + Self.upstream + Self.health
         + Self.limits + Self.ledger + Self.budgets + Self.prices
         + Self.idempotency + Self.bootstrap + Self.bootstrapPeople + Self.later
 

@@ -76,6 +76,7 @@ enum AdministrationSurroundings {
         settingsBudgets: @escaping @Sendable () async -> [BudgetRule] = { [] },
         standings: @escaping @Sendable () -> [BudgetBook.Standing] = { [] },
         recentCalls: @escaping @Sendable (String) -> [RememberedCall] = { _ in [] },
+        breakers: BreakerPanel? = nil,
         onChange: @escaping @Sendable () async -> Void = {}
     ) -> Administration.Surroundings {
         Administration.Surroundings(
@@ -88,6 +89,7 @@ enum AdministrationSurroundings {
             settingsBudgets: settingsBudgets,
             standings: standings,
             recentCalls: recentCalls,
+            breakers: breakers,
             onChange: onChange
         )
     }

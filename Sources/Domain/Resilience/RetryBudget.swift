@@ -30,6 +30,8 @@ package struct RetryBudget: Sendable {
     package var rules: Rules
     private var calls = SlidingWindow(length: Self.window)
     private var retries = SlidingWindow(length: Self.window)
+    /// Retries that were allowed, since the beginning.
+    package private(set) var granted: UInt64 = 0
     /// Retries that were not allowed, since the beginning.
     package private(set) var denied: UInt64 = 0
 
@@ -49,6 +51,7 @@ package struct RetryBudget: Sendable {
             return false
         }
         self.retries.add(marked: false, now: now)
+        self.granted &+= 1
         return true
     }
 

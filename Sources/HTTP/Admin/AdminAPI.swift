@@ -183,6 +183,10 @@ package struct AdminAPI: Sendable {
             return try await self.usage(context)
         case .explainRequest:
             return try await self.explain(context)
+        case .listBreakers, .openBreakers, .closeBreakers:
+            return try await self.breakers(action, context)
+        case .listShadows, .getShadow, .summarizeShadows:
+            return try await self.shadows(action, context)
         }
     }
 

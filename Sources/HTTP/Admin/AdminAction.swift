@@ -13,6 +13,8 @@ package enum AdminAction: String, Sendable, CaseIterable {
     case listAudit, verifyAudit
     case usage
     case explainRequest
+    case listBreakers, openBreakers, closeBreakers
+    case listShadows, getShadow, summarizeShadows
 }
 
 extension AdminAction {
@@ -20,7 +22,9 @@ extension AdminAction {
     var deed: String? {
         switch self {
         case .whoami, .listGroups, .getGroup, .listUsers, .getUser, .listKeys, .getKey, .listCredentials,
-            .getCredential, .listBudgets, .getBudget, .listAudit, .verifyAudit, .usage, .explainRequest:
+            .getCredential, .listBudgets, .getBudget, .listAudit, .verifyAudit, .usage, .explainRequest,
+            .listBreakers,
+            .listShadows, .getShadow, .summarizeShadows:
             nil
         case .createGroup: "group.create"
         case .renameGroup: "group.rename"
@@ -41,6 +45,8 @@ extension AdminAction {
         case .createBudget: "budget.create"
         case .updateBudget: "budget.update"
         case .deleteBudget: "budget.delete"
+        case .openBreakers: "breaker.open"
+        case .closeBreakers: "breaker.close"
         }
     }
 
@@ -72,6 +78,8 @@ extension AdminAction {
         case .replaceCredential: Self.replacement
         case .createBudget: Self.budgetDraft
         case .updateBudget: Self.budgetChanges
+        case .openBreakers: Self.breakerOpening
+        case .closeBreakers: Self.breakerClosing
         case .revokeKey, .deactivateCredential, .activateCredential, .testCredential: .empty
         default: nil
         }

@@ -97,7 +97,7 @@ extension Call {
     func noteTargetWorks(now: NIODeadline) {
         guard let held = self.permit, !held.isProven else { return }
         self.permit?.isProven = true
-        held.target.record(.success, held.permit, took: now - (self.attemptBegan ?? now), now: now)
+        self.tell(.success, held, now: now)
     }
 
     /// Gives the attempt's permit back; the second time does nothing.
@@ -106,6 +106,11 @@ extension Call {
         self.permit = nil
         // What breaks off after its first content counts as a failure beside the success it was.
         if held.isProven, outcome != .failure { return }
+        self.tell(outcome, held, now: now)
+    }
+
+    private func tell(_ outcome: BreakerOutcome, _ held: HeldPermit, now: NIODeadline) {
+        // A target that closes by this gets its calls back step by step: `TargetGuard.sinceRecovery`.
         held.target.record(outcome, held.permit, took: now - (self.attemptBegan ?? now), now: now)
     }
 }

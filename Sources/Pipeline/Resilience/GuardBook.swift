@@ -1,6 +1,7 @@
 package import Logging
 internal import NIOConcurrencyHelpers
 package import NIOCore
+internal import Resilience
 
 /// The breakers of all targets and the retry budgets of all providers, for the whole life of the process.
 ///
@@ -16,10 +17,21 @@ package final class GuardBook: Sendable {
         var credentialID: String
     }
 
+    private struct Hold {
+        var selector: GuardSelector
+        /// Nil: until an operator says otherwise.
+        var until: NIODeadline?
+    }
+
+    /// Words of operators that are remembered at most.
+    private static let holdsMax = 256
+
     private struct Contents {
         var rules: [String: GuardRules] = [:]
         var providers: [String: ProviderGuard] = [:]
         var targets: [Name: TargetGuard] = [:]
+        /// What operators keep calls away from, for targets that nobody called yet.
+        var holds: [Hold] = []
     }
 
     private let contents = NIOLockedValueBox(Contents())
@@ -51,6 +63,10 @@ package final class GuardBook: Sendable {
         return self.contents.withLockedValue { contents in
             if let target = contents.targets[name] { return target }
             let target = TargetGuard(self.provider(provider, in: &contents), model: model, credentialID: credentialID)
+            if let hold = contents.holds.last(where: { $0.selector.matches(target) && $0.until.map { $0 > now } ?? true })
+            {
+                target.hold(until: hold.until)
+            }
             if contents.targets.count >= Self.targetsMax {
                 contents.targets = contents.targets.filter { !$0.value.isForgettable(now: now) }
             }
@@ -64,6 +80,39 @@ package final class GuardBook: Sendable {
         let provider = ProviderGuard(name, rules: contents.rules[name] ?? GuardRules(), news: self.news)
         contents.providers[name] = provider
         return provider
+    }
+
+    // MARK: - Operators
+
+    /// Keeps calls away from targets, those that nobody called yet included.
+    ///
+    /// - Parameter time: For how long; nil: until `close`.
+    /// - Returns: The targets that are known so far.
+    package func open(_ selector: GuardSelector, for time: TimeAmount?, now: NIODeadline) -> [TargetGuard] {
+        let until = time.map { now + $0 }
+        let found = self.contents.withLockedValue { contents in
+            contents.holds.removeAll { $0.selector == selector || $0.until.map { $0 <= now } ?? false }
+            contents.holds.append(Hold(selector: selector, until: until))
+            if contents.holds.count > Self.holdsMax { contents.holds.removeFirst() }
+            return contents.targets.values.filter { selector.matches($0) }
+        }
+        for target in found {
+            target.hold(until: until)
+            self.news.report(.heldOpen, target, now: now)
+        }
+        return found
+    }
+
+    /// Lets calls go to targets again, whether an operator or failures kept them away, and ends their cool-downs.
+    ///
+    /// - Returns: The targets that are known so far.
+    package func close(_ selector: GuardSelector, now: NIODeadline) -> [TargetGuard] {
+        let found = self.contents.withLockedValue { contents in
+            contents.holds.removeAll { selector.includes($0.selector) }
+            return contents.targets.values.filter { selector.matches($0) }
+        }
+        for target in found { target.closeByHand(now: now) }
+        return found
     }
 
     // MARK: - Looking

@@ -38,6 +38,7 @@ struct NextTry {
         if failure.kind == .final { throw error }
         self.tries.isForced = false
         self.tries.isPaid = false
+        if self.takeSpecialList(failure) { return .zero }
         var found: CallTarget?
         let step = RetryPlan().next(
             after: self.attempt(failure, error),
@@ -129,6 +130,38 @@ struct NextTry {
                 status: failure.neverBegan ? 0 : self.call.upstreamStatus
             )
         )
+    }
+
+    // MARK: - Special lists
+
+    /// Goes on at the alias that the route names for what is wrong with the request at its own targets.
+    ///
+    /// - Returns: Whether there is one with a target for the caller, and the client can still be answered by it.
+    private func takeSpecialList(_ failure: AttemptFailure) -> Bool {
+        guard !self.tries.tookSpecialList, failure.phase != .content, case .route(let route)? = self.call.resolution
+        else { return false }
+        let name: String?
+        switch failure.kind {
+        case .tooLong: name = route.onTooLong
+        case .contentRefused: name = route.onContentRefused
+        default: name = nil
+        }
+        guard let name, let other = self.call.snapshot.catalog.route(named: name) else { return false }
+        let plan = self.call.snapshot.plan(of: other)
+        let order = TargetRanking(plan, self.call, self.instruments).order()
+        guard order.count > 0 else { return false }
+        self.tries.tookSpecialList = true
+        self.call.note(
+            failure.kind == .tooLong
+                ? .remark("too long for this model: goes on at the alias that is there for that")
+                : .remark("refused by a content filter: goes on at the alias that is there for that"),
+            at: self.now
+        )
+        self.call.target = plan.targets[order[0]]
+        self.call.alternatives = TargetQueue(plan, behindFirstOf: order)
+        // Another alias, so it has attempts of its own.
+        self.call.retriesMax = self.call.attempts + plan.route.retriesMax
+        return true
     }
 
     // MARK: - Other targets

@@ -1,6 +1,7 @@
 internal import NIOConcurrencyHelpers
 internal import NIOCore
 package import Resilience
+internal import Synchronization
 
 /// What protects a provider: how many calls to it may be repeated, and when its targets are left alone.
 package struct GuardRules: Sendable, Equatable {
@@ -20,6 +21,7 @@ package final class ProviderGuard: Sendable {
     package let name: String
     let news: GuardNews
     private let state: NIOLockedValueBox<State>
+    private let refused = Atomic<UInt64>(0)
 
     private struct State {
         var rules: GuardRules
@@ -42,8 +44,15 @@ package final class ProviderGuard: Sendable {
     /// - Returns: Whether there was one.
     func mayRepeat(now: NIODeadline) -> Bool { self.state.withLockedValue { $0.budget.withdraw(now: now) } }
 
-    /// Retries that the budget did not allow, since the gateway began.
-    package var denied: UInt64 { self.state.withLockedValue { $0.budget.denied } }
+    /// Retries that the budget allowed and did not allow, since the gateway began.
+    package var retries: (granted: UInt64, denied: UInt64) {
+        self.state.withLockedValue { ($0.budget.granted, $0.budget.denied) }
+    }
+
+    func noteRefusal() { self.refused.wrappingAdd(1, ordering: .relaxed) }
+
+    /// Attempts that breakers did not let begin, since the gateway began.
+    package var refusals: UInt64 { self.refused.load(ordering: .relaxed) }
 
     func use(_ rules: GuardRules) {
         self.state.withLockedValue { state in

@@ -51,6 +51,7 @@ package final class TargetGuard: Sendable {
         case .pass(let permit): return .pass(permit)
         case .refused(let wait, let state):
             self.refusals.wrappingAdd(1, ordering: .relaxed)
+            self.provider.noteRefusal()
             return .open(wait, state)
         }
     }
@@ -150,11 +151,8 @@ package final class TargetGuard: Sendable {
 
     // MARK: - Operators
 
-    /// Opens its breaker until it is closed by hand, or for a time.
-    func hold(for time: TimeAmount?, now: NIODeadline) {
-        let change = self.change { $0.hold(until: time.map { now + $0 }) }
-        self.provider.news.report(change, self, now: now)
-    }
+    /// Opens its breaker until it is closed by hand, or until a time.
+    func hold(until: NIODeadline?) { _ = self.change { $0.hold(until: until) } }
 
     /// Closes its breaker and ends its cool-down.
     func closeByHand(now: NIODeadline) {
