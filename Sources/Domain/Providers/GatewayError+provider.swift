@@ -77,6 +77,9 @@ extension GatewayError {
             let text =
                 "\(who) did not answer in time: the \(clock.rawValue) limit of \(limit.milliseconds) ms was reached."
             self.init(.providerTimeout, text, cause: error)
+            self.details = [
+                (key: "clock", value: clock.label), (key: "limitMs", value: "\(limit.milliseconds)"),
+            ]
         case .nameNotResolved:
             self.init(.providerUnavailable, "\(who) cannot be found: its name has no address.", cause: error)
         case .forbiddenAddress:
