@@ -251,9 +251,12 @@ package struct CallTarget: Sendable {
     package let modelJSON: ByteBuffer?
     package let timeouts: Timeouts
     /// Its share among the targets of its route.
-    package let weight: Int
+    package var weight: Int { Int(self.storedWeight) }
     /// The most calls that may be under way there; nil for no limit.
-    package let concurrentMax: Int?
+    package var concurrentMax: Int? { self.storedMax == 0 ? nil : Int(self.storedMax) }
+    // Every open stream holds one of these.
+    private let storedWeight: Int32
+    private let storedMax: Int32
     /// What is known of it; nil where no alias names it.
     package let state: TargetState?
 
@@ -270,8 +273,8 @@ package struct CallTarget: Sendable {
         self.model = model
         self.modelJSON = modelJSON
         self.timeouts = timeouts
-        self.weight = weight
-        self.concurrentMax = concurrentMax
+        self.storedWeight = Int32(clamping: weight)
+        self.storedMax = Int32(clamping: concurrentMax ?? 0)
         self.state = state
     }
 }

@@ -85,7 +85,7 @@ import Testing
         ),
         Case(
             "models: { f: { targets: groq } }",
-            "turnpike.yaml:1: models.f.targets: must be a list of maps (provider, model, weight)"
+            "turnpike.yaml:1: models.f.targets: must be a list of maps (provider, model, weight, max_concurrent)"
         ),
         Case("[1, 2]", "turnpike.yaml:1: must be a map of settings (server:, providers:, …)"),
         Case("a: b: c", "turnpike.yaml:1: is not YAML: mapping values are not allowed in this context"),

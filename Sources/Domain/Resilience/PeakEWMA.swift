@@ -3,9 +3,9 @@ package import NIOCore
 
 /// How long a target lets one wait: a moving average that takes every peak for granted at once.
 ///
-/// A sample above the average replaces it; one below draws it down, by more the longer ago the last one was. So a target
-/// that becomes slow is noticed by its first slow answer, and forgiven by several quick ones (Finagle's and Linkerd's
-/// "peak EWMA").
+/// A sample above the average replaces it; one below draws it down, by more the longer ago the last one was. So a
+/// target that becomes slow is noticed by its first slow answer, and forgiven by several quick ones (Finagle's and
+/// Linkerd's "peak EWMA").
 ///
 /// Nobody would ever learn that a target has recovered if it got no calls for its bad average, so that average fades
 /// while there are no samples. It fades slower than it follows samples: at few calls a minute, a target that is half as

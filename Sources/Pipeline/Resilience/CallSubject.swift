@@ -21,8 +21,8 @@ extension Call {
     ///
     /// A session is named by `x-turnpike-session`, else by what OpenAI's clients send for the same purpose,
     /// `prompt_cache_key`, else it is the user that the body names. A user is named by the body (`safety_identifier`,
-    /// formerly `user`), since an application calls for many with one key; else it is whom the key belongs to: a person,
-    /// an agent, or nobody but the key itself.
+    /// formerly `user`), since an application calls for many with one key; else it is whom the key belongs to: a
+    /// person, an agent, or nobody but the key itself.
     func subject(by stickiness: Stickiness) -> CallSubject? {
         let group = self.principal?.group.text ?? ""
         if stickiness == .session, let field = self.head.first(.turnpikeSession), !field.value.isEmpty {

@@ -48,31 +48,46 @@ struct TargetRanking {
     }
 
     /// All targets that the caller's group can use, the best first.
+    ///
+    /// Where the one that the strategy wants can serve, which is nearly always, nobody looks at what is the matter with
+    /// the others: that is time enough when one of them is needed.
     @inline(never)
     func order() -> TargetOrder {
+        let turn = self.subject == nil && self.strategy == .roundRobin ? self.plan.turns.next() : 0
+        let order = self.order(turn: turn, looksTwice: false)
+        guard order.count > 0 else { return order }
+        let first = self.plan.targets[order[0]]
+        if order.tier(at: 0) == Fitness.good.rawValue, self.fitness(of: first).0 == .good {
+            let isPassing = self.strategy == .fallback && order.count < self.plan.targets.count
+            if isPassing || self.subject != nil { self.tell(order) }
+            return order
+        }
+        let whole = self.order(turn: turn, looksTwice: true)
+        self.tell(whole)
+        return whole
+    }
+
+    /// - Parameter looksTwice: Whether what is known of the targets' state counts, or only what is seen at a glance.
+    private func order(turn: UInt64, looksTwice: Bool) -> TargetOrder {
         var order = TargetOrder()
-        var isPassing = false
-        for (position, target) in self.plan.targets.enumerated() {
-            guard self.call.credentials.canUse(target.provider) else {
-                isPassing = true
-                continue
-            }
-            let (fitness, reason) = self.fitness(of: target)
-            if let reason {
-                isPassing = true
-                target.state?.notePass(reason)
+        for (position, target) in self.plan.targets.enumerated() where self.call.credentials.canUse(target.provider) {
+            let fitness: Fitness
+            if looksTwice {
+                let (found, reason) = self.fitness(of: target)
+                fitness = found
+                if let reason { target.state?.notePass(reason) }
+            } else {
+                fitness = self.fitnessAtAGlance(of: target).0
             }
             let tier = fitness.rawValue + (position < self.plan.ownCount ? 0 : Fitness.behind)
             order.add(position, tier: tier, score: self.score(of: target, at: position))
         }
-        if self.subject == nil {
-            switch self.strategy {
-            case .roundRobin: order.rotate(by: self.plan.turns.next())
-            case .leastLatency: order.pickOfTwo(Rendezvous.mix(self.call.chance.low))
-            case .fallback, .weighted, .leastBusy, .cheapest: break
-            }
+        guard self.subject == nil else { return order }
+        switch self.strategy {
+        case .roundRobin: order.rotate(by: turn)
+        case .leastLatency: order.pickOfTwo(Rendezvous.mix(self.call.chance.low))
+        case .fallback, .weighted, .leastBusy, .cheapest: break
         }
-        if isPassing || self.subject != nil { self.tell(order) }
         return order
     }
 
@@ -112,15 +127,23 @@ struct TargetRanking {
 
     // MARK: - Which can
 
+    /// What costs nothing to know.
+    private func fitnessAtAGlance(of target: CallTarget) -> (Fitness, SkipReason?) {
+        if self.call.credentials.credential(for: target.provider)?.isRejected == true {
+            return (.rejected, .credentialRejected)
+        }
+        return target.weight == 0 && self.strategy != .fallback ? (.standby, nil) : (.good, nil)
+    }
+
     private func fitness(of target: CallTarget) -> (Fitness, SkipReason?) {
-        let credential = self.call.credentials.credential(for: target.provider)
-        if credential?.isRejected == true { return (.rejected, .credentialRejected) }
-        guard let state = target.state else { return (.good, nil) }
+        let glance = self.fitnessAtAGlance(of: target)
+        guard glance.0 != .rejected, let state = target.state else { return glance }
         let guarding = self.call.guarding(target, self.instruments)
         if guarding.isOpen(now: self.now) { return (.open, .breakerOpen) }
         if let limit = target.concurrentMax, state.underWay >= limit { return (.full, .atCapacity) }
-        if let reason = self.shortage(at: target, credential) { return (.short, reason) }
-        if target.weight == 0, self.strategy != .fallback { return (.standby, nil) }
+        if guarding.coolsFor(now: self.now) != nil { return (.short, .coolingDown) }
+        if let reason = self.shortage(at: target) { return (.short, reason) }
+        guard glance.0 == .good else { return glance }
         if let elapsed = guarding.sinceRecovery(now: self.now) {
             let chance = Rendezvous.mix(self.call.chance.high ^ state.identity)
             let isAdmitted = SlowStart.admits(chance, after: elapsed, window: self.plan.route.slowStart)
@@ -133,15 +156,20 @@ struct TargetRanking {
     }
 
     /// Whether a provider has too little left for the request, or asked to be left alone.
-    private func shortage(at target: CallTarget, _ credential: Credential?) -> SkipReason? {
-        guard self.instruments.providerLimits.isKnowing else { return nil }
-        let guess = self.call.tokenGuess(self.instruments)
+    private func shortage(at target: CallTarget) -> SkipReason? {
+        let book = self.instruments.providerLimits
+        guard book.isKnowing else { return nil }
         let place = ProviderLimitBook.Place(
             provider: target.provider.name,
-            credential: target.provider.needsNoCredential ? "" : credential?.id ?? "",
+            credential: target.provider.needsNoCredential
+                ? "" : self.call.credentials.credential(for: target.provider)?.id ?? "",
             model: target.model
         )
-        let book = self.instruments.providerLimits
+        // More than any text of this length has: where that is left, nobody need measure the text.
+        let most = self.call.bodyLength
+        let output = (self.call.index?.outputTokensMax ?? TokenGuess.usualOutput) * (self.call.index?.choices ?? 1)
+        if book.verdict(place, input: most, output: output, now: self.now) == .free { return nil }
+        let guess = self.call.tokenGuess(self.instruments)
         switch book.verdict(place, input: guess.input, output: guess.output, now: self.now) {
         case .free: return nil
         case .short: return .tooLittleLeft

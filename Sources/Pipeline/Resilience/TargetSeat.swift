@@ -7,8 +7,6 @@ internal import Telemetry
 /// An attempt's place at its target, from its beginning to the end of its answer.
 package struct TargetSeat {
     fileprivate let state: TargetState
-    fileprivate let begin: NIODeadline
-    fileprivate let isStream: Bool
     fileprivate var isWaiting = true
 }
 
@@ -20,15 +18,15 @@ package struct TargetFull: Error, Sendable {
 extension Call {
     /// Takes a place at the target of the attempt that is to begin.
     ///
-    /// Whoever takes one gives it back with `leaveTarget` when the attempt is over. A target that no alias names has no
-    /// places to take, so that there always is one.
+    /// `attemptBegan` says when that is. Whoever takes a place gives it back with `leaveTarget` when the attempt is
+    /// over. A target that no alias names has no places to take, so that there always is one.
     ///
-    /// - Throws: `GatewayError` with `OVERLOADED` and the cause `TargetFull`. Nothing was sent then and nothing is held,
+    /// - Throws: `GatewayError` with `OVERLOADED` and the cause `TargetFull`. Nothing was sent then, nothing is held,
     ///   and it should not count as an attempt.
-    package func enterTarget(now: NIODeadline) throws(GatewayError) {
+    package func enterTarget() throws(GatewayError) {
         guard let target = self.target, let state = target.state else { return }
         guard state.enter(limit: target.concurrentMax) else { throw Self.full(target, state) }
-        self.seat = TargetSeat(state: state, begin: now, isStream: self.isStream)
+        self.seat = TargetSeat(state: state)
     }
 
     @inline(never)
@@ -52,7 +50,8 @@ extension Call {
         seat.isWaiting = false
         self.seat = seat
         seat.state.stopWaiting()
-        seat.state.noteLatency(isStream: seat.isStream) { $0.note(now - seat.begin, now: now) }
+        let time = now - (self.attemptBegan ?? now)
+        seat.state.noteLatency(isStream: self.isStream) { $0.note(time, now: now) }
     }
 
     /// Gives the place at the target back, if there is one: the attempt is over.
@@ -67,8 +66,8 @@ extension Call {
         seat.state.leave()
         guard seat.isWaiting else { return }
         seat.state.stopWaiting()
-        let time = now - seat.begin
-        seat.state.noteLatency(isStream: seat.isStream) { latency in
+        let time = now - (self.attemptBegan ?? now)
+        seat.state.noteLatency(isStream: self.isStream) { latency in
             switch error {
             case nil: latency.note(time, now: now)
             case let error? where Self.isFault(error): latency.noteFailure(after: time, now: now)

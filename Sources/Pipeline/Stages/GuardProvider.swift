@@ -19,7 +19,7 @@ struct GuardProvider: Gate {
         switch guarding.admit(isForced: call.tries?.isForced ?? false, now: now) {
         case .pass(let permit):
             call.permit = HeldPermit(target: guarding, permit: permit)
-            try call.enterTarget(now: now)
+            try call.enterTarget()
         case .open(let wait, let state):
             throw Self.shut(target, for: wait, .breaker(state))
         case .cooling(let wait):
