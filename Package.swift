@@ -128,7 +128,8 @@ var targets: [Target] = [
         "RoadTests",
         [
             "Core", "Wire", "Chat", "Transport", "Database", "SQLite", "Providers", "Auth", "Vault", "Audit",
-            "Limits", "Metering", "Resilience", "Telemetry", "Operations", "Pipeline", "HTTP", logging, embedded,
+            "Limits", "Metering", "Resilience", "Telemetry", "Operations", "Pipeline", "HTTP", "TestKit", logging,
+            embedded,
         ] + nio
     ),
     tests("SimulatorTests", ["Simulator"] + nio + sockets),

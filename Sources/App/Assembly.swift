@@ -123,13 +123,14 @@ struct Assembly: Sendable {
             failures: FailureGuard(perMinute: settings.failureLimit),
             meter: accounting.meter,
             answers: answers,
+            shadows: ShadowBook(database: store.database, logger: logger, wallClock: { SystemClock.now }),
             calls: CallBook(loops: loops, keep: settings.health.callsKept),
             health: HealthBook(loops: loops),
             wallClock: { SystemClock.now }
         )
         instruments.limits.use(settings.limitRules, now: .now())
-        let watch = HealthWatch(instruments, snapshots, keeper, runtime.fetcher, budgets, gateway: server.listen)
         instruments.guards.use(settings.guardRules)
+        let watch = HealthWatch(instruments, snapshots, keeper, runtime.fetcher, budgets, gateway: server.listen)
         let isReady = NIOLockedValueBox(true)
         let gateway = Gateway(
             snapshots: snapshots,
@@ -142,8 +143,8 @@ struct Assembly: Sendable {
                 shouldShed: { load.retryAfter() },
                 gauges: Gauges.all(load: load, upstream: runtime.dialer.counters, log: log, terms: terms)
                     + Gauges.money(accounting, instruments) + answers.gauges
-                    + snapshot.targets.gauges(now: { .now() }) + watch.gauges,
                     + Gauges.resilience(instruments.guards, now: instruments.monotonicClock)
+                    + snapshot.targets.gauges(now: { .now() }) + watch.gauges,
                 hasAdminListener: server.adminListen != nil,
                 admin: Self.administration(store, keeper, snapshots, runtime, instruments)
             ),
@@ -195,8 +196,8 @@ struct Assembly: Sendable {
                     let identity = try ServerTerms.identity(settings.server)
                     try await self.keeper.use(settings)
                     self.instruments.limits.use(settings.limitRules, now: .now())
-                    self.instruments.calls?.use(keep: settings.health.callsKept)
                     self.instruments.guards.use(settings.guardRules)
+                    self.instruments.calls?.use(keep: settings.health.callsKept)
                     self.terms.use(settings.server, identity)
                     self.server.apply(ServerTerms.options(settings.server))
                     self.runtime.use(settings.upstream)
@@ -207,6 +208,7 @@ struct Assembly: Sendable {
             group.addTask { try await self.news.run() }
             group.addTask { try await self.accounting.run() }
             group.addTask { try await self.answers.run() }
+            group.addTask { try await self.instruments.shadows?.run() }
             group.addTask { try await self.rotation().run() }
             group.addTask { try await self.watch.run() }
             group.addTask { try await self.terms.watch(self.logger) }
@@ -228,6 +230,7 @@ struct Assembly: Sendable {
         }
         await self.news.finish()
         await self.answers.finish()
+        await self.instruments.shadows?.finish()
         await self.accounting.finish()
         self.log.flush()
         self.writer.drain()
@@ -266,10 +269,10 @@ struct Assembly: Sendable {
             settingsBudgets: { await keeper.current.budgets },
             standings: { instruments.meter?.standings(at: SystemClock.now) ?? [] },
             recentCalls: { id in instruments.calls?.calls(withID: id).map(\.remembered) ?? [] },
+            breakers: BreakerPanel(instruments.guards, now: instruments.monotonicClock),
             // If this fails, the keeper's own look applies the change within a second.
             onChange: { try? await keeper.applyNow() }
         )
-            breakers: BreakerPanel(instruments.guards, now: instruments.monotonicClock),
         return AdminAPI(Administration(database: store.database, surroundings: surroundings))
     }
 

@@ -95,7 +95,7 @@ enum Gauges {
     /// Limits, budgets, and what is accounted for.
     static func money(_ accounting: Accounting, _ instruments: Instruments) -> [Gauge] {
         Self.accounting(accounting) + Self.limits(instruments.limits) + [Self.estimates(instruments.estimator)]
-            + instruments.drains.gauges
+            + instruments.drains.gauges + instruments.hedges.gauges + (instruments.shadows?.gauges ?? [])
     }
 
     /// What is accounted for, and how well the journal and the ledger keep up.

@@ -64,6 +64,9 @@ import Testing
         if row.path.hasPrefix("models.<alias>.split.") || row.path == "models.<alias>.sticky" {
             return Self.routingFile(with: row, key: key)
         }
+        if row.path.hasPrefix("models.<alias>.shadow.") || key == "hedge_budget" {
+            return Self.racingFile(with: row, key: key)
+        }
         if row.path.hasPrefix("models.<alias>.timeouts.") {
             return "models: { fast: { targets: [ { provider: groq, model: m } ], timeouts: { \(key): \(value) } } }"
         }
@@ -93,6 +96,13 @@ import Testing
             let more = key == "model" ? ", \(value): { \(targets) }" : ""
             return "models: { fast: { \(targets), split: { variants: [ { \(name)\(key): \(value) } ] } }\(more) }"
         }
+    }
+
+    private static func racingFile(with row: Setting, key: String) -> String {
+        let targets = "targets: [ { provider: groq, model: m } ]"
+        if key == "hedge_budget" { return "models: { fast: { \(targets), hedge: on, hedge_budget: \(row.example) } }" }
+        let target = key == "target" ? "" : "target: mistral/m, "
+        return "models: { fast: { \(targets), shadow: { \(target)\(key): \(row.example) } } }"
     }
 
     private static func bootstrapFile(with row: Setting) -> String? {
@@ -147,7 +157,7 @@ import Testing
         let beside: String
         switch path {
         case "server.tls.certificate_file": beside = ", key_file: k.pem"
-        case "alerts.authorization": beside = ", webhook: 'https://a.example/x'"
+        case "alerts.authorization", "alerts.allow_private": beside = ", webhook: 'https://a.example/x'"
         case "server.tls.key_file": beside = ", certificate_file: c.pem"
         case "environment":
             beside = "\ncredentials: { encryption_key: 'file:k' }"

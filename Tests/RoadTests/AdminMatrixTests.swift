@@ -14,7 +14,8 @@ import Wire
         case .listGroups, .getGroup, .renameGroup, .listUsers, .createUser, .getUser, .updateUser, .deleteUser,
             .listKeys, .createKey, .getKey, .updateKey, .revokeKey, .rotateKey, .listCredentials, .createCredential,
             .getCredential, .deleteCredential, .deactivateCredential, .activateCredential, .replaceCredential,
-            .testCredential, .listBudgets, .createBudget, .getBudget, .updateBudget, .deleteBudget, .listAudit:
+            .testCredential, .listBudgets, .createBudget, .getBudget, .updateBudget, .deleteBudget, .listAudit,
+            .listShadows, .getShadow, .summarizeShadows:
             .groupAdmin
         }
     }
@@ -27,9 +28,9 @@ import Wire
             .verifyAudit, .usage, .listBreakers, .explainRequest, .listShadows, .getShadow, .summarizeShadows:
             nil
         case .revokeKey, .deactivateCredential, .activateCredential, .testCredential: [:]
-        case .createGroup: ["id": .string("new-\(number)"), "name": "New"]
         case .openBreakers: ["provider": "openai", "model": "gpt-4o", "seconds": 60]
         case .closeBreakers: ["provider": "openai"]
+        case .createGroup: ["id": .string("new-\(number)"), "name": "New"]
         case .renameGroup: ["name": "Other"]
         case .createUser: ["name": "Ada", "email": "ada@example.com", "role": "group_admin"]
         case .updateUser: ["name": "Bob", "disabled": true]
@@ -58,6 +59,8 @@ import Wire
             case "{key}": "/\(objects.key)"
             case "{credential}": "/\(objects.credential)"
             case "{budget}": "/\(objects.budget)"
+            case "{shadow}": "/\(objects.shadow)"
+            case "{id}": "/\(AdminRoad.rememberedID)"
             default: "/\(part)"
             }
         }.joined()
@@ -67,7 +70,9 @@ import Wire
     static func expected(_ caller: Caller, _ row: RouteRow, _ action: AdminAction, success: Int) -> Int {
         if caller == .anonymous { return 401 }
         if caller == .systemAdmin { return success }
-        let isAboutRed = "\(row.path)".contains("{group}") || "\(row.path)".contains("{budget}")
+        // The call was made by the member of red: nobody else but administrators may know of it.
+        if action == .explainRequest { return [.member, .adminOfRed].contains(caller) ? success : 404 }
+        let isAboutRed = ["{group}", "{budget}", "{shadow}"].contains { "\(row.path)".contains($0) }
         if isAboutRed || action == .createBudget, caller.group != AdminRoad.red { return 404 }
         switch Self.least(action) {
         case .member: return success

@@ -16,7 +16,7 @@ final class FakeExchange: ServerExchange {
     var isAdministrative = false
     let fake: FakeTransport
     var transport: any LoopTransport { self.fake }
-    let arrival = NIODeadline.now()
+    let arrival: NIODeadline
     var isDraining = false
 
     private(set) var status = 0
@@ -33,7 +33,8 @@ final class FakeExchange: ServerExchange {
     /// The client is gone: everything that waits is cancelled.
     var isGone = false
 
-    init(_ request: String, body: String = "", transport: FakeTransport) {
+    init(_ request: String, body: String = "", transport: FakeTransport, arrival: NIODeadline = .now()) {
+        self.arrival = arrival
         self.headBytes = ByteBuffer(string: request)
         self.body = ByteBuffer(string: body)
         self.fake = transport
@@ -133,7 +134,11 @@ final class FakeTransport: LoopTransport {
     func sleep(for duration: TimeAmount) async throws {}
     /// What happens while something waits for its turn until the given time; nil: the time is over at once.
     var duringWait: ((NIODeadline) throws -> Void)?
-    func makeWait() -> any LoopWait { FakeWait { [weak self] in try self?.duringWait?($0) } }
+    /// Makes waits that end otherwise; nil: as `duringWait` says.
+    var waits: (() -> any LoopWait)?
+    func makeWait() -> any LoopWait {
+        self.waits?() ?? FakeWait { [weak self] in try self?.duringWait?($0) }
+    }
     func takeBuffer() -> ByteBuffer { ByteBuffer() }
     func giveBuffer(_ buffer: inout ByteBuffer) {}
 

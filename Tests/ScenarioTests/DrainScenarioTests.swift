@@ -27,9 +27,9 @@ import Transport
         }
 
         let clock = NIOLockedValueBox(TimeAmount.zero)
-        private(set) var extras = GatewayScenario.Extras()
+        var extras = GatewayScenario.Extras()
         private let scratch: ScratchFolder
-        private let database: SQLiteDatabase
+        let database: SQLiteDatabase
         private let keeper: JournalKeeper
         private let fold: LedgerFold
 
@@ -58,7 +58,7 @@ import Transport
 
         /// The ledger, with all that has ended by now.
         func rows() async throws -> [Row] {
-            try await self.fold.fold()
+            try await self.bringIn()
             return try await self.database.read { session in
                 try session.rows("SELECT * FROM ledger ORDER BY seq").map { row in
                     Row(
@@ -71,6 +71,9 @@ import Transport
                 }
             }
         }
+
+        /// Brings all that has ended by now into the ledger.
+        func bringIn() async throws { try await self.fold.fold() }
 
         func close() async throws { try await self.keeper.close() }
     }

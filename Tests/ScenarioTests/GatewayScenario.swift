@@ -28,6 +28,10 @@ struct GatewayScenario {
         var onDisconnect = DisconnectPolicy.cancel
         var meter: Meter?
         var drains = Drains()
+        /// When calls of `fast` get a second attempt.
+        var hedge: HedgeTerms?
+        /// What the provider calls the model of `fast`, with its options.
+        var model = "sim"
     }
 
     let port: Int
@@ -85,13 +89,14 @@ struct GatewayScenario {
             return entry
         }
         let targets = dead.map { RouteEntry.TargetEntry(provider: $0.0, model: "sim", weight: 1) }
-        let route = RouteEntry(
+        var route = RouteEntry(
             name: "fast",
             strategy: .fallback,
-            targets: targets + [.init(provider: "sim", model: "sim", weight: 1)],
+            targets: targets + [.init(provider: "sim", model: extras.model, weight: 1)],
             retriesMax: 2,
             timeouts: timeouts
         )
+        route.hedge = extras.hedge
         let catalog = try Catalog(
             providers: entries,
             routes: [route],

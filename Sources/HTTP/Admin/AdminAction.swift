@@ -100,6 +100,8 @@ extension AdminAction {
         case .listAudit: return BodyShape(properties: page + Self.auditFilter)
         case .verifyAudit: return BodyShape(properties: [Self.knownHead])
         case .usage: return UsageRequest.shape
+        case .listShadows: return BodyShape(properties: page + [Self.alias])
+        case .summarizeShadows: return BodyShape(properties: [Self.alias])
         default: return .empty
         }
     }
@@ -212,6 +214,8 @@ extension AdminAction {
         .init("since", .time, "Not before."),
         .init("until", .time, "Before."),
     ]
+
+    private static let alias = BodyShape.Property("model", .text, "Only of this alias.")
 
     private static let knownHead = BodyShape.Property(
         "head",

@@ -6,8 +6,8 @@ internal import Transport
 
 /// Attempts at one call side by side: the first to have content answers it, the others are called off.
 ///
-/// Confined to the call's loop. Who wins is decided there, in one step, by `RaceLane.claim`: in whatever order the bytes
-/// of two providers come, one of them finds the race open.
+/// Confined to the call's loop. Who wins is decided there, in one step, by `RaceLane.claim`: in whatever order the
+/// bytes of two providers come, one of them finds the race open.
 final class Race {
     let call: Call
     let reply: any ReplySink
@@ -154,8 +154,8 @@ final class RaceLane {
 
     /// What the accounts say of the end of an attempt that ended so.
     ///
-    /// A whole answer has to win to count, unless its client has left; an attempt that lost ends as called off, whatever
-    /// became of it meanwhile, unless the provider had refused it.
+    /// A whole answer has to win to count, unless its client has left; an attempt that lost ends as called off,
+    /// whatever became of it meanwhile, unless the provider had refused it.
     func ending(_ ending: AttemptFindings.Ending, code: String) -> (AttemptFindings.Ending, String) {
         switch ending {
         case .whole:

@@ -4,7 +4,7 @@ package import Logging
 internal import Metering
 internal import NIOConcurrencyHelpers
 package import NIOCore
-internal import Providers
+package import Providers
 package import Telemetry
 
 /// Calls to shadow targets: how many there may be, what they may cost, and where their answers are kept.
@@ -95,8 +95,8 @@ package final class ShadowBook: Sendable {
         if state.open.count >= Self.openMax { return .tooMany }
         guard let limit = terms.dailyBudget else { return nil }
         guard state.knowsSpending else { return .spendingUnknown }
-        guard let spending = state.spending[alias], spending.day == today else { return nil }
-        return spending.sum < limit ? nil : .budget
+        let spending = state.spending[alias].flatMap { $0.day == today ? $0.sum : nil } ?? .zero
+        return spending < limit ? nil : .budget
     }
 
     /// The task of a call that was let in.
@@ -169,8 +169,8 @@ package final class ShadowBook: Sendable {
         await self.write()
     }
 
-    /// Reads what was spent today before this process began.
-    private func learnSpending() async {
+    /// Reads what was spent today before this process began, once; until then nothing with a budget is let in.
+    package func learnSpending() async {
         guard !self.state.withLockedValue({ $0.knowsSpending }) else { return }
         let today = self.wallClock().startOfDay
         var query = UsageQuery(from: today)
@@ -218,6 +218,15 @@ package final class ShadowBook: Sendable {
     }
 
     // MARK: - Figures
+
+    /// Whether an alias's budget of today is used up, or may be.
+    package func isUsedUp(_ alias: String, _ terms: ShadowEntry) -> Bool {
+        let today = self.wallClock().startOfDay
+        return self.state.withLockedValue { state in
+            let refusal = Self.refusal(alias, terms, today, state)
+            return refusal == .budget || refusal == .spendingUnknown
+        }
+    }
 
     /// Shadow calls that are under way.
     package var count: Int { self.state.withLockedValue { $0.open.count } }

@@ -51,7 +51,7 @@ package struct ShadowStore: Sendable {
                 """
                 INSERT INTO shadow_answers (
                     id, group_id, alias, request_id, created_at, operation, is_stream, likeness, client, shadow,
-                    client_text, shadow_text
+                    client_answer, shadow_answer
                 )
                 SELECT \(answer.id), id, \(answer.alias), \(answer.requestID), \(answer.createdAt),
                     \(answer.operation), \(answer.isStream), \(answer.likeness.map { Int64($0) }),
@@ -99,7 +99,7 @@ package struct ShadowStore: Sendable {
         _ filter: Filter = Filter(),
         in session: any SQLSession
     ) throws(DatabaseError) -> ShadowAnswer? {
-        var sql: SQL = "\(Self.figures), client_text, shadow_text FROM shadow_answers WHERE id = \(id) AND "
+        var sql: SQL = "\(Self.figures), client_answer, shadow_answer FROM shadow_answers WHERE id = \(id) AND "
         sql += filter.condition
         return try session.first(sql).map { row throws(DatabaseError) in try ShadowAnswer(row, withTexts: true) }
     }
@@ -180,8 +180,8 @@ extension ShadowStore.Summary {
 
 extension ShadowAnswer {
     fileprivate init(_ row: SQLRow, withTexts: Bool) throws(DatabaseError) {
-        let clientText = withTexts ? try row.blob("client_text") : []
-        let shadowText = withTexts ? try row.blob("shadow_text") : []
+        let clientText = withTexts ? try row.blob("client_answer") : []
+        let shadowText = withTexts ? try row.blob("shadow_answer") : []
         self.init(
             id: try row.text("id"),
             group: GroupID(try row.text("group_id")),

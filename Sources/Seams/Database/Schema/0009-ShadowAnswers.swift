@@ -1,7 +1,7 @@
 extension Migration {
     /// What clients were answered, beside what another target answered to a copy of the same request.
     ///
-    /// `client` and `shadow` are figures, in JSON. `client_text` and `shadow_text` are customers' text; they go with
+    /// `client` and `shadow` are figures, in JSON. `client_answer` and `shadow_answer` are customers' text; they go with
     /// their row, when newer ones take its place or with the group.
     static let shadowAnswers = Migration(
         version: 9,
@@ -19,8 +19,8 @@ extension Migration {
                 likeness \(.integer) CHECK (likeness BETWEEN 0 AND 1000),
                 client TEXT NOT NULL,
                 shadow TEXT NOT NULL,
-                client_text \(.blob) NOT NULL,
-                shadow_text \(.blob) NOT NULL
+                client_answer \(.blob) NOT NULL,
+                shadow_answer \(.blob) NOT NULL
             ) \(.strict)
             """,
             "CREATE INDEX shadow_answers_by_alias ON shadow_answers (alias, created_at, id)",
