@@ -64,6 +64,7 @@ extension UpstreamConnection {
                 reason = .upstream
                 self.runtime.pool.remove(self)
             case .head:
+                if self.wasStale { reason = .upstream }
                 self.fail(TransportError.closedBeforeHead)
             case .body:
                 do throws(HTTPParseError) {
