@@ -50,7 +50,10 @@ import Testing
         #expect(json["tokensIn"] == 3 && json["tokensOut"] == 4)
         #expect(json["ms"] == .number("12.3"))
         #expect(json["ttftMs"] == .number("7.0"))
-        #expect(json["code"] == nil)
+        #expect(json["code"] == nil && json["variant"] == nil)
+        var record = Self.record()
+        record.variant = "canary"
+        #expect(try JSONValue.parse(Self.line(record))["variant"] == "canary")
         #expect(try JSONValue.parse(Self.line(Self.record(code: .providerError)))["code"] == "PROVIDER_ERROR")
     }
 

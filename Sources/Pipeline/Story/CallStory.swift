@@ -48,7 +48,7 @@ extension Call {
 
     /// The attempt under way as a step, with what the call itself knows of it.
     ///
-    /// The caller adds what only it knows: the breaker it saw, the variant.
+    /// The caller adds what only it knows: the breaker it saw.
     ///
     /// - Parameters:
     ///   - begin: When it was begun.
@@ -65,6 +65,7 @@ extension Call {
             code: code
         )
         step.credentialID = self.credentialID
+        step.variant = self.variant
         step.upstreamStatus = self.upstreamStatus
         step.hasContent = self.firstContent != nil
         if let wait = failure?.retryAfter { step.retryAfter = TimeAmount(wait) }
