@@ -34,8 +34,8 @@ import Testing
     private static func file(with row: Setting) -> String {
         let value = row.example
         let key = String(row.path.split(separator: ".").last ?? "")
-        if row.path.hasPrefix("providers.<name>.timeouts.") {
-            return "providers: { mine: { base_url: https://a.example/v1, timeouts: { \(key): \(value) } } }"
+        for section in ["timeouts", "retry", "breaker"] where row.path.hasPrefix("providers.<name>.\(section).") {
+            return "providers: { mine: { base_url: https://a.example/v1, \(section): { \(key): \(value) } } }"
         }
         if row.path == "providers.<name>.urls" {
             return "providers: { azure: { base_url: https://a.openai.azure.com, api_version: v1, urls: \(value) } }"
@@ -69,6 +69,10 @@ import Testing
         }
         if row.path.hasPrefix("models.<alias>.timeouts.") {
             return "models: { fast: { targets: [ { provider: groq, model: m } ], timeouts: { \(key): \(value) } } }"
+        }
+        if row.path.hasPrefix("models.<alias>.on_") {
+            let targets = "targets: [ { provider: groq, model: m } ]"
+            return "models: { fast: { \(targets), \(key): \(value) }, \(value): { \(targets) } }"
         }
         if row.path.hasPrefix("models.") {
             return "models: { fast: { targets: [ { provider: groq, model: m } ], \(key): \(value) } }"

@@ -48,8 +48,28 @@ import Testing
     @Test func `failures that are few of all calls do not open it`() throws {
         let kit = Kit()
         for _ in 0..<30 { try kit.call(.success) }
-        for _ in 0..<29 { #expect(try kit.call(.failure) == nil) }
-        #expect(try kit.call(.failure) == .opened(failures: 30, calls: 60, for: .seconds(1)))
+        for _ in 0..<29 {
+            #expect(try kit.call(.failure) == nil)
+            try kit.call(.success)
+        }
+        for _ in 0..<7 { #expect(try kit.call(.failure) == nil) }
+        let isHealthy = kit.breaker.isHealthy(now: kit.now)
+        #expect(isHealthy)
+    }
+
+    @Test func `a row of failures opens it, however well it went before`() throws {
+        let kit = Kit()
+        for _ in 0..<5_000 { try kit.call(.success) }
+        for _ in 0..<9 { #expect(try kit.call(.failure) == nil) }
+        #expect(try kit.call(.failure) == .opened(failures: 10, calls: 5_010, for: .seconds(1)))
+        kit.now = kit.now + .seconds(1)
+        try kit.call(.success)
+        for _ in 0..<9 {
+            try kit.call(.success)
+            try kit.call(.failure)
+        }
+        for _ in 0..<50 { try kit.call(.success) }
+        #expect(kit.breaker.isClosed)
     }
 
     @Test func `failures that are long ago do not count`() throws {
@@ -133,7 +153,7 @@ import Testing
         #expect(kit.breaker.figures(now: kit.now) == (0, 0))
     }
 
-    @Test func `a refusal counts for nothing while it is closed, and shows that a target lives when it is not`() throws {
+    @Test func `a refusal counts for nothing while it is closed, and shows a target alive when it is not`() throws {
         let kit = Kit()
         for _ in 0..<100 { #expect(try kit.call(.refusal) == nil) }
         for _ in 0..<100 { #expect(try kit.call(.unknown) == nil) }

@@ -232,12 +232,12 @@ import Wire
         switch value {
         case .null: ["email", "allowedModels", "allowedRoutes", "expiresAt"].contains(name)
         case .bool: ["test", "disabled"].contains(name)
-        case .integer: ["overlapSeconds", "limit"].contains(name)
+        case .integer: ["overlapSeconds", "limit", "seconds"].contains(name)
         // What a text has to look like is for the stores to say.
         case .string:
             ![
                 "role", "scopes", "expiresAt", "test", "disabled", "overlapSeconds", "scope", "unit", "limit", "per",
-                "mode", "alerts",
+                "mode", "alerts", "seconds",
             ].contains(name)
         case .array: name == "alerts"
         case .object: name == "scope"

@@ -170,8 +170,7 @@ import Transport
         #expect(kit.waited.allSatisfy { $0 >= .milliseconds(1500) && $0 <= .milliseconds(1650) })
     }
 
-    @Test func `what asks for longer is not called before, and its clients are told its own time (row 85)`() async throws
-    {
+    @Test func `what asks for longer is not called before, and clients are told its own time (row 85)`() async throws {
         let kit = try Kit()
         let busy = FakeUpstream.Script.json("{}", status: 429, fields: "retry-after: 40\r\n")
         #expect(await kit.chat(Self.one, busy).field("retry-after") == "40")

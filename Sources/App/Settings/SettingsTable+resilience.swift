@@ -28,7 +28,8 @@ extension SettingsTable {
             path: "providers.<name>.breaker.failures",
             kind: .integer(1...100_000),
             standard: "5",
-            help: "Failures within the window after which a model is left alone, if they are `percent` of its calls.",
+            help: "Failures within the window after which a model is left alone, if they are `percent` of its calls; "
+                + "twice as many in a row are enough.",
             example: "20"
         ),
         Setting(

@@ -2,9 +2,10 @@ package import NIOCore
 
 /// Keeps calls away from a target that fails, and finds out when it is well again.
 ///
-/// Closed, it counts: enough failures that are enough of all calls open it. Open, it refuses until its time is over.
-/// Then it is half open: one call goes through as a probe, whose end closes it or opens it for longer. A probe whose
-/// client leaves gives its place back; one that does not come back in time loses it. Times are of a monotonic clock.
+/// Closed, it counts: enough failures that are enough of all calls open it, or a row of them. Open, it refuses until its
+/// time is over. Then it is half open: one call goes through as a probe, whose end closes it or opens it for longer. A
+/// probe whose client leaves gives its place back; one that does not come back in time loses it. Times are of a
+/// monotonic clock.
 package struct Breaker: Sendable {
     /// Lets one call through; handed back with how the call ended.
     package struct Permit: Sendable, Equatable {
@@ -51,6 +52,8 @@ package struct Breaker: Sendable {
     }
     private var phase = Phase.closed
     private var window: SlidingWindow
+    /// Failures since the last success.
+    private var failuresInRow = 0
     private var epoch: UInt32 = 0
     /// Probes sent so far.
     private var probe: UInt32 = 0
@@ -118,9 +121,11 @@ package struct Breaker: Sendable {
         let outcome = isSlow ? .failure : outcome
         switch (self.phase, outcome) {
         case (.closed, .success):
+            self.failuresInRow = 0
             self.window.add(marked: false, now: now)
             return nil
         case (.closed, .failure):
+            self.failuresInRow = min(self.failuresInRow + 1, 1_000_000)
             self.window.add(marked: true, now: now)
             return self.tripIfDue(now: now)
         case (.closed, _), (.heldOpen, _):
@@ -205,8 +210,9 @@ package struct Breaker: Sendable {
 
     private mutating func tripIfDue(now: NIODeadline) -> BreakerTransition? {
         guard self.rules.isOn, self.window.marked >= max(self.rules.failures, 1) else { return nil }
-        // The product stays far from overflowing: a window counts less than 2³⁶.
-        guard self.window.marked * 100 >= self.window.all * self.rules.percent else { return nil }
+        // The products stay far from overflowing: a window counts less than 2³⁶.
+        let isMuch = self.window.marked * 100 >= self.window.all * self.rules.percent
+        guard isMuch || self.failuresInRow >= self.rules.failuresInRow else { return nil }
         if let closedAt = self.closedAt, now - closedAt >= self.rules.window { self.trips = 0 }
         return self.open(failures: self.window.marked, calls: self.window.all, now: now)
     }
@@ -223,6 +229,7 @@ package struct Breaker: Sendable {
         self.epoch &+= 1
         self.phase = .closed
         self.closedAt = now
+        self.failuresInRow = 0
         self.window.clear()
     }
 }

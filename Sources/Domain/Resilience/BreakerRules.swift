@@ -4,21 +4,24 @@ package import NIOCore
 package struct BreakerRules: Sendable, Equatable {
     /// False: it only counts, and lets everything through.
     package var isOn = true
-    /// Failures within the window that open it, 1 or more.
+    /// Failures within the window that open it, 1 or more; twice as many in a row open it whatever went before.
     package var failures = 5
     /// Of a hundred calls within the window, how many must have failed as well; 1 to 100.
     package var percent = 50
     /// How far back failures count.
     package var window = TimeAmount.seconds(30)
-    /// A call that takes longer to its first content, or as a whole where it is no stream, counts as failed; nil: none.
+    /// A call that takes longer counts as failed: a stream to its first content, others as a whole; nil: none does.
     package var slowAfter: TimeAmount?
-    /// The longest that it stays open before a probe; it begins with a fifth of that and doubles with each failed probe.
+    /// The longest that it stays open before a probe; at first a fifth of that, doubled with each probe that fails.
     package var coolDown = TimeAmount.seconds(5)
 
     /// Five failures that are half of all calls of the last 30 s; open for 1 s, 2 s, 4 s, then 5 s.
     package static let standard = BreakerRules()
 
     package init() {}
+
+    /// Failures in a row that open it: a provider that went down just now had many successes in the same window.
+    package var failuresInRow: Int { max(self.failures, 1).multipliedReportingOverflow(by: 2).partialValue }
 
     /// How long it stays open.
     ///

@@ -5,8 +5,8 @@ internal import Resilience
 
 /// The breakers of all targets and the retry budgets of all providers, for the whole life of the process.
 ///
-/// Keyed by names, so that a reload changes rules and forgets nothing. The road keeps what it found here in its snapshot
-/// (`Snapshot.guarding`). Bounded; safe to use from any thread.
+/// Keyed by names, so that a reload changes rules and forgets nothing. The road keeps what it found here in its
+/// snapshot (`GuardCache`). Bounded; safe to use from any thread.
 package final class GuardBook: Sendable {
     /// Targets that are remembered at most; names of models come from clients too.
     package static let targetsMax = 4096
@@ -63,8 +63,7 @@ package final class GuardBook: Sendable {
         return self.contents.withLockedValue { contents in
             if let target = contents.targets[name] { return target }
             let target = TargetGuard(self.provider(provider, in: &contents), model: model, credentialID: credentialID)
-            if let hold = contents.holds.last(where: { $0.selector.matches(target) && $0.until.map { $0 > now } ?? true })
-            {
+            for hold in contents.holds where hold.selector.matches(target) && hold.until.map({ $0 > now }) ?? true {
                 target.hold(until: hold.until)
             }
             if contents.targets.count >= Self.targetsMax {

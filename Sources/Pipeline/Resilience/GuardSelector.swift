@@ -13,8 +13,8 @@ package struct GuardSelector: Sendable, Equatable {
     }
 
     func matches(_ target: TargetGuard) -> Bool {
-        guard self.provider == target.provider.name, self.model.map({ $0 == target.model }) ?? true else { return false }
-        return self.credentialID.map { $0 == target.credentialID } ?? true
+        self.provider == target.provider.name && self.model.map { $0 == target.model } ?? true
+            && self.credentialID.map { $0 == target.credentialID } ?? true
     }
 
     /// Whether all that `other` means is meant.

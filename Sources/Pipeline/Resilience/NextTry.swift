@@ -34,8 +34,12 @@ struct NextTry {
     /// - Throws: What the client is told, where nothing more is tried.
     func set(after error: GatewayError, _ failure: AttemptFailure) throws -> TimeAmount {
         guard let target = self.call.target else { throw error }
+        if failure.kind == .final {
+            // A budget, a journal that is full: what holds for the call, not for the target.
+            if self.call.upstreamStatus > 0 { self.call.noteAttempt(error, seen: self.seen, now: self.now) }
+            throw error
+        }
         self.note(error, failure, target)
-        if failure.kind == .final { throw error }
         self.tries.isForced = false
         self.tries.isPaid = false
         if self.takeSpecialList(failure) { return .zero }

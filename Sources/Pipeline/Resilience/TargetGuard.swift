@@ -3,7 +3,7 @@ package import NIOCore
 package import Resilience
 internal import Synchronization
 
-/// What is remembered of a target's failures, for one provider key: its breaker, and how long it wants to be left alone.
+/// What is remembered of a target's failures, for one provider key: its breaker, and how long it is left alone.
 ///
 /// The same object for the whole life of the process, over all reloads. Safe to use from any thread.
 package final class TargetGuard: Sendable {

@@ -6,7 +6,7 @@ internal import Resilience
 
 /// Keeps an attempt away from a target that fails, that asked to be left alone, or that has as much as it may have.
 ///
-/// What it hands out, `TryTargets` gives back when the attempt is over: the breaker's permit and the place at the target.
+/// What it hands out, `TryTargets` gives back when the attempt is over: the breaker's permit, the place at the target.
 struct GuardProvider: Gate {
     let instruments: Instruments
 
