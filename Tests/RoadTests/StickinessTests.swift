@@ -87,12 +87,22 @@ import Transport
             let body = #","safety_identifier":"s\#(number)","user":"x""#
             #expect(try await home(key, body) == home(ann, body))
             homes["body", default: []].insert(try await home(key, body))
-            homes["groups", default: []].insert(
-                try await home(Principal(group: demo, keyID: "k"), #","user":"x""#)
-                    + home(Principal(group: GroupID("g\(number)"), keyID: "k"), #","user":"x""#)
-            )
         }
         for kind in ["user", "agent", "key", "body"] { #expect(homes[kind]?.count == 3, "\(kind)") }
+    }
+
+    @Test(arguments: ["x-turnpike-session: one\r\n", ""])
+    func `groups that use the same names are not taken for each other`(fields: String) async throws {
+        let local = ["a", "b", "c"].map { RouteEntry.TargetEntry(provider: "local", model: $0) }
+        var homes: Set<String> = []
+        for number in 0..<20 {
+            let principal = Principal(group: GroupID("g\(number)"), keyID: "k")
+            let road = try ChooseRouteTests.road(.weighted, targets: local, principal: principal) {
+                $0.stickiness = .session
+            }
+            homes.insert(await Self.served(road, #","prompt_cache_key":"one""#, fields: fields))
+        }
+        #expect(homes == ["a", "b", "c"])
     }
 
     @Test func `whose target fails goes to the next of its own, and back when it is well`() async throws {
