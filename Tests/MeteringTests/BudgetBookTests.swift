@@ -96,6 +96,26 @@ import Testing
         }
     }
 
+    @Test func `a call that outlives rules and counters goes on in those that are left`() throws {
+        for used in [Int64(0), 7] {
+            let (kept, gone) = (Self.rule(100), Self.rule(100, [:], per: .day))
+            var book = Self.book([kept, gone])
+            // Another consumer's counter, which goes away and moves what stands behind it.
+            let other = try book.reserve(Self.money(1), for: Consumer(group: "other"), at: Self.noon)
+            var free = try book.reserve(Self.money(0), for: Self.demo, at: Self.noon)
+            var paid = try book.reserve(Self.money(10), for: Self.demo, at: Self.noon)
+            _ = book.settle(other, of: Consumer(group: "other"), at: Self.noon, used: .init())
+            _ = book.use([kept], now: Self.noon)
+            #expect(book.extend(&free, byMoney: MicroDollars(5)))
+            #expect(book.extend(&paid, byMoney: MicroDollars(5)))
+            #expect(book.standings(at: Self.noon).map(\.reserved) == [15])
+            for one in [free, paid] { _ = book.settle(one, of: Self.demo, at: Self.noon, used: Self.money(used)) }
+            #expect(book.standings(at: Self.noon).map(\.reserved) == [0])
+            #expect(book.standings(at: Self.noon).map(\.spent) == [2 * used])
+            #expect(book.reservedTotal == 0)
+        }
+    }
+
     @Test func `a refusal names the tightest budget and when it renews`() throws {
         var book = Self.book([
             Self.rule(50), BudgetRule(name: "ann", scope: Scope([.user: .each]), limit: 10, window: .day),

@@ -47,7 +47,7 @@ import Testing
         try await fixture.fold.install([rule])
         // Nil once it has ended; as in a call, nobody else holds it.
         var open: OpenAttempt? = try fixture.begin(1)
-        if var attempt = open {
+        if let attempt = open {
             _ = fixture.meter.note(.init(usage: TokenUsage(), outputCounted: 5), of: attempt)
             open = attempt
         }

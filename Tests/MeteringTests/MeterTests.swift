@@ -69,7 +69,7 @@ import Testing
     @Test func `an answer that outgrows its bound goes on only as long as there is money`() async throws {
         let fixture = try await MeterFixture()
         try await fixture.fold.install([Self.budget(3000)])
-        var attempt = try fixture.begin(1, input: 10, output: 100)
+        let attempt = try fixture.begin(1, input: 10, output: 100)
         #expect(fixture.meter.note(.init(usage: .init(), outputCounted: 150), of: attempt))
         #expect(fixture.reserved() == 210)
         #expect(fixture.meter.note(.init(usage: .init(), outputCounted: 400), of: attempt))
