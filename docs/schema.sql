@@ -1,4 +1,4 @@
--- The schema of the store, version 8, as SQLite keeps it.
+-- The schema of the store, version 9, as SQLite keeps it.
 -- Written by `turnpike docs --write docs` from Sources/Seams/Database/Schema; do not edit.
 --
 -- Times are milliseconds since 1970 UTC. Booleans are 0 or 1. allowed_models, allowed_routes, key_ids and
@@ -249,6 +249,25 @@ CREATE TABLE schema_version (
     checksum INTEGER NOT NULL,
     applied_at INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE shadow_answers (
+    id TEXT NOT NULL PRIMARY KEY,
+    group_id TEXT NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
+    alias TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    operation TEXT NOT NULL,
+    is_stream INTEGER NOT NULL CHECK (is_stream IN (0, 1)),
+    likeness INTEGER CHECK (likeness BETWEEN 0 AND 1000),
+    client TEXT NOT NULL,
+    shadow TEXT NOT NULL,
+    client_answer BLOB NOT NULL,
+    shadow_answer BLOB NOT NULL
+) STRICT;
+
+CREATE INDEX shadow_answers_by_alias ON shadow_answers (alias, created_at, id);
+
+CREATE INDEX shadow_answers_by_group ON shadow_answers (group_id, created_at, id);
 
 CREATE TABLE store_revision (
     id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
