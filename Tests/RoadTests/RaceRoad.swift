@@ -43,6 +43,9 @@ import Testing
     private let folder: ScratchFolder
     /// What the test sends, to be taken back when its client leaves.
     private var tasks: [Task<Void, Never>] = []
+    private var finished = 0
+    /// Whether a request is not answered yet.
+    var isBusy: Bool { self.finished < self.tasks.count }
 
     init(
         hedge: HedgeTerms? = nil,
@@ -154,7 +157,12 @@ import Testing
             "POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer \(Road.key)\r\n\(fields)"
             + "content-length: \(body.utf8.count)\r\n\r\n"
         let exchange = FakeExchange(head, body: body, transport: self.transport, arrival: self.clock.now)
-        self.tasks.append(Task { await self.gateway.handle(exchange) })
+        self.tasks.append(
+            Task {
+                await self.gateway.handle(exchange)
+                self.finished += 1
+            }
+        )
         return exchange
     }
 
@@ -168,6 +176,7 @@ import Testing
     func finish() async {
         for task in self.tasks { await task.value }
         self.tasks = []
+        self.finished = 0
     }
 
     /// Lets everything run that can.
@@ -193,6 +202,16 @@ import Testing
                     charged: try row.integer("charged")
                 )
             }
+        }
+    }
+
+    /// Attempts of each call that its caller is charged for.
+    func chargedAttempts() async throws -> [Int64] {
+        try await self.fold.fold()
+        return try await self.database.read { session in
+            try session.rows(
+                "SELECT request_id, SUM(is_charged) AS charged, COUNT(*) AS rows FROM ledger GROUP BY request_id"
+            ).map { try $0.integer("charged") }
         }
     }
 

@@ -107,7 +107,8 @@ import Testing
         // Every attempt is settled once, and one of each call is charged for.
         #expect(hedged.charged == count && hedged.firstContents.count == count)
         #expect(hedged.open == 0)
-        #expect(hedged.attempts == hedged.seen)
+        // One may have been called off before it was sent.
+        #expect(hedged.seen <= hedged.attempts && hedged.seen >= count)
         #expect(hedged.attempts - count == hedged.variants["hedge"])
         #expect(Double(hedged.attempts - count) <= 0.06 * Double(count), "\(hedged.attempts - count) more")
     }
