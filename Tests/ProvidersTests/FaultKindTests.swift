@@ -57,10 +57,12 @@ import Testing
         #expect(Self.kind(412, body, at: "mistral") == .complaint)
     }
 
-    @Test(arguments: [
-        ("7s", Duration.seconds(7)), ("0.5121s", .milliseconds(513)), ("0s", .zero), ("99999s", .seconds(3600)),
-        ("-1s", nil), ("7", nil), ("s", nil), ("1e3s", nil), ("nans", nil), ("7ss", nil),
-    ] as [(String, Duration?)])
+    @Test(
+        arguments: [
+            ("7s", Duration.seconds(7)), ("0.5121s", .milliseconds(513)), ("0s", .zero), ("99999s", .seconds(3600)),
+            ("-1s", nil), ("7", nil), ("s", nil), ("1e3s", nil), ("nans", nil), ("7ss", nil),
+        ] as [(String, Duration?)]
+    )
     func `Google's RetryInfo says how long to wait, or nothing (row 85)`(text: String, wait: Duration?) {
         let body = """
             {"error":{"code":429,"message":"Resource exhausted","status":"RESOURCE_EXHAUSTED","details":[

@@ -64,11 +64,11 @@ import Testing
         #expect(try kit.call(.failure) == .opened(failures: 10, calls: 5_010, for: .seconds(1)))
         kit.now = kit.now + .seconds(1)
         try kit.call(.success)
-        for _ in 0..<9 {
+        for _ in 0..<20 { try kit.call(.success) }
+        for _ in 0..<4 {
+            for _ in 0..<4 { try kit.call(.failure) }
             try kit.call(.success)
-            try kit.call(.failure)
         }
-        for _ in 0..<50 { try kit.call(.success) }
         #expect(kit.breaker.isClosed)
     }
 

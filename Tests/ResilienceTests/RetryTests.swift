@@ -109,9 +109,11 @@ import Testing
         #expect(asked == 1)
     }
 
-    @Test(arguments: [
-        (0, 0), (1_000, 1_100), (9_000, 9_900), (9_500, 10_000), (10_000, 10_000), (-5_000, 0),
-    ] as [(Int64, Int64)])
+    @Test(
+        arguments: [
+            (0, 0), (1_000, 1_100), (9_000, 9_900), (9_500, 10_000), (10_000, 10_000), (-5_000, 0),
+        ] as [(Int64, Int64)]
+    )
     func `the time a provider asks for is kept, and a little more, ten seconds at most (row 85)`(
         asked: Int64,
         latest: Int64
