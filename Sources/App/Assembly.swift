@@ -112,24 +112,8 @@ struct Assembly: Sendable {
             try await accounting.fold.install($0)
         }
         let answers = Self.answers(store, accounting, snapshots, logger)
-        let news = CredentialNews()
         let log = CallLog(loops: loops, writer: writer)
-        let instruments = Instruments(
-            metrics: metrics,
-            log: settings.log.logsCalls ? log : nil,
-            live: LiveCalls(),
-            logger: logger,
-            credentials: news,
-            failures: FailureGuard(perMinute: settings.failureLimit),
-            meter: accounting.meter,
-            answers: answers,
-            shadows: ShadowBook(database: store.database, logger: logger, wallClock: { SystemClock.now }),
-            calls: CallBook(loops: loops, keep: settings.health.callsKept),
-            health: HealthBook(loops: loops),
-            wallClock: { SystemClock.now }
-        )
-        instruments.limits.use(settings.limitRules, now: .now())
-        instruments.guards.use(settings.guardRules)
+        let instruments = Self.instruments(settings, store, metrics, log, accounting, answers, logger)
         let watch = HealthWatch(instruments, snapshots, keeper, runtime.fetcher, budgets, gateway: server.listen)
         let isReady = NIOLockedValueBox(true)
         let gateway = Gateway(
@@ -160,7 +144,7 @@ struct Assembly: Sendable {
             ),
             keeper: keeper,
             identities: first.identities,
-            news: StoreNews(store, news, keeper, logger, instance: instance),
+            news: StoreNews(store, instruments.credentials, keeper, logger, instance: instance),
             accounting: accounting,
             answers: answers,
             log: log,
@@ -171,6 +155,35 @@ struct Assembly: Sendable {
             watch: watch,
             isReady: isReady
         )
+    }
+
+    /// Where calls leave their traces, with the rules of the settings in force.
+    private static func instruments(
+        _ settings: Settings,
+        _ store: Store,
+        _ metrics: CallMetrics,
+        _ log: CallLog,
+        _ accounting: Accounting,
+        _ answers: RunningAnswers,
+        _ logger: Logger
+    ) -> Instruments {
+        let loops = settings.server.loopCount
+        let instruments = Instruments(
+            metrics: metrics,
+            log: settings.log.logsCalls ? log : nil,
+            live: LiveCalls(),
+            logger: logger,
+            failures: FailureGuard(perMinute: settings.failureLimit),
+            meter: accounting.meter,
+            answers: answers,
+            shadows: ShadowBook(database: store.database, logger: logger, wallClock: { SystemClock.now }),
+            calls: CallBook(loops: loops, keep: settings.health.callsKept),
+            health: HealthBook(loops: loops),
+            wallClock: { SystemClock.now }
+        )
+        instruments.limits.use(settings.limitRules, now: .now())
+        instruments.guards.use(settings.guardRules)
+        return instruments
     }
 
     // MARK: Life

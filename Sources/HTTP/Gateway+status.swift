@@ -19,7 +19,9 @@ extension Gateway {
         let overall = ProviderHealth.overall(providers)
         let json: JSONValue = [
             "status": .string(overall.rawValue),
-            "windowSeconds": .integer(HealthWindow.pieceLength.nanoseconds / 1_000_000_000 * Int64(HealthWindow.piecesMax)),
+            "windowSeconds": .integer(
+                HealthWindow.pieceLength.nanoseconds / 1_000_000_000 * Int64(HealthWindow.piecesMax)
+            ),
             "providers": .array(providers.map { self.json($0, now: now) }),
         ]
         return Answer(status: overall == .down ? 503 : 200, json: json)

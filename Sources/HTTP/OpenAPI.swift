@@ -1,3 +1,4 @@
+internal import Auth
 internal import Core
 internal import NIOCore
 internal import Wire
@@ -95,7 +96,7 @@ enum OpenAPI {
         if action?.body != nil { add("400", "The body is wrong; details names the property.") }
         if row.policy != .open { add("401", "No valid key.") }
         if let action {
-            if action != .whoami, action != .usage { add("403", "The key's role may not do this.") }
+            if row.policy != .admin(.member) { add("403", "The key's role may not do this.") }
             if "\(row.path)".contains("{") { add("404", "There is no such object, or it is another group's.") }
             if action.deed != nil {
                 add("409", "It does not go together with what is there.")

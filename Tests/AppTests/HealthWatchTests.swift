@@ -163,42 +163,32 @@ import Transport
 
     @Test func `a provider that cannot be reached is told why`() async throws {
         let (result, _) = try await Self.probe(.failure(.connectFailed("10.0.0.7")))
-        #expect(!result.isAnswered && result.status == 0 && result.reason?.isEmpty == false)
+        #expect(!result.isAnswered && result.status == 0 && result.reason == "no connection")
     }
 
-    @Test func `probes go on beside each other, and stop with the setting`() async throws {
-        let asked = NIOLockedValueBox<[String: Int]>([:])
-        let both = try Given.settings(
-            """
-            providers:
-              stuck: { base_url: 'https://stuck.example', probe: { every: 1s } }
-              quick: { base_url: 'https://quick.example', probe: { every: 1s } }
-            """
-        )
-        let none = try Given.settings()
-        let isOver = NIOLockedValueBox(false)
-        let book = ProbeBook()
-        let clock = NIOLockedValueBox<Int64>(0)
-        let prober = Prober(
-            settings: { isOver.withLockedValue { $0 } ? none : both },
-            fetcher: Fetcher { request in
-                asked.withLockedValue { $0[request.endpoint.host, default: 0] += 1 }
-                if request.endpoint.host == "stuck.example" { try await Task.sleep(for: .seconds(3600)) }
-                return FetchAnswer(status: 200, body: ByteBuffer())
-            },
-            book: book,
-            wallClock: { UnixTime(seconds: 7) },
-            // Every look is ten seconds after the one before.
-            monotonicClock: { .uptimeNanoseconds(UInt64(clock.withLockedValue { $0 += 10; return $0 }) * 1_000_000_000) }
-        )
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await prober.run() }
-            while asked.withLockedValue({ $0["quick.example"] ?? 0 }) < 3 { try await Task.sleep(for: .milliseconds(5)) }
-            #expect(asked.withLockedValue { $0["stuck.example"] } == 1)
-            isOver.withLockedValue { $0 = true }
-            while book.result(of: "quick") != nil { try await Task.sleep(for: .milliseconds(5)) }
-            group.cancelAll()
-            await #expect(throws: CancellationError.self) { try await group.waitForAll() }
+    @Test func `each probe has its own time, and one that hangs keeps no other waiting`() {
+        let schedule = Prober.Schedule()
+        func probes(_ every: [String: Int64]) -> [String: Settings.Probe] {
+            every.mapValues { Settings.Probe(every: .seconds($0), path: "/models") }
         }
+        func take(_ second: UInt64, _ every: [String: Int64] = ["hangs": 10, "quick": 5]) -> [String] {
+            schedule.take(probes(every), now: .uptimeNanoseconds(second * 1_000_000_000))
+        }
+        #expect(take(100) == ["hangs", "quick"])
+        schedule.end("quick")
+        #expect(take(104) == [])
+        #expect(take(105) == ["quick"])
+        schedule.end("quick")
+        // Its time has come, and it has not come back.
+        #expect(take(111) == ["quick"])
+        schedule.end("quick")
+        schedule.end("hangs")
+        #expect(take(112) == ["hangs"])
+        schedule.end("hangs")
+        // A shorter time counts at once, and what is no longer probed begins anew when it is again.
+        #expect(take(113, ["hangs": 2]) == ["hangs"])
+        schedule.end("hangs")
+        #expect(take(114, [:]) == [])
+        #expect(take(114, ["quick": 500]) == ["quick"])
     }
 }

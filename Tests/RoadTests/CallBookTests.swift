@@ -84,6 +84,11 @@ import Testing
         }
     }
 
+    @Test func `a call takes no more room than the page on health says`() {
+        #expect(MemoryLayout<KeptCall>.stride <= 1024)
+        #expect(MemoryLayout<CallNotes.Entry>.stride * CallNotes.stepsMax <= 10_240)
+    }
+
     @Test func `a reload changes how many are kept, and the newest stay`() {
         let book = CallBook(loops: 1, keep: 5)
         func ids() -> [Int] { (0..<40).filter { Self.has(book, "r\($0)") } }

@@ -38,7 +38,7 @@ import Testing
         // 15 pieces of 20 seconds, two attempts in each; the newest one is begun.
         #expect(window.figures(now: Self.at(2990)).answered == 30)
         #expect(window.figures(now: Self.at(2990), pieces: 3).answered == 6)
-        #expect(window.figures(now: Self.at(3100)).answered == 20)
+        #expect(window.figures(now: Self.at(3100)).answered == 18)
         #expect(window.figures(now: Self.at(10_000)).answered == 0)
     }
 
@@ -54,11 +54,12 @@ import Testing
     func `a percentile is right to an eighth`(milliseconds: Int64) throws {
         var counts = LatencyCounts()
         for _ in 0..<95 { counts.add(.milliseconds(milliseconds)) }
-        for _ in 0..<5 { counts.add(.milliseconds(milliseconds * 50)) }
+        // Nothing is known apart above some 17 minutes.
+        for _ in 0..<5 { counts.add(.milliseconds(min(milliseconds * 50, 900_000))) }
         let middle = try #require(counts.quantile(0.5)?.nanoseconds)
         #expect(abs(Double(middle) / 1e6 - Double(milliseconds)) <= Double(milliseconds) / 8 + 0.125)
         #expect(counts.quantile(0.95)?.nanoseconds == middle)
-        #expect(try #require(counts.quantile(0.96)?.nanoseconds) > middle * 10)
+        #expect(try #require(counts.quantile(0.96)?.nanoseconds) > middle * 5)
     }
 
     @Test func `no time is too long or too short to be counted`() {

@@ -51,12 +51,15 @@ final class AlertSender: Sendable {
         if case .dropped = self.queue.yield(alert) { self.lost.wrappingAdd(1, ordering: .relaxed) }
     }
 
+    /// Takes no more; `run` returns when those that wait are dealt with.
+    func finish() { self.queue.finish() }
+
     /// Alerts that were taken by the webhook, and those that never were.
     var counts: (sent: UInt64, lost: UInt64) {
         (self.sent.load(ordering: .relaxed), self.lost.load(ordering: .relaxed))
     }
 
-    /// Sends until cancelled.
+    /// Sends until cancelled, or until the last one behind `finish`.
     func run() async throws {
         for await alert in self.alerts {
             guard let webhook = await self.webhook() else { continue }

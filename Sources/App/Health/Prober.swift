@@ -23,7 +23,7 @@ struct Prober: Sendable {
     )
 
     /// Which probes are under way, and when each provider is due again.
-    private final class Schedule: Sendable {
+    final class Schedule: Sendable {
         private struct Contents {
             var running: Set<String> = []
             var due: [String: NIODeadline] = [:]
@@ -95,7 +95,7 @@ struct Prober: Sendable {
             ).status
             if status >= 500 || status == 429 { reason = "it answers with status \(status)" }
         } catch let error as TransportError {
-            reason = error.sentence
+            reason = error.reason
         } catch is CancellationError {
             return
         } catch {
@@ -109,5 +109,22 @@ struct Prober: Sendable {
             reason: reason
         )
         self.book.add(result, of: provider.name)
+    }
+}
+
+extension TransportError {
+    /// What broke, without addresses: those who see how a provider is doing need not know where it is.
+    fileprivate var reason: String {
+        switch self {
+        case .timeout(let clock, let limit, _): "the \(clock.rawValue) limit of \(limit.milliseconds) ms ran out"
+        case .nameNotResolved: "its name has no address"
+        case .forbiddenAddress: "its address may not be called unless its entry says allow_private"
+        case .connectFailed: "no connection"
+        case .tlsFailed: "no secure connection"
+        case .closedBeforeHead: "it closed the connection without an answer"
+        case .closedInBody: "it broke off its answer"
+        case .protocolViolation: "its answer is not HTTP"
+        case .bodyTooLarge: "its answer is too large"
+        }
     }
 }

@@ -105,7 +105,7 @@ package final class CallBook: Sendable {
         }
     }
 
-    /// The calls with an id that reads like this and that are still there, the newest first: clients choose ids, so there may be several.
+    /// The calls with an id that reads like this, the newest first: clients choose ids, so there may be several.
     ///
     /// Looks at every call that is kept, which takes some tens of microseconds.
     package func calls(withID text: String) -> [KeptCall] {

@@ -75,7 +75,9 @@ extension KeptCall {
             return "The client, who asked for \(asked), left after \(took), \(how)."
         }
         guard let code = record.code else {
-            guard record.attempts > 0 else { return "A call for \(asked) was answered after \(took) without a provider." }
+            guard record.attempts > 0 else {
+                return "A call for \(asked) was answered after \(took) without a provider."
+            }
             let target = "\(record.provider)/\(record.upstreamModel)"
             return "A call for \(asked) was answered by \(target) after \(took) and \(tries)."
         }

@@ -33,7 +33,8 @@ struct ExplainCommand: AsyncParsableCommand {
 
     /// The path below `/api/v1`: clients' ids may have slashes.
     static func path(of id: String) -> String {
-        "/requests/" + id.split(separator: "/", omittingEmptySubsequences: false)
+        "/requests/"
+            + id.split(separator: "/", omittingEmptySubsequences: false)
             .map { String(AdminPath(String($0)).text.dropFirst()) }.joined(separator: "/")
     }
 }
@@ -86,7 +87,8 @@ struct Explanation {
         if let clocks = self.clocks { facts.append(("clocks", clocks)) }
         let usage = self.story["usage"]
         let tokens = [("in", "inputTokens"), ("out", "outputTokens"), ("cached", "cachedInputTokens")].compactMap {
-            name, key in usage?[key]?.intValue.map { "\($0) \(name)" }
+            name,
+            key in usage?[key]?.intValue.map { "\($0) \(name)" }
         }
         if !tokens.isEmpty { facts.append(("tokens", tokens.joined(separator: ", "))) }
         if let cost = self.story["costUsd"], !cost.isNull { facts.append(("cost", "$\(cost.text)")) }

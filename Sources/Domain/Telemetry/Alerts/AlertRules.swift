@@ -24,8 +24,8 @@ package struct AlertRules: Sendable, Equatable {
     /// - Parameters:
     ///   - health: Its figures of the last five minutes, its probes and breakers.
     ///   - minute: Its figures of the last minute.
-    ///   - isFiring: Whether people have been told. What is going on is over when there are good signs, not when there
-    ///     are no signs: a provider that is left alone has no failures.
+    ///   - isFiring: Whether people have been told. Failures are over when there are good signs, not when there are no
+    ///     signs: a provider that is left alone does not fail.
     package func conditions(
         _ health: ProviderHealth,
         minute: HealthFigures,
@@ -39,8 +39,14 @@ package struct AlertRules: Sendable, Equatable {
     }
 
     private func errors(_ health: ProviderHealth, _ minute: HealthFigures, _ isFiring: Bool) -> AlertCondition? {
-        let figures = minute.judged > 0 ? minute : health.figures
-        guard isFiring ? figures.judged > 0 : minute.judged >= UInt64(max(1, self.callsMin)) else { return nil }
+        var figures = minute
+        if isFiring {
+            // Without an attempt in this minute, what the one before it showed still holds.
+            if minute.judged == 0, health.figures.endsInFailure { figures = health.figures }
+            guard figures.judged > 0 else { return nil }
+        } else {
+            guard minute.judged >= UInt64(max(1, self.callsMin)) else { return nil }
+        }
         let percent = Double(figures.failed) / Double(max(1, figures.judged)) * 100
         guard percent >= Double(self.errorPercent) else { return nil }
         var details: [AlertCondition.Detail] = [
@@ -59,9 +65,8 @@ package struct AlertRules: Sendable, Equatable {
 
     private func slowness(_ health: ProviderHealth, _ minute: HealthFigures, _ isFiring: Bool) -> AlertCondition? {
         guard let limit = self.latency else { return nil }
-        let figures = minute.answered > 0 ? minute : health.figures
-        guard isFiring ? figures.answered > 0 : minute.answered >= UInt64(max(1, self.callsMin)),
-            let latency = figures.latency(0.95), latency > limit
+        guard minute.answered >= (isFiring ? 1 : UInt64(max(1, self.callsMin))),
+            let latency = minute.latency(0.95), latency > limit
         else { return nil }
         return AlertCondition(
             .latency,

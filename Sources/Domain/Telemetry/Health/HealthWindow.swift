@@ -34,6 +34,8 @@ package struct HealthWindow: Sendable {
     package private(set) var lastFailure: GatewayError.Code?
     /// When that was.
     package private(set) var lastFailureTime: NIODeadline?
+    /// When an attempt was last answered.
+    package private(set) var lastAnswerTime: NIODeadline?
     /// Attempts counted since the start.
     package private(set) var total: UInt64 = 0
 
@@ -55,6 +57,7 @@ package struct HealthWindow: Sendable {
         switch verdict {
         case .answered:
             self.pieces[index].answered &+= 1
+            self.lastAnswerTime = now
             self.pieces[index].latencies.add(latency)
         case .failed(let code):
             self.pieces[index].failed &+= 1
@@ -78,6 +81,7 @@ package struct HealthWindow: Sendable {
         figures.total = self.total
         figures.lastFailure = self.lastFailure
         figures.lastFailureTime = self.lastFailureTime
+        figures.lastAnswerTime = self.lastAnswerTime
         return figures
     }
 
@@ -95,6 +99,7 @@ package struct HealthFigures: Sendable {
     package internal(set) var total: UInt64 = 0
     package internal(set) var lastFailure: GatewayError.Code?
     package internal(set) var lastFailureTime: NIODeadline?
+    package internal(set) var lastAnswerTime: NIODeadline?
     var latencies = LatencyCounts()
 
     package init() {}
@@ -107,6 +112,12 @@ package struct HealthFigures: Sendable {
         self.judged == 0 ? nil : Double(self.answered) / Double(self.judged)
     }
 
+    /// Whether the last attempt that says anything failed.
+    package var endsInFailure: Bool {
+        guard let failure = self.lastFailureTime else { return false }
+        return self.lastAnswerTime.map { $0 < failure } ?? true
+    }
+
     /// The time that this share of the answers took at most, to about a tenth; nil where there were none.
     package func latency(_ share: Double) -> TimeAmount? { self.latencies.quantile(share) }
 
@@ -117,6 +128,7 @@ package struct HealthFigures: Sendable {
         self.limited &+= other.limited
         self.total &+= other.total
         self.latencies.merge(other.latencies)
+        self.lastAnswerTime = [self.lastAnswerTime, other.lastAnswerTime].compactMap(\.self).max()
         if let time = other.lastFailureTime, time > self.lastFailureTime ?? .distantPast {
             self.lastFailureTime = time
             self.lastFailure = other.lastFailure

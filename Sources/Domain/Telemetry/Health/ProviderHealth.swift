@@ -38,8 +38,10 @@ package struct ProviderHealth: Sendable {
     }
 
     /// Whether calls, probes or breakers say anything about it at all.
-    package var isKnown: Bool {
-        self.figures.judged > 0 || self.probe != nil || self.breakers.contains { $0.state != .closed }
+    package var isKnown: Bool { self.isKnownByCalls || self.probe != nil }
+
+    private var isKnownByCalls: Bool {
+        self.figures.judged > 0 || self.breakers.contains { $0.state != .closed }
     }
 
     package var status: Status { max(self.callStatus, max(self.probeStatus, self.breakerStatus)) }
@@ -62,9 +64,12 @@ package struct ProviderHealth: Sendable {
     }
 
     /// The status of all providers together: down if all that anything is known of are down.
+    ///
+    /// Probes alone do not say so, unless all are probed: those that are not may be the ones that answer.
     package static func overall(_ providers: [ProviderHealth]) -> Status {
         let known = providers.filter(\.isKnown)
-        if !known.isEmpty, known.allSatisfy({ $0.status == .down }) { return .down }
+        let isConclusive = known.count == providers.count || known.contains(where: \.isKnownByCalls)
+        if isConclusive, !known.isEmpty, known.allSatisfy({ $0.status == .down }) { return .down }
         return known.contains { $0.status != .ok } ? .degraded : .ok
     }
 }
