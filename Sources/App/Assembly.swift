@@ -282,6 +282,7 @@ struct Assembly: Sendable {
             settingsBudgets: { await keeper.current.budgets },
             standings: { instruments.meter?.standings(at: SystemClock.now) ?? [] },
             recentCalls: { id in instruments.calls?.calls(withID: id).map(\.remembered) ?? [] },
+            routes: { snapshots.current().catalog.routes },
             breakers: BreakerPanel(instruments.guards, now: instruments.monotonicClock),
             // If this fails, the keeper's own look applies the change within a second.
             onChange: { try? await keeper.applyNow() }

@@ -100,6 +100,7 @@ extension Routes {
         admin(.get, "/api/v1/audit/verify", .systemAdmin, .verifyAudit, "Check that nobody changed the audit log."),
 
         admin(.get, "/api/v1/usage", .member, .usage, "What was used and what it cost, in sums or by attempt."),
+        admin(.get, "/api/v1/experiments", .member, .listExperiments, "Experiments, and what each side has used."),
         admin(.get, "/api/v1/shadows", .groupAdmin, .listShadows, "Answers compared with those of shadow targets."),
         admin(.get, "/api/v1/shadows/{shadow}", .groupAdmin, .getShadow, "One comparison, with both answers."),
         admin(.get, "/api/v1/shadow-summary", .groupAdmin, .summarizeShadows, "How comparisons come out, by alias."),

@@ -3,6 +3,7 @@ internal import Auth
 package import Core
 package import Database
 package import Metering
+package import Providers
 package import Vault
 
 /// The control path: everything that changes groups, people, gateway keys and credentials, for the API and for
@@ -33,6 +34,8 @@ package struct Administration: Sendable {
         package var standings: @Sendable () -> [BudgetBook.Standing]
         /// The calls with such an id that this process remembers, the newest first.
         package var recentCalls: @Sendable (_ requestID: String) -> [RememberedCall]
+        /// The aliases of the settings.
+        package var routes: @Sendable () -> [Route]
         /// The breakers of the gateway in this process; nil without one.
         package var breakers: BreakerPanel?
         /// Called after each change that was committed, so that this process applies it at once.
@@ -50,6 +53,7 @@ package struct Administration: Sendable {
             settingsBudgets: @escaping @Sendable () async -> [BudgetRule] = { [] },
             standings: @escaping @Sendable () -> [BudgetBook.Standing] = { [] },
             recentCalls: @escaping @Sendable (_ requestID: String) -> [RememberedCall] = { _ in [] },
+            routes: @escaping @Sendable () -> [Route] = { [] },
             breakers: BreakerPanel? = nil,
             onChange: @escaping @Sendable () async -> Void = {}
         ) {
@@ -62,6 +66,7 @@ package struct Administration: Sendable {
             self.settingsBudgets = settingsBudgets
             self.standings = standings
             self.recentCalls = recentCalls
+            self.routes = routes
             self.breakers = breakers
             self.onChange = onChange
         }

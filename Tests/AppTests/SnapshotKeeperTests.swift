@@ -99,6 +99,28 @@ import Vault
         }
     }
 
+    @Test func `what is known of targets outlives a change of settings and of the store`() async throws {
+        func yaml(_ model: String) -> String {
+            let targets = "[ { provider: groq, model: m }, { provider: groq, model: \(model) } ]"
+            return Self.first + "\nmodels: { fast: { targets: \(targets) } }"
+        }
+        try await self.with(yaml("old")) { bench in
+            func target(_ position: Int) throws -> TargetState {
+                let snapshot = bench.snapshots.current()
+                let route = try #require(snapshot.catalog.route(named: "fast"))
+                return try #require(snapshot.plan(of: route).targets[position].state)
+            }
+            let (first, second) = (try target(0), try target(1))
+            try await bench.keeper.use(try bench.folder.settings(yaml("new")))
+            #expect(try target(0) === first && target(1) !== second)
+            try await bench.store.database.write { try $0.bumpRevision() }
+            try await bench.keeper.applyNow()
+            #expect(try target(0) === first)
+            try await bench.keeper.use(try bench.folder.settings(yaml("old")))
+            #expect(try target(1) === second)
+        }
+    }
+
     @Test func `settings and store do not overwrite each other's changes`() async throws {
         try await self.with(Self.first) { bench in
             try await bench.revoke(Self.dev)

@@ -9,7 +9,7 @@ import Wire
     /// The least role for each action, written down a second time on purpose: the table must say the same.
     static func least(_ action: AdminAction) -> Role {
         switch action {
-        case .whoami, .usage, .explainRequest: .member
+        case .whoami, .usage, .explainRequest, .listExperiments: .member
         case .createGroup, .deleteGroup, .verifyAudit, .listBreakers, .openBreakers, .closeBreakers: .systemAdmin
         case .listGroups, .getGroup, .renameGroup, .listUsers, .createUser, .getUser, .updateUser, .deleteUser,
             .listKeys, .createKey, .getKey, .updateKey, .revokeKey, .rotateKey, .listCredentials, .createCredential,
@@ -25,7 +25,8 @@ import Wire
         switch action {
         case .whoami, .listGroups, .getGroup, .deleteGroup, .listUsers, .getUser, .deleteUser, .listKeys, .getKey,
             .listCredentials, .getCredential, .deleteCredential, .listBudgets, .getBudget, .deleteBudget, .listAudit,
-            .verifyAudit, .usage, .listBreakers, .explainRequest, .listShadows, .getShadow, .summarizeShadows:
+            .verifyAudit, .usage, .listBreakers, .explainRequest, .listShadows, .getShadow, .summarizeShadows,
+            .listExperiments:
             nil
         case .revokeKey, .deactivateCredential, .activateCredential, .testCredential: [:]
         case .openBreakers: ["provider": "openai", "model": "gpt-4o", "seconds": 60]

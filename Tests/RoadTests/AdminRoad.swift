@@ -109,6 +109,7 @@ final class AdminRoad: Sendable {
                 recentCalls: { id in
                     remembered.withLockedValue { $0.filter { $0.story["id"] == .string(id) } }
                 },
+                routes: { Self.routes },
                 breakers: BreakerPanel(guards, now: { .now() }),
                 onChange: {
                     guard let snapshot = try? await Self.snapshot(database) else { return }
@@ -135,6 +136,17 @@ final class AdminRoad: Sendable {
             loops: 1
         )
     }
+
+    /// The aliases of the settings, of which one is split.
+    private static let routes: [Route] = {
+        var fast = RouteEntry(name: "fast", targets: [.init(provider: "openai", model: "old")])
+        fast.split = Split(variants: [
+            .init(name: "canary", weight: 5, route: "next"), .init(name: "control", weight: 95),
+        ])
+        let next = RouteEntry(name: "next", targets: [.init(provider: "openai", model: "new")])
+        let provider = ProviderEntry(name: "openai")
+        return (try? Catalog(providers: [provider], routes: [fast, next], userAgent: "turnpike/test").routes) ?? []
+    }()
 
     private static func snapshot(_ database: SQLiteDatabase) async throws -> Snapshot {
         let catalog = try Catalog(

@@ -76,6 +76,7 @@ enum AdministrationSurroundings {
         settingsBudgets: @escaping @Sendable () async -> [BudgetRule] = { [] },
         standings: @escaping @Sendable () -> [BudgetBook.Standing] = { [] },
         recentCalls: @escaping @Sendable (String) -> [RememberedCall] = { _ in [] },
+        routes: @escaping @Sendable () -> [Route] = { [] },
         breakers: BreakerPanel? = nil,
         onChange: @escaping @Sendable () async -> Void = {}
     ) -> Administration.Surroundings {
@@ -89,6 +90,7 @@ enum AdministrationSurroundings {
             settingsBudgets: settingsBudgets,
             standings: standings,
             recentCalls: recentCalls,
+            routes: routes,
             breakers: breakers,
             onChange: onChange
         )

@@ -17,9 +17,7 @@ struct UsageRequest: Sendable {
 
     /// Parameters of the query.
     static let shape = BodyShape(
-        properties: [
-            .init("from", .text, "Not before: \(UsageMoment.expectation). Sums count whole hours."),
-            .init("to", .text, "Before; as from."),
+        properties: Self.times.properties + [
             .init(
                 "by",
                 .text,
@@ -36,21 +34,22 @@ struct UsageRequest: Sendable {
             }
     )
 
+    /// Those that say from when to when.
+    static let times = BodyShape(properties: [
+        .init("from", .text, "Not before: \(UsageMoment.expectation). Sums count whole hours."),
+        .init("to", .text, "Before; as from."),
+    ])
+
     private static let formatNote = "json in pages; csv or ndjson all at once. accept: text/csv asks for csv too."
 
     /// - Parameter acceptsCSV: Whether the client would rather have a CSV where it does not say `format`.
     init(_ query: Body, now: UnixTime, acceptsCSV: Bool = false) throws(GatewayError) {
-        func moment(_ name: String) throws(GatewayError) -> UnixTime? {
-            guard let text = query.text(name) else { return nil }
-            guard let time = UsageMoment.read(text, now: now) else {
-                throw .invalid(name, expected: UsageMoment.expectation)
-            }
-            return time
-        }
         let filters = UsageDimension.allCases.compactMap { dimension in
             dimension.isTime ? nil : query.text(dimension.rawValue).map { UsageQuery.Filter(dimension, $0) }
         }
-        self.query = UsageQuery(from: try moment("from"), to: try moment("to"), filters: filters)
+        var times = try Self.times(of: query, now: now)
+        times.filters = filters
+        self.query = times
         let dimensions = try query.text("by").map { text throws(GatewayError) in try Self.dimensions(text) }
         let isRows = query.flag("rows") ?? false
         guard !isRows || dimensions == nil else { throw .invalid("by", expected: "left out where rows=true") }
@@ -62,6 +61,18 @@ struct UsageRequest: Sendable {
         }
         self.limit = query.whole("limit") ?? PageRequest.standardLimit
         self.cursor = query.text("cursor")
+    }
+
+    /// The calls between the times that a query names.
+    static func times(of query: Body, now: UnixTime) throws(GatewayError) -> UsageQuery {
+        func moment(_ name: String) throws(GatewayError) -> UnixTime? {
+            guard let text = query.text(name) else { return nil }
+            guard let time = UsageMoment.read(text, now: now) else {
+                throw .invalid(name, expected: UsageMoment.expectation)
+            }
+            return time
+        }
+        return UsageQuery(from: try moment("from"), to: try moment("to"))
     }
 
     private static func dimensions(_ text: String) throws(GatewayError) -> [UsageDimension] {

@@ -187,6 +187,8 @@ package struct AdminAPI: Sendable {
             return try await self.breakers(action, context)
         case .listShadows, .getShadow, .summarizeShadows:
             return try await self.shadows(action, context)
+        case .listExperiments:
+            return try await self.experiments(context)
         }
     }
 

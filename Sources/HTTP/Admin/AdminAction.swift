@@ -15,6 +15,7 @@ package enum AdminAction: String, Sendable, CaseIterable {
     case explainRequest
     case listBreakers, openBreakers, closeBreakers
     case listShadows, getShadow, summarizeShadows
+    case listExperiments
 }
 
 extension AdminAction {
@@ -24,7 +25,7 @@ extension AdminAction {
         case .whoami, .listGroups, .getGroup, .listUsers, .getUser, .listKeys, .getKey, .listCredentials,
             .getCredential, .listBudgets, .getBudget, .listAudit, .verifyAudit, .usage, .explainRequest,
             .listBreakers,
-            .listShadows, .getShadow, .summarizeShadows:
+            .listShadows, .getShadow, .summarizeShadows, .listExperiments:
             nil
         case .createGroup: "group.create"
         case .renameGroup: "group.rename"
@@ -100,6 +101,7 @@ extension AdminAction {
         case .listAudit: return BodyShape(properties: page + Self.auditFilter)
         case .verifyAudit: return BodyShape(properties: [Self.knownHead])
         case .usage: return UsageRequest.shape
+        case .listExperiments: return UsageRequest.times
         case .listShadows: return BodyShape(properties: page + [Self.alias])
         case .summarizeShadows: return BodyShape(properties: [Self.alias])
         default: return .empty
