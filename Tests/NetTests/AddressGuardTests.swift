@@ -1,6 +1,7 @@
 import Core
 import NIOCore
 import Net
+import TestKit
 import Testing
 import Transport
 
@@ -91,5 +92,32 @@ import Transport
             try Endpoint(url: "https://API.Example.com:443/v1/", allowPrivate: false).url
                 == "https://api.example.com/v1"
         )
+    }
+
+    @Test func `what any text becomes prints as what it was made of, row 28`() throws {
+        // Pieces that URL parsers have read differently.
+        let pieces = [
+            "http://", "https://", "HTTP://", "//", "/", "\\", "@", ":", "#", "?", "%", "%2f", "%00", "%0d%0a", "[",
+            "]", "::1",
+            "127.0.0.1", "0x7f.1", "localhost", "example.com", "EXAMPLE.com", "xn--a", "a.b", ".", "..", "-", "_", "\t",
+            " ",
+            "\0", "\r\n", "é", "①", "80", "443", "65536", "0", "00080", "v1", "user", "&", ";", "=", "~", "api",
+        ]
+        var chance = SeededGenerator(seed: 28)
+        var accepted = 0
+        for _ in 0..<200_000 {
+            let text =
+                (chance.oneIn(3) ? "" : chance.pick(["http://", "https://"]))
+                + (0..<(1 + chance.below(6))).map { _ in chance.pick(pieces) }.joined()
+            guard let endpoint = try? Endpoint(url: text, allowPrivate: true) else { continue }
+            accepted += 1
+            let again = try Endpoint(url: endpoint.url, allowPrivate: true)
+            #expect(again == endpoint && again.url == endpoint.url, "\(text)")
+            // Nothing of what ends a host for somebody is in it.
+            let isPlain = endpoint.host.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"@\\/?#%&;= ".utf8.contains($0) }
+            #expect(isPlain, "\(text)")
+            #expect((1...65_535).contains(endpoint.port))
+        }
+        #expect(accepted > 5000)
     }
 }

@@ -119,6 +119,27 @@ import Transport
         }
     }
 
+    @Test func `the address that was checked is the one that is dialled, row 27`() async throws {
+        let port = NIOLockedValueBox(0)
+        let lookups = NIOLockedValueBox(0)
+        // A second question would get another answer, as it does from one who rebinds a name.
+        let resolver = Resolver(freshFor: .zero, usableFor: .zero) { _, _ in
+            let isFirst = lookups.withLockedValue { count in
+                count += 1
+                return count == 1
+            }
+            return try [Self.address(isFirst ? port.withLockedValue { $0 } : 1)]
+        }
+        try await UpstreamTests.with(resolver: resolver, { try await UpstreamCareTests.answerAll($0) }) {
+            runtime,
+            listener in
+            port.withLockedValue { $0 = listener.port }
+            let endpoint = try Endpoint(url: "http://rebind.example", allowPrivate: true)
+            #expect(try await UpstreamTests.call(runtime, port: 0, endpoint: endpoint).status == 200)
+            #expect(lookups.withLockedValue { $0 } == 1)
+        }
+    }
+
     @Test func `both kinds of addresses take turns, the first one's kind first`() throws {
         let six = try (1...3).map { try Self.address($0, host: "::1") }
         let four = try (1...2).map { try Self.address($0) }

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from conftest import poll
+from storm import Mortal, site, witness
 from wire import Wire, chat_body, request
 
 
@@ -114,3 +115,33 @@ def test_both_ways_to_ask_end_with_code_0(start_gateway, number):
     gateway = start_gateway()
     gateway.send(number)
     assert gateway.wait(10) == 0
+
+
+def test_of_five_hundred_streams_that_are_cut_short_each_is_settled_once(tmp_path):
+    """What was used until the end is in the ledger, and nothing stays set aside."""
+    simulator = witness(tmp_path / "provider")
+    gateway = Mortal(tmp_path / "gateway", site(simulator, server={"drain": "300ms"}))
+    gateway.prepare()
+    gateway.start()
+    try:
+        with contextlib.ExitStack() as stack:
+            wires = [stack.enter_context(Wire(gateway.port)) for _ in range(500)]
+            body = chat_body("sim/sim?endless=1&interval_ms=50", stream=True)
+            for wire in wires:
+                wire.send(request(body, key=gateway.key))
+            for wire in wires:
+                wire.read_until(b"data:", 30)
+            gateway.program.send(signal.SIGTERM)
+            ends = [wire.read_to_end(30) for wire in wires]
+        assert all(b"shutting_down" in end and b"[DONE]" not in end for end in ends)
+        assert gateway.program.wait(20) == 0
+        gateway.start()
+        gateway.settled()
+        rows = gateway.query("SELECT outcome, COUNT(*) AS n, SUM(output_tokens) AS tokens FROM ledger GROUP BY outcome")
+        assert sum(row["n"] for row in rows) == 500 == len(simulator.calls())
+        assert all(row["tokens"] > 0 for row in rows)
+        assert all(budget["reserved"] == 0 for budget in gateway.budgets().values())
+        gateway.verdict()
+    finally:
+        gateway.stop()
+        simulator.stop()
