@@ -110,7 +110,7 @@ extension SettingsTable {
                 kind: .integer(0...20),
                 standard: nil,
                 help:
-                    "Further attempts after the first, at other targets or at the same; else the first's provider says.",
+                    "Further attempts after the first, at other targets or the same; else the first's provider says.",
                 example: "1"
             ),
         ] + Self.timeouts(of: "models.<alias>", standards: [nil, nil, nil, nil, nil])
