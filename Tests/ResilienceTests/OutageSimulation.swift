@@ -55,6 +55,8 @@ struct OutageSimulation {
         var attempts = 0
         var repeats = 0
         var target = 0
+        /// Whose budget pays for what is repeated.
+        var payer: Int?
         var untried: [Int]
         var doubtful: [Int] = []
         var shut = 0
@@ -260,12 +262,13 @@ struct OutageSimulation {
         call.isForced = false
         var found: Int?
         let chance = self.random.next()
-        let current = call.target
+        if call.payer == nil, call.attempts > 0 { call.payer = call.target }
+        let payer = call.payer
         let step = RetryPlan().next(
             after: failed,
             others: { self.other(for: &call, found: &found) },
             chance: chance,
-            mayRepeat: { self.withdraw(at: current) }
+            mayRepeat: { payer.map { self.withdraw(at: $0) } ?? true }
         )
         switch step {
         case .other:
@@ -305,7 +308,7 @@ struct OutageSimulation {
         }
         guard let number = call.doubtful.first else { return .none }
         if call.attempts > 0 {
-            guard self.withdraw(at: number) else { return .denied }
+            guard let payer = call.payer, self.withdraw(at: payer) else { return .denied }
             call.isPaid = true
         }
         call.doubtful.removeFirst()

@@ -76,6 +76,16 @@ import Transport
         #expect(state == .closed)
     }
 
+    @Test func `a target whose streams always break off is left alone, although each began well`() async throws {
+        let kit = try Kit(retriesMax: 0)
+        let ask = #"{"model":"mistral/m","stream":true,"messages":[]}"#
+        for _ in 0..<5 {
+            let begin = StreamTests.role + StreamTests.text("Hel")
+            _ = await kit.chat(ask, .stream(.bytes(begin), .fail(TransportError.closedInBody)))
+        }
+        #expect(await kit.chat(ask).status == 503)
+    }
+
     @Test func `a probe whose client leaves gives its place to the next call`() async throws {
         let kit = try Kit(retriesMax: 0)
         await Self.trip(kit)
@@ -197,18 +207,21 @@ import Transport
 
     // MARK: - The retry budget
 
-    @Test func `an outage is not made worse: no more than a tenth is tried again (row 86)`() async throws {
+    @Test(arguments: [TryTargetsTests.one, TryTargetsTests.ask])
+    func `an outage is not made worse: no more than a tenth is tried again, there or elsewhere (row 86)`(
+        body: String
+    ) async throws {
         let kit = try Kit()
-        kit.road.guards.use(["mistral": Self.rules { $0.breaker.isOn = false }])
+        let isOff = Self.rules { $0.breaker.isOn = false }
+        kit.road.guards.use(["mistral": isOff, "openai": isOff, "openrouter": isOff])
         var offered = 0
-        for second in 0..<20 {
+        for _ in 0..<20 {
             for _ in 0..<100 {
                 offered += 1
                 kit.road.transport.scripts = Array(repeating: Self.down, count: 3)
-                _ = await kit.road.chat(Self.one)
+                _ = await kit.road.chat(body)
                 kit.road.transport.scripts = []
             }
-            _ = second
             kit.clock.advance(.milliseconds(900))
         }
         #expect(kit.sent > offered)

@@ -7,7 +7,7 @@ extension SettingsTable {
             path: "providers.<name>.retry.percent",
             kind: .integer(0...1_000),
             standard: "10",
-            help: "How many of a hundred calls may be tried again there, over any ten seconds.",
+            help: "How many of a hundred calls that went there first may be tried again, over any ten seconds.",
             example: "20"
         ),
         Setting(

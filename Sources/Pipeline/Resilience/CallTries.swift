@@ -23,6 +23,8 @@ final class CallTries {
     var shut: [CallTarget] = []
     /// Targets that are failing as well, kept for when no other is left.
     var doubtful: [CallTarget] = []
+    /// Whose budget pays for what is repeated: the provider of the first attempt.
+    var payer: ProviderGuard?
     /// How often the same target was asked again.
     var repeats = 0
     /// Whether the attempt under way was paid for by the retry budget.

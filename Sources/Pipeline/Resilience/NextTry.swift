@@ -34,6 +34,9 @@ struct NextTry {
     /// - Throws: What the client is told, where nothing more is tried.
     func set(after error: GatewayError, _ failure: AttemptFailure) throws -> TimeAmount {
         guard let target = self.call.target else { throw error }
+        if self.tries.payer == nil, !failure.neverBegan {
+            self.tries.payer = self.call.guarding(target, self.instruments).provider
+        }
         if failure.kind == .final {
             // A budget, a journal that is full: what holds for the call, not for the target.
             if self.call.upstreamStatus > 0 { self.call.noteAttempt(error, seen: self.seen, now: self.now) }
@@ -51,7 +54,7 @@ struct NextTry {
         ) {
             // Where nothing was sent yet, nothing is repeated.
             if failure.neverBegan { return true }
-            self.tries.isPaid = self.call.guarding(target, self.instruments).provider.mayRepeat(now: self.now)
+            self.tries.isPaid = self.mayRepeat()
             return self.tries.isPaid
         }
         switch step {
@@ -187,14 +190,21 @@ struct NextTry {
                 self.tries.doubtful.append(target)
             }
         }
-        guard let target = self.tries.doubtful.first else { return .none }
+        guard !self.tries.doubtful.isEmpty else { return .none }
         // Nothing was asked so far: then going there repeats nothing.
         if self.call.attempts > 0 {
-            guard self.call.guarding(target, self.instruments).provider.mayRepeat(now: self.now) else { return .denied }
+            guard self.mayRepeat() else { return .denied }
             self.tries.isPaid = true
         }
         found = self.tries.doubtful.removeFirst()
         return .ready
+    }
+
+    /// Takes one retry out of the budget of the provider that the call went to first: there it is counted as a call, so
+    /// that all that is repeated of it, wherever, stays a share of the calls.
+    private func mayRepeat() -> Bool {
+        guard let payer = self.tries.payer else { return false }
+        return payer.mayRepeat(now: self.now)
     }
 
     /// The target that is tried although its breaker is open, because all are: the one that opens first.
