@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench tidy format fuzz golden live timing rotation ledger tsan ci clean
+.PHONY: help run build test bench tidy format fuzz golden live timing rotation ledger soak tsan ci clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ rotation: ## kill a rotation of the encryption key at each of its writes, with R
 
 ledger: ## kill the gateway LOOPS (2000) times under load and at FAULTS (300) writes, send CALLS (1000000), compare
 	@exec scripts/ledger.sh
+
+soak: ## calls for SOAK_SECONDS (600) over providers that fail in turn; how memory grows
+	@exec scripts/soak.sh
 
 live: ## one plain, one streamed, one wrong-key call for each provider key in the environment
 	@exec scripts/live.sh
