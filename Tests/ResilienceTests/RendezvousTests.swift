@@ -26,11 +26,16 @@ import Testing
 
     @Test func `users spread by the weights however alike their names are`() {
         var wins: [UInt64: Int] = [:]
+        let weights = [4, 2, 1, 1]
         for number in 0..<8_000 {
-            let word = Rendezvous.identity(of: "group", "user", "user-\(number)")
-            if let winner = Self.winner(word, Self.targets, [1, 1, 1, 1]) { wins[winner, default: 0] += 1 }
+            let word = "u\(number)".utf8.withContiguousStorageIfAvailable {
+                Rendezvous.identity(of: UnsafeRawBufferPointer($0), owner: "demo")
+            }
+            if let word, let winner = Self.winner(word, Self.targets, weights) { wins[winner, default: 0] += 1 }
         }
-        for target in Self.targets { #expect((1_850...2_150).contains(wins[target] ?? 0), "\(wins)") }
+        for (target, weight) in zip(Self.targets, weights) {
+            #expect((weight * 1_000 - 150...weight * 1_000 + 150).contains(wins[target] ?? 0), "\(wins)")
+        }
     }
 
     @Test func `a target that goes moves only those who were there`() {
