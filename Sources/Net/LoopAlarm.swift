@@ -25,7 +25,7 @@ final class LoopAlarm: LoopWait, WheelTimerOwner, @unchecked Sendable {
             self.timer.owner = nil
             self.isWoken = false
         }
-        while !self.isDue, !self.isWoken { try await self.waiter.wait() }
+        while !self.isDue, !self.isWoken { try await self.waiter.wait(unless: { self.isDue || self.isWoken }) }
     }
 
     func wake() {

@@ -15,13 +15,18 @@ final class LoopWaiter: @unchecked Sendable {
     /// Suspends until `wake` or `fail`.
     ///
     /// One caller at a time.
-    func wait() async throws {
+    ///
+    /// - Parameter isOver: Looked at once more in the step that suspends, for conditions that other jobs of the loop
+    ///   bring about: one may run between the caller's own look and that step.
+    func wait(unless isOver: () -> Bool = { false }) async throws {
         if Task.isCancelled { throw CancellationError() }
         self.wasCancelled = false
         try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
                 if self.wasCancelled {
                     continuation.resume(throwing: CancellationError())
+                } else if isOver() {
+                    continuation.resume()
                 } else {
                     precondition(self.continuation == nil, "two callers wait on one connection")
                     self.continuation = continuation

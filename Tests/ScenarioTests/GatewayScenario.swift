@@ -222,13 +222,16 @@ struct GatewayScenario {
     /// Sends a chat request on a new connection.
     func chat(_ model: String, stream: Bool, extra: String = "", fields: String = "") async throws -> RawPeer {
         let peer = try await RawPeer.connect(port: self.port)
+        try await peer.send(Self.request(model, stream: stream, extra: extra, fields: fields))
+        return peer
+    }
+
+    /// A chat request as it goes over the wire.
+    static func request(_ model: String, stream: Bool, extra: String = "", fields: String = "") -> String {
         let messages = #"[{"role":"user","content":"canary-prompt"}]"#
         let body = #"{"model":"\#(model)","stream":\#(stream),"messages":\#(messages)\#(extra)}"#
-        try await peer.send(
-            "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer \(Self.key)\r\n"
-                + "\(fields)content-type: application/json\r\ncontent-length: \(body.utf8.count)\r\n\r\n\(body)"
-        )
-        return peer
+        return "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer \(Self.key)\r\n"
+            + "\(fields)content-type: application/json\r\ncontent-length: \(body.utf8.count)\r\n\r\n\(body)"
     }
 
     /// Waits until `condition` holds of the simulator's record, for 20 s at most.

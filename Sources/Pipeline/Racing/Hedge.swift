@@ -44,7 +44,8 @@ struct Hedge: Detour {
         } catch {
             race.callOff()
             await race.settle(all: true)
-            _ = self.conclude(race, desk)
+            // Whoever left with the whole answer was answered.
+            if case .success? = self.conclude(race, desk) { return }
             throw error
         }
         await race.settle(all: false)
