@@ -39,7 +39,7 @@ extension ShadowAnswer.Side {
             ("totalMs", .integer(Int64(self.totalMilliseconds))),
             ("inputTokens", Self.number(self.inputTokens)),
             ("outputTokens", Self.number(self.outputTokens)),
-            ("costUsd", .string(self.cost.dollars)),
+            ("costUsd", .number(self.cost.dollars)),
             ("finish", self.finish.isEmpty ? .null : .string(self.finish)),
         ]
         if withText {

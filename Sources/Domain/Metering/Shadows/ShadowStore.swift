@@ -172,8 +172,8 @@ extension ShadowStore.Summary {
             "likeness": self.likeness.map { ShadowAnswer.fraction($0) } ?? .null,
             "clientMedianMs": number(self.clientMedian),
             "shadowMedianMs": number(self.shadowMedian),
-            "clientCostUsd": .string(self.clientCost.dollars),
-            "shadowCostUsd": .string(self.shadowCost.dollars),
+            "clientCostUsd": .number(self.clientCost.dollars),
+            "shadowCostUsd": .number(self.shadowCost.dollars),
         ]
     }
 }
