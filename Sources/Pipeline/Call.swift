@@ -93,7 +93,11 @@ package final class Call {
     /// When the last attempt was begun.
     ///
     /// Set by `GuardProvider`.
-    package var attemptBegan: NIODeadline?
+    package var attemptBegan: NIODeadline? {
+        didSet { self.attemptNumber = self.attempts }
+    }
+    /// The number that the last attempt was begun with; by the time it ends, `attempts` may count others beside it.
+    private(set) var attemptNumber = 0
     /// What the attempt under way holds of its target's breaker.
     ///
     /// Set by `GuardProvider`.

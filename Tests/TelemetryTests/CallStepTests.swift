@@ -24,6 +24,15 @@ import Testing
         #expect(json["sent"] == false && json["code"] == "PROVIDER_TIMEOUT")
     }
 
+    @Test func `an attempt that was called off did not fail, and nobody left`() {
+        var attempt = AttemptStep(number: 1, target: Self.target, begin: 0, end: 300_000, code: .clientGone)
+        attempt.isCalledOff = true
+        attempt.variant = "hedge"
+        #expect(attempt.text == "attempt 1 at openai/gpt-4o (hedge) was called off after 300 ms")
+        let json = CallStep.ended(attempt).json(at: nil)
+        #expect(json["calledOff"] == true && json["code"] == nil && json["ok"] == false && json["variant"] == "hedge")
+    }
+
     @Test func `every reason and every kind of step has words of its own`() {
         #expect(Set(SkipReason.allCases.map(\.words)).count == SkipReason.allCases.count)
         #expect(Set(WaitReason.allCases.map(\.words)).count == WaitReason.allCases.count)

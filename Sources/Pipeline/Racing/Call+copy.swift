@@ -56,6 +56,7 @@ extension Call {
     /// Takes over what became of a copy, so that this call is what its client was answered.
     func adopt(_ copy: Call) {
         self.adoptServer(copy)
+        self.attemptBegan = copy.attemptBegan
         self.upstreamStatus = copy.upstreamStatus
         self.usage = copy.usage
         self.output = copy.output

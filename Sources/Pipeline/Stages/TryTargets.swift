@@ -38,7 +38,7 @@ struct TryTargets: Layer {
         let seen = call.permit?.seen
         call.returnPermit(.success, now: now)
         call.noteHealth(nil, began: call.attemptBegan ?? now, now: now, self.instruments)
-        if call.tries != nil { call.noteAttempt(nil, seen: seen, now: now) }
+        if call.tries != nil || call.hasStory { call.noteAttempt(nil, seen: seen, now: now) }
         call.settle(.whole, self.instruments)
     }
 

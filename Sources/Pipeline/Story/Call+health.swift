@@ -6,8 +6,8 @@ internal import Telemetry
 extension Call {
     /// Tells the book of health how an attempt at a provider went; call it once for each, when it is over.
     ///
-    /// What says nothing about the provider is left out: that the client left, that a budget was used up, or that
-    /// nothing was to be sent.
+    /// What says nothing about the provider is left out: that the client left or was in a hurry, that a budget was used
+    /// up, or that nothing was to be sent.
     ///
     /// - Parameters:
     ///   - began: When the attempt was begun.
@@ -27,7 +27,7 @@ extension Call {
         switch failure.code {
         case .providerError, .providerTimeout, .providerUnavailable:
             // What never reached the wire because a breaker stood in between is no new failure.
-            return failure.cause == nil ? nil : .failed(failure.code)
+            return failure.cause == nil || self.ranOutElsewhere(failure) ? nil : .failed(failure.code)
         case .providerRateLimited: return .limited
         case .credentialRejected, .providerRefused: return .answered
         case .modelNotFound: return self.upstreamStatus > 0 ? .answered : nil

@@ -31,6 +31,9 @@ extension Call {
         self.storyPad.notes.add(step(), at: now.map { self.offset(of: $0) })
     }
 
+    /// Whether anything was noted of the call.
+    var hasStory: Bool { self.story.map { !$0.notes.isEmpty } ?? false }
+
     /// The pad for the call's steps, made now if there was nothing to note so far.
     ///
     /// Give it to a copy of the call before the copy goes its way, so that both write one story.
@@ -58,7 +61,7 @@ extension Call {
         let failure = error as? GatewayError
         let code = error.map { failure?.code ?? ($0 is CancellationError ? .clientGone : .internalFailure) }
         var step = AttemptStep(
-            number: self.attempts,
+            number: self.attemptBegan == nil ? self.attempts : self.attemptNumber,
             target: TargetName(provider: self.target?.provider.name ?? "", model: self.target?.model ?? ""),
             begin: self.offset(of: begin),
             end: self.offset(of: now),
@@ -66,6 +69,8 @@ extension Call {
         )
         step.credentialID = self.credentialID
         step.variant = self.variant
+        // Nobody leaves an attempt that runs beside another: it is called off.
+        step.isCalledOff = error is CancellationError && self.exchange is DetachedExchange
         step.upstreamStatus = self.upstreamStatus
         step.hasContent = self.firstContent != nil
         if let wait = failure?.retryAfter { step.retryAfter = TimeAmount(wait) }

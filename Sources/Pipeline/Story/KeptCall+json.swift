@@ -130,7 +130,8 @@ extension KeptCall {
         if let weight { members.append(("weight", .integer(Int64(weight)))) }
         let fate: String
         if let last = tries.last {
-            fate = last.code == nil ? "answered" : "failed"
+            let hasAnswered = tries.contains { $0.code == nil }
+            fate = hasAnswered ? "answered" : last.isCalledOff ? "called_off" : "failed"
         } else if skip != nil {
             fate = "skipped"
         } else {

@@ -138,7 +138,11 @@ extension AttemptStep {
         members.append(("beginMs", .milliseconds(microseconds: self.begin)))
         members.append(("endMs", .milliseconds(microseconds: self.end)))
         members.append(("ok", .bool(self.code == nil)))
-        if let code = self.code { members.append(("code", .string(code.rawValue))) }
+        if self.isCalledOff {
+            members.append(("calledOff", true))
+        } else if let code = self.code {
+            members.append(("code", .string(code.rawValue)))
+        }
         if self.upstreamStatus > 0 { members.append(("upstreamStatus", .integer(Int64(self.upstreamStatus)))) }
         if let clock = self.clock { members.append(("clock", .string(clock.rawValue))) }
         if let limit = self.limit { members.append(("clockLimitMs", .integer(limit.milliseconds))) }
@@ -160,6 +164,7 @@ extension AttemptStep {
         case .forcedClosed: text += ", its breaker closed by hand,"
         case .closed, nil: break
         }
+        if self.isCalledOff { return text + " was called off after \(self.took)" }
         guard let code = self.code else { return text + " answered after \(self.took)" }
         text += " failed after \(self.took): \(code.rawValue)"
         if self.upstreamStatus > 0 { text += ", status \(self.upstreamStatus)" }

@@ -170,6 +170,8 @@ package struct AttemptStep: Sendable, Equatable {
     package var didSend = true
     /// Whether the client had content of it.
     package var hasContent = false
+    /// Whether the gateway ended it because another attempt beside it was first, or the client left.
+    package var isCalledOff = false
     /// What the provider asked to be left alone for.
     package var retryAfter: TimeAmount?
     /// `hedge`, `shadow` or the side of an experiment; empty else.
