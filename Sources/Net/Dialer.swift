@@ -35,7 +35,7 @@ package final class Dialer: Sendable {
     }
 
     /// TLS settings for `endpoint`, made once per set of authorities, off the loop because it reads files.
-    fileprivate func context(
+    func context(
         for endpoint: Endpoint,
         on loop: any EventLoop
     ) -> EventLoopFuture<NIOSSLContext> {
@@ -57,42 +57,6 @@ package final class Dialer: Sendable {
 }
 
 extension LoopRuntime {
-    /// A new connection to the request's endpoint, TLS done, within the connect clock and the overall deadline.
-    func dial(_ request: UpstreamRequest) async throws -> UpstreamConnection {
-        let start = NIODeadline.now()
-        do {
-            let connection = try await self.connection(for: request, DialClock(request, from: start, self))
-            self.figures.noteDial(took: .now() - start)
-            return connection
-        } catch {
-            if let error = error as? TransportError {
-                self.figures.noteDialFailure()
-                self.figures.note(error)
-            }
-            throw error
-        }
-    }
-
-    private func connection(for request: UpstreamRequest, _ clock: DialClock) async throws -> UpstreamConnection {
-        let endpoint = request.endpoint
-        let addresses: [SocketAddress]
-        do {
-            addresses = try await clock.value(of: self.dialer.addresses(of: endpoint, on: self.eventLoop))
-        } catch let error where !(error is TransportError || error is CancellationError) {
-            throw TransportError.nameNotResolved(endpoint.host)
-        }
-        var context: NIOSSLContext?
-        if endpoint.scheme == .https {
-            do {
-                context = try await clock.value(of: self.dialer.context(for: endpoint, on: self.eventLoop))
-            } catch let error where !(error is TransportError || error is CancellationError) {
-                throw TransportError.tlsFailed("the authorities' file cannot be read: \(endpoint.caFile ?? "system")")
-            }
-        }
-        let race = DialRace(self, endpoint, context, clock)
-        return try await race.run(addresses)
-    }
-
     /// Small first reads: an idle stream keeps 512 bytes, a busy one grows to 16 KiB.
     ///
     /// A larger read would save little and is held several times over where a client does not read (row 92).

@@ -20,7 +20,7 @@ extension LoopRuntime {
             self.figures.noteReplaced()
             lease.abandon()
         }
-        let connection = try await self.dial(request)
+        let connection = try await Dial(request, self).value()
         let lease = UpstreamLease(connection, runtime: self, isFresh: true)
         if let isWanted = request.isWanted, !isWanted() {
             lease.abandon()

@@ -35,7 +35,9 @@ extension UpstreamConnection {
 
     private func noteReady() {
         self.isReady = true
-        self.handshakeWaiter?.wake()
+        let onReady = self.onReady
+        self.onReady = nil
+        onReady?()
     }
 
     /// Addresses are checked by the TLS library against the socket; names are checked here once more, by name alone.

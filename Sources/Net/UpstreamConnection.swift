@@ -73,7 +73,8 @@ final class UpstreamConnection: ChannelInboundHandler, WheelTimerOwner {
     /// Whether requests may be sent: connected, and TLS done.
     var isReady: Bool
     var handshakeFailure: TransportError?
-    var handshakeWaiter: LoopWaiter?
+    /// Called once, when `isReady` or `handshakeFailure` is known.
+    var onReady: (() -> Void)?
 
     init(_ shelf: UpstreamShelf, at address: SocketAddress, isSecure: Bool, _ runtime: LoopRuntime) {
         self.shelf = shelf

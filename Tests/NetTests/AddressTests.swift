@@ -60,19 +60,23 @@ import Transport
         }
     }
 
-    @Test func `with nothing but such addresses the connect clock says so, and nothing stays open`() async throws {
+    /// Once with both addresses under way when the clock runs out, once with one that was not tried yet.
+    @Test(arguments: [400, 100])
+    func `with nothing but such addresses the connect clock says so, and nothing stays open`(
+        _ milliseconds: Int64
+    ) async throws {
         try await Self.withBlackHole { hole in
             let resolver = Resolver { _, _ in try [Self.address(hole), Self.address(hole)] }
             try await UpstreamTests.with(resolver: resolver, { _ in }) { runtime, _ in
                 var timeouts = Timeouts()
-                timeouts.connect = .milliseconds(400)
+                timeouts.connect = .milliseconds(milliseconds)
                 let endpoint = try Endpoint(url: "http://two.example", allowPrivate: true)
                 do {
                     _ = try await UpstreamTests.call(runtime, port: 0, timeouts: timeouts, endpoint: endpoint)
                     Issue.record("the call must not succeed")
                 } catch TransportError.timeout(let clock, let limit, let didSend) {
                     #expect(clock == .connect)
-                    #expect(limit == .milliseconds(400))
+                    #expect(limit == .milliseconds(milliseconds))
                     #expect(!didSend)
                 }
                 #expect(try await Self.settled(runtime, open: 0))
@@ -82,12 +86,33 @@ import Transport
         }
     }
 
+    @Test func `whenever in a dial its clock runs out, nothing stays open`() async throws {
+        try await Self.withBlackHole { hole in
+            let resolver = Resolver { _, _ in try [Self.address(hole)] }
+            try await UpstreamTests.with(resolver: resolver, { _ in }) { runtime, _ in
+                let endpoint = try Endpoint(url: "http://hole.example", allowPrivate: true)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for count in 0..<200 {
+                        group.addTask {
+                            var timeouts = Timeouts()
+                            timeouts.connect = .microseconds(Int64(count) * 100)
+                            _ = try? await UpstreamTests.call(runtime, port: 0, timeouts: timeouts, endpoint: endpoint)
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                #expect(runtime.dialer.counters.timeouts(.connect) == 200)
+                #expect(try await Self.settled(runtime, open: 0))
+            }
+        }
+    }
+
     @Test func `a caller that leaves while it is dialled leaves no connection behind`() async throws {
         try await Self.withBlackHole { hole in
             let asked = Signal()
             let resolver = Resolver { _, _ in
                 asked.fire()
-                return try [Self.address(hole)]
+                return try [Self.address(hole), Self.address(hole)]
             }
             try await UpstreamTests.with(resolver: resolver, { _ in }) { runtime, _ in
                 let endpoint = try Endpoint(url: "http://hole.example", allowPrivate: true)
@@ -143,10 +168,10 @@ import Transport
     @Test func `both kinds of addresses take turns, the first one's kind first`() throws {
         let six = try (1...3).map { try Self.address($0, host: "::1") }
         let four = try (1...2).map { try Self.address($0) }
-        #expect(DialRace.inTurns(six + four) == [six[0], four[0], six[1], four[1], six[2]])
-        #expect(DialRace.inTurns(four + six) == [four[0], six[0], four[1], six[1], six[2]])
-        #expect(DialRace.inTurns(four) == four)
-        #expect(DialRace.inTurns([]).isEmpty)
+        #expect(Dial.inTurns(six + four) == [six[0], four[0], six[1], four[1], six[2]])
+        #expect(Dial.inTurns(four + six) == [four[0], six[0], four[1], six[1], six[2]])
+        #expect(Dial.inTurns(four) == four)
+        #expect(Dial.inTurns([]).isEmpty)
     }
 
     // MARK: Addresses that change
