@@ -33,7 +33,7 @@ struct AttemptFailure {
         case let error as TransportError:
             self.phase = !error.didSend ? .unsent : Self.phase(call)
             self.kind = Self.kind(error)
-            self.outcome = Self.isClientsLimit(error, call) ? .unknown : self.kind.outcome
+            self.outcome = call.ranOutElsewhere(error) ? .unknown : self.kind.outcome
         case let fault as ProviderFault:
             self.phase = Self.phase(call)
             self.kind = Self.kind(fault.kind(at: call.target?.provider.family ?? Family.generic))
@@ -68,12 +68,6 @@ struct AttemptFailure {
         }
     }
 
-    /// Whether it was the client's own hurry that ended the attempt, which says nothing of the provider.
-    private static func isClientsLimit(_ error: TransportError, _ call: Call) -> Bool {
-        guard case .timeout(.total, let limit, _) = error, let timeout = call.timeout else { return false }
-        return limit <= timeout && timeout < call.target?.timeouts.total ?? .zero
-    }
-
     private static func kind(_ kind: ProviderFault.Kind) -> FailureClass {
         switch kind {
         case .credential: .credential
@@ -89,6 +83,18 @@ struct AttemptFailure {
         case .timedOut: .timedOut
         case .garbled: .garbled
         }
+    }
+}
+
+extension Call {
+    /// Whether it is not its target's fault that the attempt under way came to the end of the call's whole time: the
+    /// client was in a hurry, or most of that time was gone before the attempt began.
+    func ranOutElsewhere(_ error: any Error) -> Bool {
+        let cause = (error as? GatewayError)?.cause ?? error
+        guard case .timeout(.total, let limit, _)? = cause as? TransportError else { return false }
+        if let timeout = self.timeout, limit <= timeout, timeout < self.target?.timeouts.total ?? .zero { return true }
+        let before = (self.attemptBegan ?? self.exchange.arrival) - self.exchange.arrival
+        return limit - before < before
     }
 }
 

@@ -32,6 +32,8 @@ package final class GuardBook: Sendable {
         var targets: [Name: TargetGuard] = [:]
         /// What operators keep calls away from, for targets that nobody called yet.
         var holds: [Hold] = []
+        /// When room was made the last time.
+        var sweptAt: NIODeadline?
     }
 
     private let contents = NIOLockedValueBox(Contents())
@@ -56,8 +58,8 @@ package final class GuardBook: Sendable {
 
     /// The guard of a target; made now if nobody asked for it before.
     ///
-    /// Where too many are remembered already, those that nothing is known of make room; if that does not help, the one
-    /// that is handed out is not remembered, and guards nothing.
+    /// Where too many are remembered already, those that nothing is known of make room, once a second at most; if that
+    /// does not help, the one that is handed out is not remembered, and guards nothing.
     package func target(provider: String, model: String, credentialID: String, now: NIODeadline) -> TargetGuard {
         let name = Name(provider: provider, model: model, credentialID: credentialID)
         return self.contents.withLockedValue { contents in
@@ -66,11 +68,23 @@ package final class GuardBook: Sendable {
             for hold in contents.holds where hold.selector.matches(target) && hold.until.map({ $0 > now }) ?? true {
                 target.hold(until: hold.until)
             }
-            if contents.targets.count >= Self.targetsMax {
-                contents.targets = contents.targets.filter { !$0.value.isForgettable(now: now) }
+            if contents.targets.count >= Self.targetsMax { Self.makeRoom(in: &contents, now: now) }
+            if contents.targets.count < Self.targetsMax {
+                contents.targets[name] = target
+            } else {
+                target.forget()
             }
-            if contents.targets.count < Self.targetsMax { contents.targets[name] = target }
             return target
+        }
+    }
+
+    private static func makeRoom(in contents: inout Contents, now: NIODeadline) {
+        if let last = contents.sweptAt, now - last < .seconds(1) { return }
+        contents.sweptAt = now
+        contents.targets = contents.targets.filter { _, target in
+            guard target.isForgettable(now: now) else { return true }
+            target.forget()
+            return false
         }
     }
 

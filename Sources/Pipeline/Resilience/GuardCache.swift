@@ -24,15 +24,19 @@ final class GuardCache: Sendable {
         now: () -> NIODeadline
     ) -> TargetGuard {
         let key = Key(provider: provider.index, model: model, credential: credential.map { ObjectIdentifier($0) })
-        if let target = self.guards.withLockedValue({ $0[key] }) { return target }
+        if let target = self.guards.withLockedValue({ $0[key] }), !target.isForgotten { return target }
         let target = book.target(
             provider: provider.name,
             model: model,
             credentialID: credential?.id ?? "",
             now: now()
         )
-        // Names come from clients too, so there is an end to what is kept.
-        self.guards.withLockedValue { if $0.count < Self.countMax { $0[key] = target } }
+        guard !target.isForgotten else { return target }
+        self.guards.withLockedValue { guards in
+            // Names come from clients too, so there is an end to what is kept; those in use are soon back.
+            if guards.count >= Self.countMax { guards.removeAll(keepingCapacity: true) }
+            guards[key] = target
+        }
         return target
     }
 }

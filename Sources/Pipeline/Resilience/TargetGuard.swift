@@ -20,6 +20,7 @@ package final class TargetGuard: Sendable {
     private let refusals = Atomic<UInt64>(0)
     /// Uptime in nanoseconds at which its breaker closed last; 0 for never.
     private let recoveredAt = Atomic<UInt64>(0)
+    private let wasForgotten = Atomic(false)
 
     init(_ provider: ProviderGuard, model: String, credentialID: String) {
         self.provider = provider
@@ -43,7 +44,7 @@ package final class TargetGuard: Sendable {
     ///
     /// - Parameter isForced: Whether the call goes there whatever is known of it: all other places are shut as well.
     func admit(isForced: Bool, now: NIODeadline) -> Admission {
-        if isForced { return .pass(self.breaker.withLockedValue { $0.force(now: now) }) }
+        if isForced { return .pass(self.change { $0.force(now: now) }) }
         if let wait = self.coolsFor(now: now) { return .cooling(wait) }
         let (admission, change) = self.change { $0.admit(now: now) }
         if let change { self.provider.news.report(change, self, now: now) }
@@ -140,6 +141,12 @@ package final class TargetGuard: Sendable {
         guard self.coolsFor(now: now) == nil else { return false }
         return self.breaker.withLockedValue { $0.isClosed && $0.figures(now: now).calls == 0 }
     }
+
+    /// Whether the book does not know it: operators cannot reach it then, so whoever keeps it must ask for it anew.
+    var isForgotten: Bool { self.wasForgotten.load(ordering: .relaxed) }
+
+    /// Notes that the book does not know it.
+    func forget() { self.wasForgotten.store(true, ordering: .relaxed) }
 
     // MARK: - Recovery
 

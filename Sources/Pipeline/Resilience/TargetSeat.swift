@@ -70,15 +70,15 @@ extension Call {
         seat.state.noteLatency(isStream: self.isStream) { latency in
             switch error {
             case nil: latency.note(time, now: now)
-            case let error? where Self.isFault(error): latency.noteFailure(after: time, now: now)
+            case let error? where self.isFault(error): latency.noteFailure(after: time, now: now)
             default: latency.noteSilence(time, now: now)
             }
         }
     }
 
-    private static func isFault(_ error: any Error) -> Bool {
+    private func isFault(_ error: any Error) -> Bool {
         switch (error as? GatewayError)?.code {
-        case .providerError, .providerTimeout, .providerUnavailable: true
+        case .providerError, .providerTimeout, .providerUnavailable: !self.ranOutElsewhere(error)
         default: false
         }
     }
