@@ -149,4 +149,16 @@ import Testing
         #expect(found.first?.summary == "The provider 'p' does not answer probes: nobody answers.")
         #expect(try #require(found.last).summary.contains("operator"))
     }
+
+    @Test func `models that clients made up are one trouble for each key, and their names go to nobody's chat`() {
+        let breakers = ["m", "<!channel> http://evil", "x1", "x2"].map {
+            BreakerFigures(provider: "p", model: $0, credentialID: $0 == "x2" ? "cred_2" : "cred_1", state: .open)
+        }
+        let health = ProviderHealth(name: "p", figures: HealthFigures(), probe: nil, breakers: breakers)
+        let found = AlertRules().conditions(health, minute: HealthFigures(), models: ["m"]) { _, _ in false }
+        var book = AlertBook()
+        let told = book.observe(found, now: .uptimeNanoseconds(1), time: UnixTime(seconds: 0))
+        #expect(told.map(\.condition.subject) == ["p/m cred_1", "p/* cred_1", "p/* cred_2"])
+        #expect(!told.contains { $0.json(gateway: "g").text.contains("evil") })
+    }
 }

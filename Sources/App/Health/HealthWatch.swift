@@ -116,10 +116,13 @@ struct HealthEye {
         let names = snapshot.catalog.providers.map(\.name)
         let providers = instruments.providerHealth(of: names, now: now)
         let minutes = instruments.health?.figures(of: names, now: now, pieces: AlertRules.piecesOfMinute)
+        let models = Set(snapshot.catalog.upstreamModels + snapshot.catalog.routes.compactMap(\.shadow?.target.model))
         var conditions: [AlertCondition] = []
         for (index, provider) in providers.enumerated() {
             let minute = minutes?[index] ?? HealthFigures()
-            conditions += alerts.rules.conditions(provider, minute: minute) { self.book.isFiring($0, $1) }
+            conditions += alerts.rules.conditions(provider, minute: minute, models: models) {
+                self.book.isFiring($0, $1)
+            }
         }
         conditions += self.refusals(instruments, snapshot) + budgets.conditions(at: time)
         return self.book.observe(conditions, now: now, time: time)

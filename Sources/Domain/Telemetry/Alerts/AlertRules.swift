@@ -24,18 +24,21 @@ package struct AlertRules: Sendable, Equatable {
     /// - Parameters:
     ///   - health: Its figures of the last five minutes, its probes and breakers.
     ///   - minute: Its figures of the last minute.
+    ///   - models: Those that the settings name; nil: all. Other names are clients' words, which are not for people's
+    ///     chats: all such models of a provider and key are one trouble without a name.
     ///   - isFiring: Whether people have been told. Failures are over when there are good signs, not when there are no
     ///     signs: a provider that is left alone does not fail.
     package func conditions(
         _ health: ProviderHealth,
         minute: HealthFigures,
+        models: Set<String>? = nil,
         isFiring: (AlertKind, String) -> Bool
     ) -> [AlertCondition] {
         [
             self.errors(health, minute, isFiring(.errorRate, health.name)),
             self.slowness(health, minute, isFiring(.latency, health.name)),
             self.silence(health),
-        ].compactMap(\.self) + health.breakers.compactMap { self.open($0) }
+        ].compactMap(\.self) + health.breakers.compactMap { self.open($0, isNamed: models?.contains($0.model) ?? true) }
     }
 
     private func errors(_ health: ProviderHealth, _ minute: HealthFigures, _ isFiring: Bool) -> AlertCondition? {
@@ -93,20 +96,20 @@ package struct AlertRules: Sendable, Equatable {
         )
     }
 
-    private func open(_ breaker: BreakerFigures) -> AlertCondition? {
+    private func open(_ breaker: BreakerFigures, isNamed: Bool) -> AlertCondition? {
         guard breaker.state != .closed else { return nil }
-        let target = "\(breaker.provider)/\(breaker.model)"
+        let target = isNamed ? "\(breaker.provider)/\(breaker.model)" : "\(breaker.provider)/*"
         let subject = breaker.credentialID.isEmpty ? target : "\(target) \(breaker.credentialID)"
+        var details: [AlertCondition.Detail] = [
+            .init("provider", .string(breaker.provider)), .init("model", isNamed ? .string(breaker.model) : .null),
+            .init("credentialId", breaker.credentialID.isEmpty ? .null : .string(breaker.credentialID)),
+        ]
+        guard isNamed else {
+            let text = "The provider '\(breaker.provider)' is left alone for a model that no alias names."
+            return AlertCondition(.breakerOpen, subject, text, details)
+        }
+        details.append(.init("state", .string(breaker.state.rawValue)))
         let why = breaker.state == .heldOpen ? "an operator keeps calls away from it" : "it failed too often"
-        return AlertCondition(
-            .breakerOpen,
-            subject,
-            "The target \(target) is left alone: \(why).",
-            [
-                .init("provider", .string(breaker.provider)), .init("model", .string(breaker.model)),
-                .init("credentialId", breaker.credentialID.isEmpty ? .null : .string(breaker.credentialID)),
-                .init("state", .string(breaker.state.rawValue)),
-            ]
-        )
+        return AlertCondition(.breakerOpen, subject, "The target \(target) is left alone: \(why).", details)
     }
 }
