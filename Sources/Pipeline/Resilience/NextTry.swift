@@ -82,7 +82,8 @@ struct NextTry {
         var attempt = FailedAttempt(
             phase: failure.phase,
             kind: failure.kind,
-            attempts: call.attempts,
+            // Waits for a target that is not ready count too: it may be so for ever.
+            attempts: failure.neverBegan ? max(call.attempts, self.tries.repeats) : call.attempts,
             attemptsMax: call.retriesMax + 1,
             timeLeft: self.timeLeft
         )
