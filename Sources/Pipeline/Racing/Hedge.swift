@@ -70,6 +70,9 @@ struct Hedge: Detour {
         // The numbers of a call's attempts are its own, and the second is none of the first one's retries.
         first.call.attempts += 1
         first.call.retriesMax += 1
+        // Of a call with more than one attempt each is told, also the one that answered.
+        first.call.tries = first.call.tries ?? CallTries()
+        copy.tries = CallTries()
         if let target = copy.target {
             race.call.note(
                 .hedged(TargetName(provider: target.provider.name, model: target.model), after: now - first.begin),

@@ -1,8 +1,8 @@
 extension Migration {
     /// What clients were answered, beside what another target answered to a copy of the same request.
     ///
-    /// `client` and `shadow` are figures, in JSON. `client_answer` and `shadow_answer` are customers' text; they go with
-    /// their row, when newer ones take its place or with the group.
+    /// `client` and `shadow` are figures, in JSON. `client_answer` and `shadow_answer` are customers' text; they go
+    /// with their row, when newer ones take its place or with the group.
     static let shadowAnswers = Migration(
         version: 9,
         name: "shadow answers",
