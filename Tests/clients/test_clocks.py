@@ -41,8 +41,10 @@ def seconds_of_silence(gateway, model: str) -> tuple[float, dict]:
                 last = time.monotonic()
             text += data
         took = time.monotonic() - last
-        event = [line for line in text.decode().splitlines() if line.startswith('data: {"error"')][0]
-        return took, json.loads(event[6:])["error"]
+        text += wire.read_to_end()
+        event = re.search(rb'^data: (\{"error".*\})\r?$', text, re.MULTILINE)
+        assert event, text
+        return took, json.loads(event[1])["error"]
 
 
 def test_a_provider_that_falls_silent_is_noticed_at_the_idle_clock(start_gateway, simulator):
@@ -51,7 +53,8 @@ def test_a_provider_that_falls_silent_is_noticed_at_the_idle_clock(start_gateway
     configuration["providers"]["sim"]["timeouts"] = {"idle": "700ms"}
     gateway = start_gateway(configuration)
     gateway.chat("fast")
-    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+    # All at once: after some failures the breaker would open.
+    with concurrent.futures.ThreadPoolExecutor(40) as pool:
         model = "sim/sim?chunks=9&stall_after_events=4"
         found = list(pool.map(lambda _: seconds_of_silence(gateway, model), range(40)))
     for _, error in found:
