@@ -5,6 +5,7 @@ internal import Providers
 internal import Resilience
 internal import Telemetry
 internal import Transport
+internal import Wire
 
 /// Finds out what to try after an attempt that failed, or what to tell the client.
 struct NextTry {
@@ -72,6 +73,10 @@ struct NextTry {
                 return .zero
             }
             if self.call.attempts > 0 { self.call.note(.gaveUp(reason.noted), at: self.now) }
+            // What the gateway may not try again, the SDK need not either; beyond one attempt it is told anyway.
+            if reason == .retryBudget, self.call.attempts == 1 {
+                self.call.extraFields.writeField("x-should-retry", "false")
+            }
             throw self.ending(error)
         }
     }
@@ -112,13 +117,10 @@ struct NextTry {
         switch error.cause {
         case TargetShut.breaker(let state)?:
             self.tries.shut.append(target)
-            let reason: SkipReason =
-                switch state {
-                case .heldOpen: .breakerForcedOpen
-                case .halfOpen: .breakerProbing
-                case .open, .closed: .breakerOpen
-                }
-            self.call.note(.skipped(target.name, reason, until: error.retryAfter.map { TimeAmount($0) }), at: self.now)
+            self.call.note(
+                .skipped(target.name, state.skipReason, until: error.retryAfter.map { TimeAmount($0) }),
+                at: self.now
+            )
         case TargetShut.cooling?:
             self.call.note(
                 .skipped(target.name, .coolingDown, until: error.retryAfter.map { TimeAmount($0) }),
@@ -183,7 +185,8 @@ struct NextTry {
             } else if guarding.isOpen(now: self.now) {
                 self.tries.shut.append(target)
                 let wait = guarding.opensIn(now: self.now)
-                self.call.note(.skipped(target.name, .breakerOpen, until: wait), at: self.now)
+                let reason = guarding.status(now: self.now).state.skipReason
+                self.call.note(.skipped(target.name, reason, until: wait), at: self.now)
             } else if guarding.isHealthy(now: self.now) {
                 found = target
                 return .ready

@@ -139,7 +139,7 @@ struct TargetRanking {
         let glance = self.fitnessAtAGlance(of: target)
         guard glance.0 != .rejected, let state = target.state else { return glance }
         let guarding = self.call.guarding(target, self.instruments)
-        if guarding.isOpen(now: self.now) { return (.open, .breakerOpen) }
+        if guarding.isOpen(now: self.now) { return (.open, guarding.status(now: self.now).state.skipReason) }
         if let limit = target.concurrentMax, state.underWay >= limit { return (.full, .atCapacity) }
         if guarding.coolsFor(now: self.now) != nil { return (.short, .coolingDown) }
         if let reason = self.shortage(at: target) { return (.short, reason) }
@@ -215,4 +215,15 @@ struct TargetRanking {
 extension CallTarget {
     /// Its two names, for explanations.
     package var name: TargetName { TargetName(provider: self.provider.name, model: self.model) }
+}
+
+extension BreakerState {
+    /// Why a breaker in this state keeps a call away.
+    var skipReason: SkipReason {
+        switch self {
+        case .heldOpen: .breakerForcedOpen
+        case .halfOpen: .breakerProbing
+        case .open, .closed: .breakerOpen
+        }
+    }
 }
