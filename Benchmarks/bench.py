@@ -18,11 +18,12 @@ import tempfile
 import time
 
 import money
+import resilience
 import rows
 from harness import Bench, BenchError
 
 HERE = pathlib.Path(__file__).resolve().parent
-ROWS = rows.ROWS | money.ROWS
+ROWS = rows.ROWS | money.ROWS | resilience.ROWS
 
 
 def first_line(*command) -> str:
