@@ -3,9 +3,9 @@ package import NIOCore
 /// Keeps calls away from a target that fails, and finds out when it is well again.
 ///
 /// Closed, it counts: enough failures that are enough of all calls open it, or a row of them. Open, it refuses until
-/// its time is over. Then it is half open: one call goes through as a probe, whose end closes it or opens it for longer.
-/// A probe whose client leaves gives its place back; one that does not come back in time loses it. Times are of a
-/// monotonic clock.
+/// its time is over. Then it is half open: one call goes through as a probe, whose end closes it or opens it for
+/// longer. A probe whose client leaves gives its place back; one that does not come back in time loses it. Times are
+/// of a monotonic clock.
 package struct Breaker: Sendable {
     /// Lets one call through; handed back with how the call ended.
     package struct Permit: Sendable, Equatable {
