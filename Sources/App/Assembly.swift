@@ -241,6 +241,8 @@ struct Assembly: Sendable {
             group.cancelAll()
             self.logger.info("Stopped", metadata: [LogKeys.count: "\(count)"])
         }
+        // What is read for nobody is settled before the books are closed.
+        await self.instruments.drains.finish()
         await self.news.finish()
         await self.answers.finish()
         await self.instruments.shadows?.finish()

@@ -161,6 +161,22 @@ import Testing
         #expect(kit.gauge("turnpike_drains_total") == 1)
     }
 
+    @Test func `whoever stops the gateway waits until all of them are over`() async throws {
+        let kit = try Kit()
+        var stop: Task<Int, Never>?
+        let drains = kit.drains
+        await kit.leave {
+            #expect(drains.count == 1)
+            stop = Task {
+                await drains.finish()
+                return drains.count
+            }
+        }
+        #expect(await stop?.value == 0)
+        await kit.leave()
+        #expect(kit.gauge("turnpike_drains_total") == 1)
+    }
+
     @Test func `for a client that left before anything was sent nothing is sent`() async throws {
         let kit = try Kit()
         let task = Task { _ = await kit.road.chat(Self.askStream) }

@@ -57,6 +57,9 @@ package final class Drain: Sendable {
         work?.cancel()
     }
 
+    /// Waits until the attempt is over.
+    func awaitEnd() async { _ = await self.state.withLockedValue { $0.work }?.result }
+
     /// Counts bytes of the answer that nobody will have.
     ///
     /// - Throws: `CancellationError` where it is enough.

@@ -77,6 +77,19 @@ package final class Drains: Sendable {
         for drain in open { drain.cut() }
     }
 
+    /// Cuts off everything, and waits until all of it is settled.
+    ///
+    /// An attempt that lost a race is read on although its call is over, so that no server waits for it.
+    package func finish() async {
+        self.hurry()
+        while true {
+            let open = self.state.withLockedValue { $0.open.values.map(\.drain) }
+            guard !open.isEmpty else { return }
+            for drain in open { await drain.awaitEnd() }
+            await Task.yield()
+        }
+    }
+
     /// Answers that are being read for nobody.
     package var count: Int { self.state.withLockedValue { $0.open.count } }
 
