@@ -14,6 +14,7 @@ import subprocess
 import time
 
 import httpx
+import pytest
 
 from conftest import BINARY, PROVIDER_KEY, Gateway, Simulator, poll
 from test_resilience import OPERATOR_KEY, site
@@ -140,6 +141,7 @@ def metric(gateway: Gateway, name: str) -> float:
     return next(float(line.split()[-1]) for line in text.splitlines() if line.startswith(f"{name} "))
 
 
+@pytest.mark.timeout(SECONDS + 120)
 def test_calls_end_and_memory_stays_while_providers_come_and_go(tmp_path):
     providers = [Simulator(tmp_path / name, arguments=["--quiet", "--record", "1000"]) for name in "abc"]
     gateway = Gateway(tmp_path / "gateway", three_targets(providers))

@@ -20,9 +20,9 @@ extension HealthWatch {
                 help: "Time to the first content of a provider's answers of the last five minutes.",
                 samples: {
                     self.providers { provider in
-                        [0.5, 0.95].compactMap { share in
+                        [(0.5, "50"), (0.95, "95")].compactMap { share, name in
                             provider.figures.latency(share).map {
-                                .init([("quantile", "\(share)")], Double($0.nanoseconds) / 1e9)
+                                .init([("percentile", name)], Double($0.nanoseconds) / 1e9)
                             }
                         }
                     }
