@@ -26,6 +26,7 @@ final class AlertSender: Sendable {
     /// Names this gateway in what is sent.
     private let gateway: String
     private let logger: Logger
+    private let endpoints = EndpointMemory()
     /// Waits between two tries.
     private let sleep: @Sendable (Duration) async throws -> Void
     private let sent = Atomic<UInt64>(0)
@@ -106,7 +107,8 @@ final class AlertSender: Sendable {
 
     private func request(_ alert: Alert, to webhook: Settings.Webhook) -> FetchRequest? {
         let url = webhook.url.reveal { WebhookURL($0) }
-        guard let endpoint = try? Endpoint(url: url.base, allowPrivate: webhook.allowPrivate) else { return nil }
+        guard let made = try? Endpoint(url: url.base, allowPrivate: webhook.allowPrivate) else { return nil }
+        let endpoint = self.endpoints.keep(made, for: "webhook")
         var fields = [(name: "user-agent", value: "turnpike/\(Version.text)")]
         if let authorization = webhook.authorization {
             fields.append((name: "authorization", value: authorization.reveal { $0 }))

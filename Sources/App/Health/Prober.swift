@@ -14,6 +14,7 @@ struct Prober: Sendable {
     let book: ProbeBook
     let wallClock: @Sendable () -> UnixTime
     let monotonicClock: @Sendable () -> NIODeadline
+    private let endpoints = EndpointMemory()
 
     private static let timeouts = Timeouts(
         connect: .seconds(5),
@@ -78,11 +79,12 @@ struct Prober: Sendable {
         var status = 0
         var reason: String?
         do {
-            let endpoint = try Endpoint(
+            let made = try Endpoint(
                 url: provider.baseURL,
                 allowPrivate: provider.allowPrivate,
                 caFile: provider.caFile
             )
+            let endpoint = self.endpoints.keep(made, for: provider.name)
             status = try await self.fetcher.fetch(
                 FetchRequest(
                     "GET",
