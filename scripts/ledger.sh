@@ -11,16 +11,7 @@ case ${ONLY:-all} in
     kill | faults | million) files=("$ONLY") ;;
     *) fail "ONLY is one of kill, faults, million; it is '$ONLY'" ;;
 esac
-need_packages "to test" run test
-steps=("python environments")
-release_is_fresh || steps+=("release build")
-plan "${steps[@]}"
-step "python environments" python_environments
-if ! release_is_fresh; then
-    need_swift
-    step "release build" build_release
-    mark_release
-fi
+prepare_client_tests
 export TURNPIKE_BINARY=$turnpike TURNPIKE_LEDGER_LOOPS=${LOOPS:-2000} TURNPIKE_LEDGER_FAULTS=${FAULTS:-300}
 export TURNPIKE_LEDGER_CALLS=${CALLS:-1000000}
 files=("${files[@]/#/Tests/clients/test_ledger_}")

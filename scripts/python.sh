@@ -18,3 +18,18 @@ python_environments() {
         && environment .venv-openai1 Tests/clients/requirements-openai1.txt \
         && environment .venv-keys Tests/Fixtures/servers/requirements.txt
 }
+
+# What a target needs that runs some of the client tests by itself: their Python, and a release binary of now.
+# After lib.sh and release.sh.
+prepare_client_tests() {
+    need_packages "to test" run test
+    local steps=("python environments")
+    release_is_fresh || steps+=("release build")
+    plan "${steps[@]}"
+    step "python environments" python_environments
+    if ! release_is_fresh; then
+        need_swift
+        step "release build" build_release
+        mark_release
+    fi
+}

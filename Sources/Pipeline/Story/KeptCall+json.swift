@@ -175,7 +175,7 @@ extension KeptCall {
         return [
             "totalMs": .milliseconds(microseconds: total),
             "firstContentMs": first.map { .milliseconds(microseconds: $0) } ?? .null,
-            "beforeFirstAttemptMs": attempts.first.map { .milliseconds(microseconds: $0.begin) } ?? .null,
+            "beforeFirstAttemptMs": attempts.map(\.begin).min().map { .milliseconds(microseconds: $0) } ?? .null,
             "atProvidersMs": attempts.isEmpty ? .null : .milliseconds(microseconds: atProviders),
         ]
     }
