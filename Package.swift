@@ -49,6 +49,7 @@ var targets: [Target] = [
 
     // Domain: one folder per subject, none imports another
     module("Providers", in: "Domain", ["Core", "Wire", "Chat", "Transport"] + nio),
+    module("Dialects", in: "Domain", ["Core", "Wire", "Chat"] + nio),
     module("Auth", in: "Domain", ["Core", "Transport", "Database", crypto, jwt] + nio),
     module("Vault", in: "Domain", ["Core", "Database", "CSodium"] + nio),
     module("Audit", in: "Domain", ["Core", "Database", crypto] + nio),
@@ -100,6 +101,7 @@ var targets: [Target] = [
     tests("WireTests", ["Core", "Wire", "TestKit", http1, embedded] + nio),
     tests("NetTests", ["Core", "Wire", "Transport", "Net", "TestKit"] + nio + sockets),
     tests("ProvidersTests", ["Core", "Wire", "Chat", "Transport", "Providers"] + nio),
+    tests("DialectsTests", ["Core", "Wire", "Chat", "Dialects"] + nio),
     tests(
         "AuthTests",
         ["Core", "Wire", "Transport", "Database", "Auth", "SQLite", "Net", "TestKit", jwt, crypto] + nio

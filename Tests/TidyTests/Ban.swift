@@ -151,12 +151,12 @@ extension Ban {
         ),
     ]
 
-    /// Wire, Providers and Resilience are pure: what goes in decides what comes out.
+    /// Wire, Providers, Dialects and Resilience are pure: what goes in decides what comes out.
     private static let pureModules: [Ban] = [
         Ban(
             patterns: ["async", "await", "import Logging", "NIOLock(", "NIOLockedValueBox", "NSLock("],
             reason: "this module is pure: no waiting, no logging, no locks; the shell that needs it lives in Pipeline",
-            scope: ["Sources/Base/Wire/", "Sources/Domain/Providers/", "Sources/Domain/Resilience/"]
+            scope: ["Sources/Base/Wire/", "Sources/Domain/Providers/", "Sources/Domain/Dialects/", "Sources/Domain/Resilience/"]
         )
     ]
 }

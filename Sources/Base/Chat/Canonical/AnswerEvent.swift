@@ -1,0 +1,64 @@
+package import Core
+package import NIOCore
+
+/// A step of a streamed answer, whatever dialect it came in.
+///
+/// Order: `begin`, then for each part `open`, its pieces, `close` (parts follow each other, only one is open at a time),
+/// `finish`, `usage`, `end`. Usage may come earlier and more than once; the last word on each figure counts. Numbers of
+/// parts count from 0 in the order of opening.
+package enum AnswerEvent: Sendable {
+    case begin(AnswerHead)
+    case open(part: Int, Opening)
+    /// More text of an open part of that kind.
+    case text(part: Int, JSONString)
+    case thinking(part: Int, JSONString)
+    /// The signature of an open part of thinking, whole.
+    case signature(part: Int, JSONString)
+    case refusal(part: Int, JSONString)
+    /// More of the text of a tool call's arguments: a piece of a JSON text, as a JSON string.
+    case arguments(part: Int, JSONString)
+    /// A source for the text of an open part, as the provider wrote it.
+    case citation(part: Int, JSONFragment)
+    case close(part: Int)
+    case finish(FinishReason, stopSequence: JSONString?)
+    case usage(TokenUsage)
+    /// The answer is complete.
+    case end
+    /// The provider says that it failed.
+    ///
+    /// `type` is what the framing calls it, where the body does not say it: Bedrock's `throttlingException`.
+    case failure(body: ByteBuffer, type: String?)
+
+    /// What a new part is.
+    package enum Opening: Sendable, Equatable {
+        case text
+        case thinking
+        /// Thoughts that only the provider can read.
+        case redactedThinking(JSONString)
+        case refusal
+        /// Arguments follow, none at all for `{}`.
+        case toolCall(id: JSONString, name: JSONString, signature: JSONString?)
+    }
+
+    /// Whether it carries something that the model said, so that no other target may answer any more.
+    package var isContent: Bool {
+        switch self {
+        case .text, .thinking, .signature, .refusal, .arguments, .citation: true
+        case .open(_, .toolCall), .open(_, .redactedThinking): true
+        case .finish: true
+        case .begin, .open, .close, .usage, .end, .failure: false
+        }
+    }
+}
+
+/// What is known of an answer when it begins.
+package struct AnswerHead: Sendable, Equatable {
+    /// The provider's own id of it; nil where it gives none.
+    package var id: JSONString?
+    package var model: JSONString?
+
+    package init(id: JSONString? = nil, model: JSONString? = nil) {
+        self.id = id
+        self.model = model
+    }
+}

@@ -1,0 +1,96 @@
+internal import Core
+package import NIOCore
+
+/// What a client said and a target cannot be told, or only in a changed way.
+///
+/// Told to the client in `x-turnpike-dropped`, or the reason to refuse the request where the group wants it `strict`.
+package struct Losses: Sendable, Equatable {
+    /// How many are kept; of more only the number is known.
+    package static let placesMax = 64
+
+    /// Where in the client's body the lost values stand, in the order they were met, each once.
+    package private(set) var places: [Int] = []
+    /// All of them, also those beyond `placesMax`.
+    package private(set) var count = 0
+
+    package init() {}
+
+    package var isEmpty: Bool { self.count == 0 }
+
+    /// Notes a value that the target is not told, or not as it was meant.
+    ///
+    /// - Parameter place: Where it stands in the client's body; nil or negative for what the client did not write, which
+    ///   cannot be lost.
+    package mutating func drop(at place: Int?) {
+        guard let place, place >= 0, !self.places.contains(place) else { return }
+        self.count += 1
+        if self.places.count < Self.placesMax { self.places.append(place) }
+    }
+
+    /// Notes a value that the client gave, if it gave one.
+    package mutating func drop<Value>(_ given: Given<Value>?) { self.drop(at: given?.place) }
+
+    /// Notes all members of a remainder.
+    package mutating func drop(_ rest: [RestMember]) {
+        for member in rest { self.drop(at: member.place) }
+    }
+
+    /// The lost values as JSON paths in the client's body, such as `messages[0].content[1].cache_control`.
+    ///
+    /// Slow: for the calls in which something is lost.
+    ///
+    /// - Parameter body: The client's body, which the places were taken from.
+    package func paths(in body: ByteBuffer) -> [String] {
+        body.withUnsafeReadableBytes { bytes in
+            self.places.compactMap { place in
+                let path = JSONPath.find(place, in: bytes)
+                return path.isEmpty ? nil : path
+            }
+        }
+    }
+}
+
+/// The way to a value inside a JSON text.
+package enum JSONPath {
+    /// The longest path that is told, in bytes.
+    private static let bytesMax = 256
+
+    /// The path of the value that begins at `place`, or of the innermost one around it; empty for the whole text.
+    package static func find(_ place: Int, in bytes: UnsafeRawBufferPointer) -> String {
+        var path = ""
+        var slice = JSONSlice(start: 0, end: bytes.count)
+        while path.utf8.count < Self.bytesMax, let step = Self.step(to: place, bytes, slice) {
+            if !path.isEmpty, !step.name.hasPrefix("[") { path += "." }
+            path += step.name
+            slice = step.value
+            if slice.start == place { break }
+        }
+        return path
+    }
+
+    private static func step(
+        to place: Int,
+        _ bytes: UnsafeRawBufferPointer,
+        _ slice: JSONSlice
+    ) -> (name: String, value: JSONSlice)? {
+        var found: (name: String, value: JSONSlice)?
+        var index = 0
+        var scanner = JSONScanner(bytes, at: slice)
+        do throws(JSONError) {
+            if JSONScanner(bytes).kind(slice) == .array {
+                try scanner.elements { element in
+                    if element.range.contains(place) { found = ("[\(index)]", element) }
+                    index += 1
+                }
+            } else if JSONScanner(bytes).kind(slice) == .object || slice.start == 0 {
+                try scanner.members { key, value in
+                    if value.range.contains(place) { found = (key.text, value) }
+                }
+            }
+        } catch {
+            // The text was checked when it was read; what is broken here has no path.
+            return nil
+        }
+        return found
+    }
+}

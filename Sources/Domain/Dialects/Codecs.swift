@@ -1,0 +1,128 @@
+package import Chat
+package import NIOCore
+package import Wire
+
+/// Why a client's body is no request of its dialect.
+package struct RequestUnreadable: Error, Sendable, Equatable {
+    /// Where in the body, in bytes.
+    package let place: Int
+    /// A sentence for the client, without anything of the body's own text.
+    package let message: String
+    /// What should stand there, such as `a string or a list of parts`.
+    package let expected: String
+
+    package init(at place: Int, _ message: String, expected: String) {
+        self.place = place
+        self.message = message
+        self.expected = expected
+    }
+}
+
+/// Why a request cannot be put into the target's dialect, not even with losses.
+package struct RequestUnwritable: Error, Sendable, Equatable {
+    /// Where in the client's body; -1 where it is about the whole.
+    package let place: Int
+    /// A sentence for the client.
+    package let message: String
+
+    package init(at place: Int, _ message: String) {
+        self.place = place
+        self.message = message
+    }
+}
+
+/// Why a provider's answer is none of its dialect, or is an error.
+package enum AnswerUnreadable: Error, Sendable, Equatable {
+    /// It is broken, cut or something else.
+    case garbled
+    /// It is an error, inside an answer with status 200.
+    case failure(body: ByteBuffer)
+}
+
+/// Reads the events of a provider's stream, one after the other.
+///
+/// What it has read it forgets, so that an open stream holds little. Confined to its loop.
+package protocol AnswerStreamReader: AnyObject {
+    /// Takes one event of the provider, and hands out what it means.
+    ///
+    /// - Parameter emit: Called for each step in order, before this returns.
+    /// - Throws: `AnswerUnreadable.garbled`, or what `emit` throws.
+    func read(_ event: ServerSentEvent, _ emit: (AnswerEvent) throws -> Void) throws
+
+    /// Takes the end of the body.
+    ///
+    /// Hands out what was held back, and `.end` if the answer is whole although nothing said so.
+    func finish(_ emit: (AnswerEvent) throws -> Void) throws
+}
+
+/// Writes the events of a client's stream.
+///
+/// Confined to its loop.
+package protocol AnswerStreamWriter: AnyObject {
+    /// Puts one step into the client's dialect.
+    ///
+    /// - Parameter send: Called for each event that it makes, in order, and whether it carries something the model said.
+    ///   The event's bytes may be reused after it returns.
+    func write(_ event: AnswerEvent, _ send: (ServerSentEvent, Bool) throws -> Void) throws
+}
+
+/// All dialects in one table: which can be read and written.
+package enum Codecs {
+    /// Reads a client's request.
+    ///
+    /// The body has been checked to be JSON by `RequestIndex` before.
+    package static func readRequest(
+        _ body: ByteBuffer,
+        as format: WireFormat
+    ) throws(RequestUnreadable) -> ChatRequest {
+        switch format {
+        default: throw RequestUnreadable(at: 0, "Requests of this dialect cannot be read.", expected: "another route")
+        }
+    }
+
+    /// Writes a provider's request, and notes what it cannot say.
+    package static func writeRequest(
+        _ request: ChatRequest,
+        as format: WireFormat,
+        for target: TargetTraits,
+        losses: inout Losses,
+        into body: inout ByteBuffer
+    ) throws(RequestUnwritable) {
+        switch format {
+        default: throw RequestUnwritable(at: -1, "Requests of this dialect cannot be written.")
+        }
+    }
+
+    /// Reads a provider's whole answer.
+    package static func readAnswer(_ body: ByteBuffer, as format: WireFormat) throws(AnswerUnreadable) -> ChatAnswer {
+        switch format {
+        default: throw .garbled
+        }
+    }
+
+    /// Writes a whole answer for a client.
+    package static func writeAnswer(
+        _ answer: ChatAnswer,
+        as format: WireFormat,
+        _ context: AnswerContext,
+        into body: inout ByteBuffer
+    ) {
+        switch format {
+        default: break
+        }
+    }
+
+    /// A reader for one stream of a provider.
+    package static func streamReader(_ format: WireFormat) -> (any AnswerStreamReader)? {
+        switch format {
+        default: nil
+        }
+    }
+
+    /// A writer for one stream to a client.
+    package static func streamWriter(_ format: WireFormat, _ context: AnswerContext) -> (any AnswerStreamWriter)? {
+        switch format {
+        default: nil
+        }
+    }
+}
