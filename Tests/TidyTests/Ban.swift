@@ -156,7 +156,10 @@ extension Ban {
         Ban(
             patterns: ["async", "await", "import Logging", "NIOLock(", "NIOLockedValueBox", "NSLock("],
             reason: "this module is pure: no waiting, no logging, no locks; the shell that needs it lives in Pipeline",
-            scope: ["Sources/Base/Wire/", "Sources/Domain/Providers/", "Sources/Domain/Dialects/", "Sources/Domain/Resilience/"]
+            scope: [
+                "Sources/Base/Wire/", "Sources/Domain/Providers/", "Sources/Domain/Dialects/",
+                "Sources/Domain/Resilience/",
+            ]
         )
     ]
 }
