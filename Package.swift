@@ -82,7 +82,7 @@ var targets: [Target] = [
             "Metering", "Resilience", "Telemetry", "Pipeline", "Operations", logging,
         ] + nio
     ),
-    module("Simulator", nio + sockets + [http1]),
+    module("Simulator", nio + sockets + [http1, crypto]),
 
     .executableTarget(
         name: "turnpike",
@@ -134,7 +134,7 @@ var targets: [Target] = [
             embedded,
         ] + nio
     ),
-    tests("SimulatorTests", ["Simulator"] + nio + sockets),
+    tests("SimulatorTests", ["Simulator", http1] + nio + sockets),
     tests(
         "AppTests",
         [

@@ -1,3 +1,4 @@
+import NIOHTTP1
 import Testing
 
 @testable import Simulator
@@ -103,18 +104,53 @@ import Testing
 }
 
 @Suite struct RouteTests {
+    private func model(_ uri: String) -> String? {
+        Dialects.endpoint(of: Target(uri)).model(.object([.init("model", .string("named"))]))
+    }
+
+    private func flavour(_ uri: String) -> Flavour? {
+        (Dialects.endpoint(of: Target(uri)).dialect as? OpenAIDialect)?.flavour
+    }
+
+    private func leadsNowhere(_ uri: String) -> Bool { Dialects.endpoint(of: Target(uri)).methods.isEmpty }
+
     @Test func `paths lead where they should`() {
-        #expect(Route.find("/v1/chat/completions") == .chat(.openAI, deployment: nil))
-        #expect(Route.find("/v1/chat/completions?x=1") == .chat(.openAI, deployment: nil))
-        #expect(Route.find("/api/v1/embeddings") == .embeddings(.openRouter, deployment: nil))
-        #expect(Route.find("/openai/v1/chat/completions") == .chat(.azure, deployment: nil))
-        #expect(
-            Route.find("/openai/deployments/a%2Fb/chat/completions?api-version=1") == .chat(.azure, deployment: "a/b")
-        )
-        #expect(Route.find("/openai/deployments/a/chat/completions?api-version=") == .unknown(.azure))
-        #expect(Route.find("/v1/models/org/name%3Fstatus=500") == .model(.openAI, id: "org/name?status=500"))
-        #expect(Route.find("/sim/record?since=1") == .control(.record))
-        #expect(Route.find("/v1/") == .unknown(.openAI))
+        #expect(self.flavour("/v1/chat/completions") == .openAI)
+        #expect(self.model("/v1/chat/completions?x=1") == "named")
+        #expect(self.flavour("/api/v1/embeddings") == .openRouter)
+        #expect(self.flavour("/openai/v1/chat/completions") == .azure)
+        #expect(self.model("/openai/deployments/a%2Fb/chat/completions?api-version=1") == "a/b")
+        #expect(self.leadsNowhere("/openai/deployments/a/chat/completions?api-version="))
+        #expect(self.leadsNowhere("/openai/deployments/a?api-version=1"))
+        #expect(self.flavour("/openai/deployments/a") == .azure)
+        #expect(self.model("/v1/models/org/name%3Fstatus=500") == "org/name?status=500")
+        #expect(Control(Target("/sim/record?since=1")) == .record)
+        #expect(self.leadsNowhere("/v1/"))
+        #expect(self.leadsNowhere("/elsewhere"))
+        #expect(self.leadsNowhere("/sim/elsewhere"))
+    }
+}
+
+@Suite struct KeyTests {
+    private func key(_ fields: [(String, String)], _ uri: String = "/", in places: [CallKey.Place]) -> String? {
+        CallKey.find(in: HTTPHeaders(fields), target: uri, places: places)
+    }
+
+    @Test func `a key in the query is hidden from strangers`() {
+        #expect(CallKey.hidden(in: "/v1beta/models?key=sk-1234567&alt=sse") == "/v1beta/models?key=...4567&alt=sse")
+        #expect(CallKey.hidden(in: "/v1/models?x=1") == "/v1/models?x=1")
+    }
+
+    @Test func `a key is found where its dialect puts it`() {
+        #expect(self.key([("authorization", "bearer a b")], in: CallKey.places) == "a b")
+        let both = [("x-api-key", "one"), ("authorization", "Bearer two")]
+        #expect(self.key([("authorization", "Basic x"), ("api-key", "k")], in: CallKey.places) == "k")
+        #expect(self.key(both, in: [.header("x-api-key"), .bearer]) == "one")
+        #expect(self.key([("x-api-key", "one")], in: [.bearer]) == nil)
+        #expect(self.key([], "/v1beta/models?alt=sse&key=a%2Bb", in: CallKey.places) == "a+b")
+        let signature = "AWS4-HMAC-SHA256 Credential=AKID/20261121/us-east-1/bedrock/aws4_request, SignedHeaders=host"
+        #expect(self.key([("authorization", signature)], in: [.awsCredential]) == "AKID")
+        #expect(self.key([("authorization", "AWS4-HMAC-SHA256 nothing")], in: CallKey.places) == nil)
     }
 }
 

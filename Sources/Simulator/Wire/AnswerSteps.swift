@@ -36,10 +36,10 @@ enum Ending {
 /// Those of a stream are made one at a time, so that a long one costs no memory.
 struct AnswerSteps {
     private var before: CircularBuffer<Step>
-    private var stream: ChatStream?
+    private var stream: AnswerStream?
     private var after: CircularBuffer<Step>
 
-    init(_ before: [Step], stream: ChatStream? = nil, after: [Step] = []) {
+    init(_ before: [Step], stream: AnswerStream? = nil, after: [Step] = []) {
         self.before = CircularBuffer(before)
         self.stream = stream
         self.after = CircularBuffer(after)

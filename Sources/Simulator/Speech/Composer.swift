@@ -1,36 +1,36 @@
-/// Makes up the answer to a chat request: the same request always gets the same words.
+/// Makes up the answer to a prompt, in whatever dialect it came: the same prompt always gets the same words.
 struct Composer {
-    private let request: ChatRequest
+    private let prompt: Prompt
     private let behaviour: Behaviour
     private let sequence: Int
 
-    /// The answer to `request`, under `behaviour`.
+    /// The answer to `prompt`, under `behaviour`.
     ///
-    /// `sequence` goes into the ids.
+    /// `sequence` goes into the ids, `created` is in seconds since 1970.
     static func completion(
-        for request: ChatRequest,
+        for prompt: Prompt,
         behaviour: Behaviour,
-        flavour: Flavour,
         sequence: Int,
         created: Int
     ) -> Completion {
-        let composer = Composer(request: request, behaviour: behaviour, sequence: sequence)
-        let choices = (0..<request.choices).map { composer.choice($0) }
-        let reasoning = composer.reasoningTokens * request.choices
+        let composer = Composer(prompt: prompt, behaviour: behaviour, sequence: sequence)
+        let choices = (0..<prompt.choices).map { composer.choice($0) }
+        let reasoning = composer.reasoningTokens * prompt.choices
+        let tokens = prompt.tokens
         let written = choices.reduce(0) { sum, choice in
             // Reasoning parts are the visible form of the reasoning tokens, not more of them.
             sum + choice.parts.filter { $0.kind != .reasoning }.reduce(0) { $0 + $1.tokens }
         }
         return Completion(
-            id: "\(flavour == .openRouter ? "gen" : "chatcmpl")-sim\(sequence)",
+            sequence: sequence,
             created: created,
-            model: request.model,
-            flavour: flavour,
+            model: prompt.model,
             choices: choices,
             usage: Usage(
-                prompt: request.promptTokens,
+                prompt: tokens,
                 completion: written + reasoning,
-                cached: min(behaviour.cachedTokens ?? 0, request.promptTokens),
+                cached: min(behaviour.cachedTokens ?? prompt.cacheReadTokens, tokens),
+                cacheWritten: behaviour.cachedTokens == nil ? min(prompt.cacheWriteTokens, tokens) : 0,
                 reasoning: reasoning
             )
         )
@@ -40,12 +40,17 @@ struct Composer {
     ///
     /// The model `sim-reasoner` thinks a little even when not told to.
     private var reasoningTokens: Int {
-        self.behaviour.reasoningTokens ?? (self.request.model == "sim-reasoner" ? 24 : 0)
+        if let count = self.behaviour.reasoningTokens { return count }
+        switch self.prompt.thinking {
+        case .on: return 24
+        case .off: return 0
+        case .asTheModelDoes: return self.prompt.model == "sim-reasoner" ? 24 : 0
+        }
     }
 
     private func choice(_ index: Int) -> Completion.Choice {
         var choice = self.spokenChoice(index)
-        if let limit = self.request.tokenLimit { Self.cut(&choice, to: limit - self.reasoningTokens) }
+        if let limit = self.prompt.tokenLimit { Self.cut(&choice, to: limit - self.reasoningTokens) }
         if let finish = self.behaviour.finishReason { choice.finish = finish }
         if self.reasoningTokens > 0 {
             let thought = "I am a simulator and need not think, but this is how it looks when a model does."
@@ -66,11 +71,11 @@ struct Composer {
             return .init(parts: [.init(kind: .text, pieces: filler)], finish: "stop")
         }
         if self.callsTools { return self.toolCalls(index) }
-        switch self.request.format {
+        switch self.prompt.format {
         case .text:
-            return self.text(Wording.answer(to: self.request, choice: index))
+            return self.text(Wording.answer(to: self.prompt, choice: index))
         case .jsonObject:
-            let question = String(self.request.lastText(role: "user").prefix(200))
+            let question = String(self.prompt.lastText(.user).prefix(200))
             return self.text(
                 JSONValue.object([
                     .init("answer", .string("This is the simulator's JSON object.")),
@@ -83,15 +88,18 @@ struct Composer {
     }
 
     private func text(_ text: String) -> Completion.Choice {
-        let said = self.stopped(text)
-        return .init(parts: [.init(kind: .text, pieces: .list(Tokenizer.tokens(of: said)))], finish: "stop")
+        let (said, stop) = self.stopped(text)
+        let parts = [Completion.Part(kind: .text, pieces: .list(Tokenizer.tokens(of: said)))]
+        return .init(parts: parts, finish: "stop", stopSequence: stop)
     }
 
-    /// Cuts before the first stop sequence.
-    private func stopped(_ text: String) -> String {
-        let ends = self.request.stops.compactMap { stop in text.firstRange(of: stop)?.lowerBound }
-        guard let end = ends.min() else { return text }
-        return String(text[..<end])
+    /// Cuts before the first stop sequence, and says which it was.
+    private func stopped(_ text: String) -> (said: String, stop: String?) {
+        let ends = self.prompt.stops.compactMap { stop in
+            text.firstRange(of: stop).map { (at: $0.lowerBound, stop: stop) }
+        }
+        guard let end = ends.min(by: { $0.at < $1.at }) else { return (text, nil) }
+        return (String(text[..<end.at]), end.stop)
     }
 
     private var filler: Pieces? {
@@ -109,10 +117,10 @@ struct Composer {
     // MARK: - Tools
 
     private var callsTools: Bool {
-        guard !self.request.tools.isEmpty, self.request.toolChoice != .none, self.behaviour.toolCalls != 0 else {
+        guard !self.prompt.tools.isEmpty, self.prompt.toolChoice != .none, self.behaviour.toolCalls != 0 else {
             return false
         }
-        return self.request.lastRole == "user" || self.request.toolChoice != .auto
+        return self.prompt.lastRole == .user || self.prompt.toolChoice != .auto
     }
 
     private func toolCalls(_ choice: Int) -> Completion.Choice {
@@ -132,19 +140,19 @@ struct Composer {
     }
 
     /// One tool, or several if the client asks for parallel calls in so many words.
-    private var calledTools: [ChatRequest.Tool] {
-        let tools = self.request.tools
-        if case .named(let name) = self.request.toolChoice {
+    private var calledTools: [Prompt.Tool] {
+        let tools = self.prompt.tools
+        if case .named(let name) = self.prompt.toolChoice {
             let forced = tools.filter { $0.name == name }.prefix(1)
             return Array(repeatElement(forced, count: max(1, self.behaviour.toolCalls ?? 1)).joined())
         }
-        let isParallel = self.request.wantsParallelTools == true
+        let isParallel = self.prompt.wantsParallelTools == true
         let count = self.behaviour.toolCalls ?? (isParallel ? max(2, min(tools.count, 4)) : 1)
         return (0..<count).map { tools[$0 % tools.count] }
     }
 
-    private func arguments(of tool: ChatRequest.Tool) -> String {
-        guard let schema = tool.parameters else { return "What was asked: \(self.request.lastText(role: "user"))" }
+    private func arguments(of tool: Prompt.Tool) -> String {
+        guard let schema = tool.parameters else { return "What was asked: \(self.prompt.lastText(.user))" }
         let text = SchemaFiller.instance(of: schema).text
         return self.behaviour.breaksToolArguments ? String(text.dropLast()) : text
     }
@@ -162,6 +170,7 @@ struct Composer {
                 continue
             }
             choice.finish = "length"
+            choice.stopSequence = nil
             // A call that is cut inside its name would name another tool: leave it out.
             if left > part.openingTokens || part.openingTokens == 0 {
                 kept.append(.init(kind: part.kind, pieces: part.pieces.prefix(tokens: left - part.openingTokens)))

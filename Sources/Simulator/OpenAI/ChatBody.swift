@@ -1,20 +1,20 @@
 /// Writes a completion as one JSON body.
 enum ChatBody {
-    static func bytes(_ completion: Completion, behaviour: Behaviour) -> [UInt8] {
-        var text = "{\"id\":\"\(completion.id)\","
-        if completion.flavour == .openRouter { text += "\"provider\":\"Simulator\"," }
+    static func bytes(_ completion: Completion, flavour: Flavour, behaviour: Behaviour) -> [UInt8] {
+        var text = "{\"id\":\"\(flavour.id(completion.sequence))\","
+        if flavour == .openRouter { text += "\"provider\":\"Simulator\"," }
         text += "\"object\":\"chat.completion\",\"created\":\(completion.created),"
         text += "\"model\":\(JSONText.quoted(completion.model)),\"choices\":["
         for (index, choice) in completion.choices.enumerated() {
             if index > 0 { text += "," }
-            text += Self.choice(choice, index: index, flavour: completion.flavour)
+            text += Self.choice(choice, index: index, flavour: flavour)
         }
         text += "]"
-        if let usage = completion.usage.json(completion.flavour, behaviour: behaviour) { text += ",\"usage\":\(usage)" }
-        if completion.flavour != .openRouter {
+        if let usage = ChatUsage.json(completion.usage, flavour, behaviour) { text += ",\"usage\":\(usage)" }
+        if flavour != .openRouter {
             text += ",\"service_tier\":\"default\",\"system_fingerprint\":\"fp_simulator\""
         }
-        if completion.flavour == .azure {
+        if flavour == .azure {
             text += ",\"prompt_filter_results\":[{\"prompt_index\":0,\"content_filter_results\":{}}]"
         }
         return Array("\(text)}".utf8)
@@ -55,4 +55,9 @@ enum ChatBody {
         if !calls.isEmpty { text += ",\"tool_calls\":[\(calls.joined(separator: ","))]" }
         return text + "}"
     }
+}
+
+extension Flavour {
+    /// The id of the answer to a call.
+    func id(_ sequence: Int) -> String { "\(self == .openRouter ? "gen" : "chatcmpl")-sim\(sequence)" }
 }

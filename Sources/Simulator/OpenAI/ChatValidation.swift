@@ -7,17 +7,14 @@ struct ChatValidation {
     ///
     /// - Throws: `APIFailure` for the first thing that is wrong.
     static func request(in body: JSONValue, model: String, strict: Bool) throws(APIFailure) -> ChatRequest {
-        var validation = ChatValidation(body: body, request: ChatRequest(model: model, messages: []))
+        var validation = ChatValidation(body: body, request: ChatRequest(prompt: Prompt(model: model)))
         if strict { try validation.refuseUnknownFields() }
         try validation.readMessages()
         try validation.readStreaming()
         try validation.readTools()
         try validation.readSampling()
         try validation.readFormat()
-        validation.request.promptTokens = ChatRequest.promptTokens(
-            messages: validation.request.messages,
-            tools: body.present("tools")
-        )
+        validation.request.prompt.toolTokens = body.present("tools").map { Tokenizer.count($0.text) } ?? 0
         return validation.request
     }
 
@@ -46,7 +43,7 @@ struct ChatValidation {
         for (index, message) in messages.enumerated() {
             try self.check(message, at: index, openCalls: &openCalls)
         }
-        self.request.messages = messages
+        self.request.prompt.messages = messages.map { ChatRequest.message($0) }
     }
 
     private func check(_ message: JSONValue, at index: Int, openCalls: inout Set<String>) throws(APIFailure) {
@@ -107,7 +104,7 @@ struct ChatValidation {
         try self.checkNumber("top_p", 0...1)
         try self.checkNumber("presence_penalty", -2...2)
         try self.checkNumber("frequency_penalty", -2...2)
-        self.request.choices = try self.count("n", 1...128) ?? 1
+        self.request.prompt.choices = try self.count("n", 1...128) ?? 1
         let older = try self.count("max_tokens", 1...(1 << 31))
         let newer = try self.count("max_completion_tokens", 1...(1 << 31))
         if older != nil, newer != nil {
@@ -117,22 +114,22 @@ struct ChatValidation {
                 code: "invalid_parameter_combination"
             )
         }
-        self.request.tokenLimit = newer ?? older
+        self.request.prompt.tokenLimit = newer ?? older
         if self.body.present("top_logprobs") != nil, try self.flag("logprobs") != true {
             throw .invalid("top_logprobs", "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.")
         }
         switch self.body.present("stop") {
         case nil: break
-        case .string(let stop): self.request.stops = [stop]
+        case .string(let stop): self.request.prompt.stops = [stop]
         case .array(let stops):
             guard stops.count <= 4 else { throw .invalid("stop", "Invalid 'stop': at most 4 sequences are allowed.") }
             for stop in stops {
                 guard let text = stop.string else { throw .wrongType("stop", wants: "strings", got: stop) }
-                self.request.stops.append(text)
+                self.request.prompt.stops.append(text)
             }
         case .some(let other): throw .wrongType("stop", wants: "a string or an array of strings", got: other)
         }
-        self.request.stops.removeAll { $0.isEmpty }
+        self.request.prompt.stops.removeAll { $0.isEmpty }
     }
 
     private func flag(_ field: String) throws(APIFailure) -> Bool? {
@@ -180,13 +177,13 @@ struct ChatValidation {
         guard let tools = field.array else { throw .wrongType("tools", wants: "an array of objects", got: field) }
         guard !tools.isEmpty else { throw .emptyArray("tools") }
         for (index, tool) in tools.enumerated() {
-            self.request.tools.append(try Self.tool(tool, at: index))
+            self.request.prompt.tools.append(try Self.tool(tool, at: index))
         }
-        self.request.wantsParallelTools = try self.flag("parallel_tool_calls")
-        self.request.toolChoice = try self.toolChoice()
+        self.request.prompt.wantsParallelTools = try self.flag("parallel_tool_calls")
+        self.request.prompt.toolChoice = try self.toolChoice()
     }
 
-    private static func tool(_ tool: JSONValue, at index: Int) throws(APIFailure) -> ChatRequest.Tool {
+    private static func tool(_ tool: JSONValue, at index: Int) throws(APIFailure) -> Prompt.Tool {
         guard tool.members != nil else { throw .wrongType("tools[\(index)]", wants: "an object", got: tool) }
         guard let type = tool["type"]?.string else { throw .missing("tools[\(index)].type") }
         guard type == "function" || type == "custom" else {
@@ -196,7 +193,7 @@ struct ChatValidation {
             )
         }
         guard let name = tool[type]?["name"]?.string else { throw .missing("tools[\(index)].\(type).name") }
-        guard type == "function" else { return ChatRequest.Tool(name: name, parameters: nil) }
+        guard type == "function" else { return Prompt.Tool(name: name, parameters: nil) }
         let parameters = tool["function"]?.present("parameters") ?? .object([])
         if tool["function"]?["strict"]?.bool == true {
             try Self.checkStrict(
@@ -205,10 +202,10 @@ struct ChatValidation {
                 param: "tools[\(index)].function.parameters"
             )
         }
-        return ChatRequest.Tool(name: name, parameters: parameters)
+        return Prompt.Tool(name: name, parameters: parameters)
     }
 
-    private func toolChoice() throws(APIFailure) -> ChatRequest.ToolChoice {
+    private func toolChoice() throws(APIFailure) -> Prompt.ToolChoice {
         switch self.body.present("tool_choice") {
         case nil, .string("auto"): return .auto
         case .string("none"): return .none
@@ -221,7 +218,7 @@ struct ChatValidation {
             guard let named else {
                 throw .invalid("tool_choice", "Invalid value for 'tool_choice': \(choice.text).")
             }
-            guard self.request.tools.contains(where: { $0.name == named }) else {
+            guard self.request.prompt.tools.contains(where: { $0.name == named }) else {
                 throw .invalid("tool_choice", "Tool choice '\(named)' not found in 'tools' parameter.")
             }
             return .named(named)
@@ -235,9 +232,7 @@ struct ChatValidation {
         switch format["type"]?.string {
         case "text": break
         case "json_object":
-            let mentionsJSON = self.request.messages.contains { message in
-                ChatRequest.text(of: message).lowercased().contains("json")
-            }
+            let mentionsJSON = self.request.prompt.messages.contains { $0.text.lowercased().contains("json") }
             guard mentionsJSON else {
                 throw APIFailure(
                     400,
@@ -246,7 +241,7 @@ struct ChatValidation {
                     param: "messages"
                 )
             }
-            self.request.format = .jsonObject
+            self.request.prompt.format = .jsonObject
         case "json_schema":
             guard let wrapper = format.present("json_schema") else { throw .missing("response_format.json_schema") }
             guard let name = wrapper["name"]?.string else { throw .missing("response_format.json_schema.name") }
@@ -258,7 +253,7 @@ struct ChatValidation {
                     param: "response_format"
                 )
             }
-            self.request.format = .schema(schema)
+            self.request.prompt.format = .schema(schema)
         default:
             throw .invalid(
                 "response_format.type",

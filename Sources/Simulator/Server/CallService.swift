@@ -24,6 +24,7 @@ final class CallService: Sendable {
     let options: SimulatorOptions
     let recorder: Recorder
     let script = FaultScript()
+    let memory = Memory()
     private let requiredKeys: Set<String>
     private let acceptsNoKey: Bool
 
@@ -40,7 +41,7 @@ final class CallService: Sendable {
     ///
     /// Calls of the control endpoints leave no record.
     func begin(_ call: RecordedCall) -> (record: CallRecord, sequence: Int) {
-        if case .control = Route.find(call.path) { return (CallRecord(call), 0) }
+        if Control(Target(call.path)) != nil { return (CallRecord(call), 0) }
         return self.recorder.begin(call)
     }
 
@@ -72,11 +73,10 @@ final class CallService: Sendable {
     ///
     /// Nil in all ordinary cases.
     func early(_ head: HTTPRequestHead) -> Behaviour? {
-        guard case .control = Route.find(head.uri) else {
-            let key = CallKey.find(in: head.headers)
-            return self.script.take(at: .head, model: nil, path: Route.path(of: head.uri), key: key)
-        }
-        return nil
+        let target = Target(head.uri, headers: head.headers)
+        guard Control(target) == nil else { return nil }
+        let key = CallKey.find(in: head.headers, target: head.uri)
+        return self.script.take(at: .head, model: nil, path: target.path, key: key)
     }
 
     // MARK: - The answer
@@ -85,29 +85,27 @@ final class CallService: Sendable {
     ///
     /// `early` is what the script said when the head came.
     func decide(_ call: Call, early: Behaviour?) -> Decision {
-        let route = Route.find(call.head.uri)
-        let path = Route.path(of: call.head.uri)
-        var builder = self.builder(call, flavour: route.flavour, behaviour: early ?? Behaviour())
-        func refuse(_ failure: APIFailure) -> Decision {
-            Decision(steps: builder.failure(failure), behaviour: builder.behaviour)
-        }
-        guard !route.methods.isEmpty else {
-            return refuse(.unknownPath(method: call.head.method.rawValue, path: path, route.flavour))
-        }
-        if case .control(let control) = route {
+        let target = Target(call.head.uri, headers: call.head.headers)
+        if let control = Control(target) {
+            let builder = self.builder(call, dialect: OpenAIDialect(.openAI), behaviour: Behaviour())
             return Decision(steps: self.control(control, call, builder), behaviour: Behaviour())
         }
-        // Any flavour's key may be refused, whatever else is wrong, as a provider would.
-        if let failure = self.keyFailure(builder.key, route.flavour) { return refuse(failure) }
-        let isHead = call.head.method == .HEAD && route.methods.contains(.GET)
-        guard isHead || route.methods.contains(call.head.method) else {
-            return refuse(.wrongMethod(call.head.method.rawValue, path: path))
-        }
-        builder.isHead = isHead
+        let endpoint = Dialects.endpoint(of: target)
+        var builder = self.builder(call, dialect: endpoint.dialect, behaviour: early ?? Behaviour())
         do throws(APIFailure) {
-            return try self.answer(route, call, path: path, early: early, &builder)
+            let method = call.head.method
+            guard !endpoint.methods.isEmpty else {
+                throw endpoint.dialect.failure(.unknownPath(method: method.rawValue, path: target.path))
+            }
+            // Any dialect's key may be refused, whatever else is wrong, as a provider would.
+            try self.checkKey(builder.key, of: call, endpoint.dialect)
+            builder.isHead = method == .HEAD && endpoint.methods.contains(.GET)
+            guard builder.isHead || endpoint.methods.contains(method) else {
+                throw endpoint.dialect.failure(.wrongMethod(method.rawValue, path: target.path))
+            }
+            return try self.answer(endpoint, call, target, early: early, &builder)
         } catch {
-            return refuse(error)
+            return Decision(steps: builder.failure(error), behaviour: builder.behaviour)
         }
     }
 
@@ -115,42 +113,42 @@ final class CallService: Sendable {
     func tooLarge(_ head: HTTPRequestHead, sequence: Int) -> Decision {
         var call = Call(head: head, body: ByteBuffer(), record: CallRecord(.init()), sequence: sequence, isLocal: false)
         call.head.headers.replaceOrAdd(name: "connection", value: "close")
-        let flavour = Route.find(head.uri).flavour
-        let builder = self.builder(call, flavour: flavour, behaviour: Behaviour())
-        return Decision(steps: builder.failure(APIFailure(413, "The body is too large.")), behaviour: Behaviour())
+        let dialect = Dialects.endpoint(of: Target(head.uri, headers: head.headers)).dialect
+        let builder = self.builder(call, dialect: dialect, behaviour: Behaviour())
+        return Decision(steps: builder.failure(dialect.failure(.bodyTooLarge)), behaviour: Behaviour())
     }
 
-    private func builder(_ call: Call, flavour: Flavour, behaviour: Behaviour) -> AnswerBuilder {
+    private func builder(_ call: Call, dialect: any Dialect, behaviour: Behaviour) -> AnswerBuilder {
         AnswerBuilder(
             behaviour: behaviour,
-            flavour: flavour,
+            dialect: dialect,
             sequence: call.sequence,
             pace: self.options.pace.milliseconds,
             now: self.options.clocks.wall(),
-            key: CallKey.find(in: call.head.headers) ?? "",
+            key: CallKey.find(in: call.head.headers, target: call.head.uri, places: dialect.keyPlaces) ?? "",
             clientCloses: !call.head.isKeepAlive
         )
     }
 
-    private func keyFailure(_ key: String, _ flavour: Flavour) -> APIFailure? {
-        if key.isEmpty { return self.acceptsNoKey ? nil : .missingKey(flavour) }
-        if self.requiredKeys.isEmpty || self.requiredKeys.contains(key) { return nil }
-        return .wrongKey(key, flavour)
+    private func checkKey(_ key: String, of call: Call, _ dialect: any Dialect) throws(APIFailure) {
+        if key.isEmpty {
+            if self.acceptsNoKey { return }
+            throw dialect.failure(.missingKey)
+        }
+        try dialect.authenticate(call, key: key, acceptedKeys: self.requiredKeys)
     }
 
     private func answer(
-        _ route: Route,
+        _ endpoint: Endpoint,
         _ call: Call,
-        path: String,
+        _ target: Target,
         early: Behaviour?,
         _ builder: inout AnswerBuilder
     ) throws(APIFailure) -> Decision {
-        let json = Result { () throws(JSONParser.Failure) in
-            try call.body.withUnsafeReadableBytes { bytes throws(JSONParser.Failure) in try JSONParser.parse(bytes) }
-        }
+        let json = Self.json(endpoint, call)
         let body = (try? json.get()) ?? .null
-        let full = Self.model(route, body)
-        let isStream = body["stream"]?.bool ?? false
+        let full = endpoint.model(body)
+        let isStream = endpoint.isStream(body)
         call.record.update {
             $0.model = full; $0.isStream = isStream
         }
@@ -159,105 +157,63 @@ final class CallService: Sendable {
         do throws(BehaviourError) {
             parsed = try Behaviour.parse(model: full ?? "")
         } catch {
-            throw .invalid("model", error.message, code: "unknown_simulator_option")
+            throw endpoint.dialect.failure(.badOption(error.message))
         }
-        let scripted = self.script.take(at: .body, model: full.map { ($0, parsed.name) }, path: path, key: builder.key)
+        let named = full.map { (full: $0, name: parsed.name) }
+        let scripted = self.script.take(at: .body, model: named, path: target.path, key: builder.key)
         builder.behaviour = parsed.behaviour.overlaid(by: scripted).overlaid(by: early)
         let behaviour = builder.behaviour
         call.record.update { $0.options = behaviour.keys }
 
         if let steps = builder.replacement(isStream: isStream) { return Decision(steps: steps, behaviour: behaviour) }
-        switch route {
-        case .models(let flavour):
-            return Decision(steps: builder.json(ModelList.list(flavour)), behaviour: behaviour)
-        case .model(let flavour, let id):
-            return Decision(steps: builder.json(try ModelList.one(id, flavour)), behaviour: behaviour)
-        case .chat, .embeddings: break
-        case .control, .unknown: throw .unknownPath(method: "", path: path, route.flavour)
-        }
-        if case .failure(let failure) = json {
-            throw APIFailure(400, "We could not parse the JSON body of your request: \(failure.message).")
-        }
-        guard body.members != nil else {
-            throw APIFailure(400, "The JSON body of your request is \(body.kindWithArticle), not an object.")
-        }
-        let model = try self.checkedModel(full, name: parsed.name, body: body, route)
-        if case .embeddings = route {
-            return Decision(steps: try self.embeddings(body, model, call, builder), behaviour: behaviour)
-        }
-        return Decision(steps: try self.chat(body, model, call, builder), behaviour: behaviour)
+        if endpoint.body == .object { try Self.checkObject(json, endpoint.dialect) }
+        if endpoint.needsModel { try Self.checkModel(full, name: parsed.name, body, endpoint.dialect) }
+        let asked = Asked(
+            call: call,
+            target: target,
+            body: body,
+            model: parsed.name,
+            builder: builder,
+            memory: self.memory
+        )
+        return Decision(steps: try endpoint.answer(asked), behaviour: behaviour)
     }
 
-    /// The model as the request names it, options included.
-    ///
-    /// Azure names it in the path.
-    private static func model(_ route: Route, _ body: JSONValue) -> String? {
-        let named = body["model"]?.string
-        switch route {
-        case .chat(_, let deployment?), .embeddings(_, let deployment?):
-            if let named, named.contains("?"), !deployment.contains("?") { return named }
-            return deployment
-        case .model(_, let id): return id
-        default: return named
+    private static func json(_ endpoint: Endpoint, _ call: Call) -> Result<JSONValue, JSONParser.Failure> {
+        guard endpoint.body == .object else { return .success(.null) }
+        return Result { () throws(JSONParser.Failure) in
+            try call.body.withUnsafeReadableBytes { bytes throws(JSONParser.Failure) in try JSONParser.parse(bytes) }
         }
     }
 
-    private func checkedModel(
+    private static func checkObject(
+        _ json: Result<JSONValue, JSONParser.Failure>,
+        _ dialect: any Dialect
+    ) throws(APIFailure) {
+        switch json {
+        case .failure(let failure): throw dialect.failure(.notJSON(failure.message))
+        case .success(let body) where body.members == nil: throw dialect.failure(.notObject(body))
+        case .success: break
+        }
+    }
+
+    private static func checkModel(
         _ full: String?,
         name: String,
-        body: JSONValue,
-        _ route: Route
-    ) throws(APIFailure) -> String {
-        guard full != nil else {
-            guard let field = body.present("model") else {
-                throw APIFailure(400, "you must provide a model parameter", param: "model")
-            }
-            throw .wrongType("model", wants: "a string", got: field)
-        }
-        guard !name.isEmpty else { throw APIFailure(400, "you must provide a model parameter", param: "model") }
-        guard name != ModelList.unknown else { throw .unknownModel(name, route.flavour) }
-        return name
-    }
-
-    private func chat(
         _ body: JSONValue,
-        _ model: String,
-        _ call: Call,
-        _ builder: AnswerBuilder
-    ) throws(APIFailure) -> AnswerSteps {
-        let strict = builder.behaviour.refusesUnknownFields
-        let request = try ChatValidation.request(in: body, model: model, strict: strict)
-        let completion = Composer.completion(
-            for: request,
-            behaviour: builder.behaviour,
-            flavour: builder.flavour,
-            sequence: call.sequence,
-            created: builder.now
-        )
-        call.record.update {
-            $0.promptTokens = completion.usage.prompt
-            $0.completionTokens = completion.usage.completion
-        }
-        return builder.completion(completion, isStream: request.isStream, includesUsage: request.includesUsage)
-    }
-
-    private func embeddings(
-        _ body: JSONValue,
-        _ model: String,
-        _ call: Call,
-        _ builder: AnswerBuilder
-    ) throws(APIFailure) -> AnswerSteps {
-        let answer = try Embeddings.answer(body, model: model)
-        call.record.update { $0.promptTokens = answer.promptTokens }
-        let delay = builder.behaviour.firstEventMilliseconds ?? 0
-        return builder.json(answer.body, mark: Mark(hasUsage: true), delay: delay)
+        _ dialect: any Dialect
+    ) throws(APIFailure) {
+        if full == nil, let field = body.present("model") { throw dialect.failure(.modelOfWrongType(field)) }
+        guard !name.isEmpty else { throw dialect.failure(.noModel) }
+        guard name != ModelList.unknown else { throw dialect.failure(.unknownModel(name)) }
     }
 
     // MARK: - Control
 
-    private func control(_ control: Route.Control, _ call: Call, _ builder: AnswerBuilder) -> AnswerSteps {
-        guard Route.control(control).methods.contains(call.head.method) else {
-            return builder.failure(.wrongMethod(call.head.method.rawValue, path: Route.path(of: call.head.uri)))
+    private func control(_ control: Control, _ call: Call, _ builder: AnswerBuilder) -> AnswerSteps {
+        guard control.methods.contains(call.head.method) else {
+            let problem = Problem.wrongMethod(call.head.method.rawValue, path: control.rawValue)
+            return builder.failure(builder.dialect.failure(problem))
         }
         let done = Array("{\"ok\":true}".utf8)
         switch (control, call.head.method) {

@@ -1,9 +1,9 @@
 /// What the simulator says when it is free to say anything.
 enum Wording {
     /// A few friendly sentences that say who speaks and repeat what was asked.
-    static func answer(to request: ChatRequest, choice: Int) -> String {
-        if request.lastRole == "tool" { return Self.afterTool(request) }
-        let asked = request.lastText(role: "user")
+    static func answer(to prompt: Prompt, choice: Int) -> String {
+        if prompt.lastRole == .tool { return Self.afterTool(prompt) }
+        let asked = prompt.lastText(.user)
         let quoted = Self.shortened(asked)
         let start = Self.fingerprint(asked) &+ UInt64(choice)
         let opening = Self.openings[Int(start % UInt64(Self.openings.count))]
@@ -12,9 +12,9 @@ enum Wording {
         return "\(opening) You asked: “\(quoted)” \(closing)"
     }
 
-    private static func afterTool(_ request: ChatRequest) -> String {
-        let result = Self.shortened(request.lastText(role: "tool"))
-        let asked = Self.shortened(request.lastText(role: "user"))
+    private static func afterTool(_ prompt: Prompt) -> String {
+        let result = Self.shortened(prompt.lastText(.tool))
+        let asked = Self.shortened(prompt.lastText(.user))
         return "Thank you, the tool has answered: “\(result)” That settles what you asked: “\(asked)”"
             + " A real model would now put this into its own words; I am the simulator and only pass it on."
     }

@@ -21,10 +21,10 @@ enum ModelList {
         return Array(JSONValue.object(members).text.utf8)
     }
 
-    /// One model, by any name but the unknown one.
-    static func one(_ id: String, _ flavour: Flavour) throws(APIFailure) -> [UInt8] {
+    /// One model, by any name but the unknown one, for which it is nil.
+    static func one(_ id: String, _ flavour: Flavour) -> [UInt8]? {
         let name = String(id.prefix { $0 != "?" })
-        guard !name.isEmpty, name != Self.unknown else { throw .unknownModel(id, flavour) }
+        guard !name.isEmpty, name != Self.unknown else { return nil }
         let about = Self.models.first { $0.id == name }?.about ?? "Any name will do."
         return Array(Self.entry(id, about: about, flavour).text.utf8)
     }

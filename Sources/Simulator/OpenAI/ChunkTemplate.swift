@@ -9,19 +9,19 @@ struct ChunkTemplate {
     /// From behind the delta object to the end, with `finish_reason` null.
     let tail: [UInt8]
 
-    private let completion: Completion
+    private let flavour: Flavour
     private let index: Int
     private let usageText: String
 
     /// - Parameters:
     ///   - isShort: Leaves out the keys a client can do without, so that small events are possible.
     ///   - usageText: What stands behind the choices of an ordinary chunk: nothing, or `,"usage":null`.
-    init(_ completion: Completion, choice index: Int, isShort: Bool, usageText: String) {
-        self.completion = completion
+    init(_ completion: Completion, _ flavour: Flavour, choice index: Int, isShort: Bool, usageText: String) {
+        self.flavour = flavour
         self.index = index
         self.usageText = usageText
-        let common = Self.common(completion, isShort: isShort)
-        switch completion.flavour {
+        let common = Self.common(completion, flavour, isShort: isShort)
+        switch flavour {
         case .openAI, .openRouter:
             self.head = Array("\(common),\"choices\":[{\"index\":\(index),\"delta\":".utf8)
         case .azure:
@@ -29,14 +29,14 @@ struct ChunkTemplate {
                 "\(common),\"choices\":[{\"index\":\(index),\"content_filter_results\":{},\"delta\":".utf8
             )
         }
-        self.tail = Self.tail(finish: nil, flavour: completion.flavour, isShort: isShort, usageText: usageText)
+        self.tail = Self.tail(finish: nil, flavour: flavour, isShort: isShort, usageText: usageText)
     }
 
     /// The end of a chunk that says why the choice ended, with usage if it goes there.
     func tail(finish: String, usageText: String? = nil) -> [UInt8] {
         Self.tail(
             finish: finish,
-            flavour: self.completion.flavour,
+            flavour: self.flavour,
             isShort: false,
             usageText: usageText ?? self.usageText
         )
@@ -44,7 +44,7 @@ struct ChunkTemplate {
 
     /// The end of an ordinary chunk that carries usage all the same.
     func tail(usageText: String) -> [UInt8] {
-        Self.tail(finish: nil, flavour: self.completion.flavour, isShort: false, usageText: usageText)
+        Self.tail(finish: nil, flavour: self.flavour, isShort: false, usageText: usageText)
     }
 
     private static func tail(finish: String?, flavour: Flavour, isShort: Bool, usageText: String) -> [UInt8] {
@@ -56,22 +56,22 @@ struct ChunkTemplate {
     }
 
     /// What every chunk begins with, without the first brace.
-    static func common(_ completion: Completion, isShort: Bool) -> String {
+    static func common(_ completion: Completion, _ flavour: Flavour, isShort: Bool) -> String {
         let model = JSONText.quoted(completion.model)
-        switch completion.flavour {
+        switch flavour {
         case .openRouter:
-            return "\"id\":\"\(completion.id)\",\"provider\":\"Simulator\",\"model\":\(model),"
+            return "\"id\":\"\(flavour.id(completion.sequence))\",\"provider\":\"Simulator\",\"model\":\(model),"
                 + "\"object\":\"chat.completion.chunk\",\"created\":\(completion.created)"
         case .openAI, .azure:
             let more = isShort ? "" : ",\"service_tier\":\"default\",\"system_fingerprint\":\"fp_simulator\""
-            return "\"id\":\"\(completion.id)\",\"object\":\"chat.completion.chunk\","
+            return "\"id\":\"\(flavour.id(completion.sequence))\",\"object\":\"chat.completion.chunk\","
                 + "\"created\":\(completion.created),\"model\":\(model)\(more)"
         }
     }
 
     /// A chunk without choices, as usage comes in.
-    static func withoutChoices(_ completion: Completion, usage: String) -> [UInt8] {
-        Array("\(Self.common(completion, isShort: false)),\"choices\":[],\"usage\":\(usage)}".utf8)
+    static func withoutChoices(_ completion: Completion, _ flavour: Flavour, usage: String) -> [UInt8] {
+        Array("\(Self.common(completion, flavour, isShort: false)),\"choices\":[],\"usage\":\(usage)}".utf8)
     }
 
     /// Azure's first chunk, which has no choice and says nothing.

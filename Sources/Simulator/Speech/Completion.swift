@@ -1,17 +1,19 @@
 /// A complete answer, before it is written as one body or as a stream.
 struct Completion {
-    var id: String
+    /// The number of the call, for ids.
+    var sequence: Int
     /// Seconds since 1970.
     var created: Int
     var model: String
-    var flavour: Flavour
     var choices: [Choice]
     var usage: Usage
 
     struct Choice {
         var parts: [Part]
-        /// In OpenAI's words: stop, length, tool_calls or content_filter.
+        /// In OpenAI's chat words: stop, length, tool_calls or content_filter, or whatever a fault has it say.
         var finish: String
+        /// The sequence that ended it, if one did.
+        var stopSequence: String?
     }
 
     /// A stretch of an answer that a client puts together from deltas.
@@ -91,46 +93,20 @@ enum Pieces {
 struct Usage: Equatable {
     var prompt: Int
     var completion: Int
+    /// Of the prompt, what the provider still had.
     var cached = 0
+    /// Of the prompt, what the provider keeps for the next call.
+    var cacheWritten = 0
+    /// Of the completion, what was thought.
     var reasoning = 0
 
-    /// What a client is told, given a fault.
-    func told(_ fault: Behaviour.UsageFault?) -> Usage {
-        switch fault {
-        case .zero: return Usage(prompt: 0, completion: 0)
-        case .wrong: return Usage(prompt: self.prompt * 10 + 7, completion: self.completion * 10 + 7)
-        case .negative: return Usage(prompt: -self.prompt - 1, completion: -self.completion - 1)
-        case .huge: return Usage(prompt: Int.max / 2, completion: Int.max / 2)
-        default: return self
+    /// What a client is told under `behaviour`.
+    func told(_ behaviour: Behaviour) -> ToldUsage {
+        switch behaviour.usage {
+        case Behaviour.UsageFault.none?: return .nothing
+        case .null: return .null
+        default: return .numbers(ToldUsage.Numbers(self, behaviour))
         }
-    }
-
-    /// The `usage` object.
-    ///
-    /// Nil where the fault leaves it out.
-    func json(_ flavour: Flavour, behaviour: Behaviour) -> String? {
-        if behaviour.usage == Behaviour.UsageFault.none { return nil }
-        if behaviour.usage == .null { return "null" }
-        let told = self.told(behaviour.usage)
-        let prompt = Self.number(behaviour.promptTokens ?? told.prompt, behaviour.usage)
-        let completion = Self.number(behaviour.completionTokens ?? told.completion, behaviour.usage)
-        let sum = (behaviour.promptTokens ?? told.prompt).addingReportingOverflow(
-            behaviour.completionTokens ?? told.completion
-        )
-        let total = Self.number(sum.partialValue, behaviour.usage)
-        var text = #"{"prompt_tokens":\#(prompt),"completion_tokens":\#(completion),"total_tokens":\#(total)"#
-        switch flavour {
-        case .openAI, .azure:
-            text += #","prompt_tokens_details":{"cached_tokens":\#(self.cached),"audio_tokens":0}"#
-            text += #","completion_tokens_details":{"reasoning_tokens":\#(self.reasoning),"audio_tokens":0"#
-            text += #","accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}"#
-        case .openRouter:
-            text += #","cost":\#(behaviour.cost ?? self.cost),"is_byok":false"#
-            text += #","prompt_tokens_details":{"cached_tokens":\#(self.cached)}"#
-            text += #","cost_details":{"upstream_inference_cost":null}"#
-            text += #","completion_tokens_details":{"reasoning_tokens":\#(self.reasoning)}}"#
-        }
-        return text
     }
 
     /// Dollars, at a millionth for each prompt token and two for each completion token.
@@ -139,12 +115,52 @@ struct Usage: Equatable {
         let fraction = String(millionths % 1_000_000)
         return "\(millionths / 1_000_000).\(String(repeating: "0", count: 6 - fraction.count))\(fraction)"
     }
+}
 
-    private static func number(_ count: Int, _ fault: Behaviour.UsageFault?) -> String {
-        switch fault {
-        case .float: return "\(count).5"
-        case .text: return "\"\(count)\""
-        default: return "\(count)"
+/// The usage that an answer tells, which a fault can make a lie.
+enum ToldUsage {
+    case nothing, null
+    case numbers(Numbers)
+
+    struct Numbers {
+        /// The sums as they are told.
+        let prompt: Int
+        let completion: Int
+        let cached: Int
+        let cacheWritten: Int
+        let reasoning: Int
+        private let fault: Behaviour.UsageFault?
+
+        fileprivate init(_ usage: Usage, _ behaviour: Behaviour) {
+            let told: (prompt: Int, completion: Int)
+            switch behaviour.usage {
+            case .zero: told = (0, 0)
+            case .wrong: told = (usage.prompt * 10 + 7, usage.completion * 10 + 7)
+            case .negative: told = (-usage.prompt - 1, -usage.completion - 1)
+            case .huge: told = (Int.max / 2, Int.max / 2)
+            default: told = (usage.prompt, usage.completion)
+            }
+            self.prompt = behaviour.promptTokens ?? told.prompt
+            self.completion = behaviour.completionTokens ?? told.completion
+            self.cached = usage.cached
+            self.cacheWritten = usage.cacheWritten
+            self.reasoning = usage.reasoning
+            self.fault = behaviour.usage
+        }
+
+        /// Prompt and completion together.
+        var total: Int { self.prompt.addingReportingOverflow(self.completion).partialValue }
+
+        /// The prompt without what came from the cache or went into it, as some dialects count it.
+        var promptOutsideCache: Int { self.prompt - min(max(0, self.prompt), self.cached + self.cacheWritten) }
+
+        /// A number as JSON, which under a fault is not what one expects of a count.
+        func text(_ count: Int) -> String {
+            switch self.fault {
+            case .float: return "\(count).5"
+            case .text: return "\"\(count)\""
+            default: return "\(count)"
+            }
         }
     }
 }

@@ -1,7 +1,5 @@
-import NIOCore
-
-/// Writes a completion as a stream of events, one at a time, with the faults that happen between and inside events.
-struct ChatStream {
+/// Writes a completion as chunks of the chat API, one at a time.
+struct ChatEvents: EventSource {
     /// Where the stream is.
     ///
     /// Each state is followed by the next one; those that do not apply make no event.
@@ -13,7 +11,6 @@ struct ChatStream {
         case usage(left: Int)
         case done
         case lateUsage
-        case close
         case end
     }
 
@@ -27,52 +24,46 @@ struct ChatStream {
     }
 
     private let completion: Completion
+    private let flavour: Flavour
     private let behaviour: Behaviour
-    private let interval: Int
     private let tellsUsage: Bool
     private let format: EventFormat
     private let templates: [ChunkTemplate]
     /// For each choice the parts that this flavour shows.
     private let parts: [[Completion.Part]]
-    private var framing: BodyFraming
 
     private var phase = Phase.prelude
     private var cursors: [Cursor]
     private var turn = 0
-    private var events = 0
+    /// How many events came before the one that is being made.
+    private var number = 0
     private var tokensTold = 0
-    private var waiting = CircularBuffer<Step>()
-    private var hasStalled = false
-    private var hasGarbled = false
-    private var isPaceDue = false
     private var scratch: [UInt8] = []
 
     init(
         _ completion: Completion,
+        flavour: Flavour,
         behaviour: Behaviour,
-        includesUsage: Bool,
-        interval: Int,
-        framing: BodyFraming
+        includesUsage: Bool
     ) {
         self.completion = completion
+        self.flavour = flavour
         self.behaviour = behaviour
-        self.interval = interval
-        self.framing = framing
         self.format = EventFormat(behaviour.sse)
         let isForced = [.always, .late, .double, .every].contains(behaviour.usage)
         self.tellsUsage =
-            (includesUsage || completion.flavour == .openRouter || isForced) && behaviour.usage != .inChoice
+            (includesUsage || flavour == .openRouter || isForced) && behaviour.usage != .inChoice
         let isShort = behaviour.eventBytes != nil
-        let nothing = includesUsage && completion.flavour != .openRouter && !isShort ? ",\"usage\":null" : ""
+        let nothing = includesUsage && flavour != .openRouter && !isShort ? ",\"usage\":null" : ""
         let templates = completion.choices.indices.map {
-            ChunkTemplate(completion, choice: $0, isShort: isShort, usageText: nothing)
+            ChunkTemplate(completion, flavour, choice: $0, isShort: isShort, usageText: nothing)
         }
         self.templates = templates
         var parts = completion.choices.map { choice in
-            choice.parts.filter { $0.kind != .reasoning || completion.flavour == .openRouter }
+            choice.parts.filter { $0.kind != .reasoning || flavour == .openRouter }
         }
         if let size = behaviour.eventBytes {
-            Self.fit(&parts, size: size, templates: templates, format: self.format, flavour: completion.flavour)
+            Self.fit(&parts, size: size, templates: templates, format: self.format, flavour: flavour)
         }
         self.parts = parts
         self.cursors = parts.map { parts in
@@ -102,62 +93,32 @@ struct ChatStream {
         }
     }
 
-    // MARK: - Steps
+    // MARK: - The order of events
 
-    /// The next step, or nil when the stream is over.
-    mutating func next() -> Step? {
-        if let step = self.waiting.popFirst() { return step }
-        if case .end = self.phase { return nil }
-        if let step = self.faultStep() { return step }
-        if self.isPaceDue {
-            self.isPaceDue = false
-            if self.interval > 0 { return .pause(milliseconds: self.interval) }
-        }
-        let isCut = self.behaviour.cutInsideEvent == self.events
-        guard var step = self.eventStep() else { return nil }
-        if isCut, case .write(let buffer, let mark) = step, mark.events > 0 {
-            step = .write(buffer.getSlice(at: buffer.readerIndex, length: buffer.readableBytes / 2) ?? buffer, Mark())
-            self.waiting.append(.end(.cut(self.behaviour.cut ?? .close)))
-        }
-        return step
+    mutating func next(_ number: Int) -> StreamEvent? {
+        self.number = number
+        return self.nextEvent()
     }
 
-    /// A fault that is due before the next event.
-    private mutating func faultStep() -> Step? {
-        if self.behaviour.stallAfterEvents == self.events, !self.hasStalled {
-            self.hasStalled = true
-            return self.behaviour.stallMilliseconds.map { .pause(milliseconds: $0) } ?? .stall
-        }
-        if self.behaviour.cutAfterEvents == self.events { return .end(.cut(self.behaviour.cut ?? .close)) }
-        if self.behaviour.garbageAfterEvents == self.events, !self.hasGarbled {
-            self.hasGarbled = true
-            return .write(self.framing.piece(self.format.plain("{\"this is\": not JSON")), Mark())
-        }
-        let errorAt = self.behaviour.errorAfterEvents ?? (self.behaviour.failsAfterLifecycle ? 1 : nil)
-        if errorAt == self.events { return self.errorStep() }
-        return nil
-    }
+    func garbage(_ number: Int) -> [UInt8] { self.format.plain("{\"this is\": not JSON") }
 
-    private mutating func errorStep() -> Step {
-        let failure = FailureBodies.failure(502, behaviour: self.behaviour, instead: "The provider failed mid-stream.")
-        let object = failure.object(self.completion.flavour).text
+    func failure(_ failure: APIFailure, number: Int) -> StreamEvent {
+        let object = OpenAIDialect(self.flavour).errorObject(failure).text
         var json = Array("\"error\":\(object)}".utf8)
-        if self.completion.flavour == .openRouter {
-            let common = ChunkTemplate.common(self.completion, isShort: false)
+        if self.flavour == .openRouter {
+            let common = ChunkTemplate.common(self.completion, self.flavour, isShort: false)
             let choices = "[{\"index\":0,\"delta\":{\"content\":\"\"},\"finish_reason\":\"error\"}]"
             json = Array("\(common),\"error\":\(object),\"choices\":\(choices)}".utf8)
         }
-        self.phase = .close
-        self.events += 1
-        return .write(self.framing.piece(self.format.open(0), json, self.format.close(0)), Mark(events: 1))
+        return StreamEvent(parts: [self.format.open(0), json, self.format.close(0)], mark: Mark(events: 1))
     }
 
-    private mutating func eventStep() -> Step? {
+    private mutating func nextEvent() -> StreamEvent? {
         while true {
             switch self.phase {
             case .prelude:
                 self.phase = .roles(next: 0)
-                if let step = self.prelude() { return step }
+                if let next = self.prelude() { return next }
             case .roles(let index):
                 guard index < self.parts.count else {
                     self.phase = .tokens
@@ -167,7 +128,7 @@ struct ChatStream {
                 self.phase = .roles(next: index + 1)
                 return self.role(index)
             case .tokens:
-                if let step = self.token() { return step }
+                if let next = self.token() { return next }
                 self.phase = .finishes(next: 0)
             case .finishes(let index):
                 guard index < self.parts.count else {
@@ -178,7 +139,7 @@ struct ChatStream {
                 return self.finish(index)
             case .usage(let left):
                 self.phase = left > 1 ? .usage(left: left - 1) : .done
-                if left > 0, let step = self.usage() { return step }
+                if left > 0, let next = self.usage() { return next }
             case .done:
                 self.phase = .lateUsage
                 if !self.behaviour.omitsDone {
@@ -186,56 +147,52 @@ struct ChatStream {
                     return self.event([self.format.plain("[DONE]", isLast: isLast)], Mark(events: 1))
                 }
             case .lateUsage:
-                self.phase = .close
-                if self.tellsUsage, self.behaviour.usage == .late, let step = self.usage() { return step }
-            case .close:
                 self.phase = .end
-                return .write(self.framing.end(), Mark())
+                if self.tellsUsage, self.behaviour.usage == .late, let next = self.usage() { return next }
             case .end:
                 return nil
             }
         }
     }
 
-    private mutating func event(_ bytes: [[UInt8]], _ mark: Mark) -> Step {
-        self.events += mark.events
+    private mutating func event(_ parts: [[UInt8]], _ mark: Mark) -> StreamEvent {
         self.tokensTold += mark.tokens
-        return .write(self.framing.piece(Array(bytes.joined())), mark)
+        return StreamEvent(parts: parts, mark: mark)
     }
 
     // MARK: - Events
 
-    private mutating func prelude() -> Step? {
+    private mutating func prelude() -> StreamEvent? {
         var bytes = self.format.preamble
-        if self.completion.flavour == .azure {
+        if self.flavour == .azure {
             bytes += self.format.open(0) + ChunkTemplate.azurePrelude + self.format.close(0)
             return self.event([bytes], Mark(events: 1))
         }
         guard !bytes.isEmpty else { return nil }
-        return .write(self.framing.piece(bytes), Mark())
+        return StreamEvent(parts: [bytes], mark: Mark())
     }
 
-    private mutating func role(_ index: Int) -> Step {
+    private mutating func role(_ index: Int) -> StreamEvent {
         let first = self.parts[index].first
-        let delta = Array(DeltaTemplate.role(first, self.completion.flavour).utf8)
+        let delta = Array(DeltaTemplate.role(first, self.flavour).utf8)
         // Hidden reasoning happened before anything is said, so the first event carries its tokens.
         var tokens = self.completion.usage.reasoning / self.parts.count
         if case .tool? = first?.kind { tokens += first?.openingTokens ?? 0 }
         return self.chunk(index, delta, self.templates[index].tail, Mark(events: 1, tokens: tokens))
     }
 
-    private mutating func finish(_ index: Int) -> Step {
+    private mutating func finish(_ index: Int) -> StreamEvent {
         let choice = self.completion.choices[index]
         var usageText: String?
         var mark = Mark(events: 1)
         if index == self.parts.count - 1, self.behaviour.usage == .inChoice,
-            let usage = self.completion.usage.json(self.completion.flavour, behaviour: self.behaviour)
+            let usage = ChatUsage.json(self.completion.usage, self.flavour, self.behaviour)
         {
             usageText = ",\"usage\":\(usage)"
             mark.hasUsage = true
         }
         let tail = self.templates[index].tail(finish: choice.finish, usageText: usageText)
-        let delta = self.completion.flavour == .openRouter ? "{\"role\":\"assistant\",\"content\":\"\"}" : "{}"
+        let delta = self.flavour == .openRouter ? "{\"role\":\"assistant\",\"content\":\"\"}" : "{}"
         return self.chunk(index, Array(delta.utf8), tail, mark)
     }
 
@@ -248,42 +205,42 @@ struct ChatStream {
         }
     }
 
-    private mutating func usage() -> Step? {
-        guard let usage = self.completion.usage.json(self.completion.flavour, behaviour: self.behaviour) else {
+    private mutating func usage() -> StreamEvent? {
+        guard let usage = ChatUsage.json(self.completion.usage, self.flavour, self.behaviour) else {
             return nil
         }
-        let json = ChunkTemplate.withoutChoices(self.completion, usage: usage)
-        let bytes = [self.format.open(self.events), json, self.format.close(self.events)]
+        let json = ChunkTemplate.withoutChoices(self.completion, self.flavour, usage: usage)
+        let bytes = [self.format.open(self.number), json, self.format.close(self.number)]
         return self.event(bytes, Mark(events: 1, hasUsage: true))
     }
 
-    private mutating func chunk(_ index: Int, _ delta: [UInt8], _ tail: [UInt8], _ mark: Mark) -> Step {
+    private mutating func chunk(_ index: Int, _ delta: [UInt8], _ tail: [UInt8], _ mark: Mark) -> StreamEvent {
         let template = self.templates[index]
-        var close = self.format.close(self.events)
+        var close = self.format.close(self.number)
         if self.behaviour.omitsDone, self.behaviour.sse.contains(.nofinal), case .finishes(let next) = self.phase,
             next == self.parts.count, self.usageEvents == 0
         {
             close = []
         }
-        return self.event([self.format.open(self.events), template.head, delta, tail, close], mark)
+        return self.event([self.format.open(self.number), template.head, delta, tail, close], mark)
     }
 
     // MARK: - Tokens
 
     /// The next token of the choice whose turn it is, or nil when every choice has said everything.
-    private mutating func token() -> Step? {
+    private mutating func token() -> StreamEvent? {
         for _ in self.cursors.indices {
             let index = self.turn
             self.turn = (self.turn + 1) % self.cursors.count
-            if let step = self.token(of: index) {
-                self.isPaceDue = true
-                return step
+            if var next = self.token(of: index) {
+                next.isWord = true
+                return next
             }
         }
         return nil
     }
 
-    private mutating func token(of index: Int) -> Step? {
+    private mutating func token(of index: Int) -> StreamEvent? {
         while self.cursors[index].part < self.parts[index].count {
             let part = self.parts[index][self.cursors[index].part]
             if self.cursors[index].isOpening {
@@ -306,12 +263,12 @@ struct ChatStream {
     }
 
     /// The commonest event by far: template, token, template.
-    private mutating func textEvent(_ index: Int, _ part: Completion.Part, _ piece: Int) -> Step {
+    private mutating func textEvent(_ index: Int, _ part: Completion.Part, _ piece: Int) -> StreamEvent {
         let delta: DeltaTemplate
         if let known = self.cursors[index].delta {
             delta = known
         } else {
-            delta = DeltaTemplate(part.kind, self.completion.flavour)
+            delta = DeltaTemplate(part.kind, self.flavour)
             self.cursors[index].delta = delta
             self.scratch.removeAll(keepingCapacity: true)
         }
@@ -323,22 +280,16 @@ struct ChatStream {
         if self.behaviour.usage == .every {
             var usage = self.completion.usage
             usage.completion = self.tokensTold
-            let text = usage.json(self.completion.flavour, behaviour: self.behaviour) ?? "null"
+            let text = ChatUsage.json(usage, self.flavour, self.behaviour) ?? "null"
             tail = template.tail(usageText: ",\"usage\":\(text)")
         }
         var text = self.scratch
         if let between = delta.between { text = self.scratch + between + self.scratch }
-        let buffer = self.framing.piece(
-            self.format.open(self.events),
-            template.head,
-            delta.open,
-            text,
-            delta.close,
-            tail,
-            self.format.close(self.events)
-        )
-        self.events += 1
-        return .write(buffer, Mark(events: 1, tokens: tokens))
+        let parts = [
+            self.format.open(self.number), template.head, delta.open, text, delta.close, tail,
+            self.format.close(self.number),
+        ]
+        return StreamEvent(parts: parts, mark: Mark(events: 1, tokens: tokens))
     }
 
     /// Puts a piece into `scratch`.
@@ -356,18 +307,15 @@ struct ChatStream {
     }
 
     /// One event whose line is as long as the fault says; its content is one letter over and over.
-    private mutating func longLine() -> Step {
+    private mutating func longLine() -> StreamEvent {
         let count = self.behaviour.lineBytes ?? 0
-        let delta = DeltaTemplate(.text, self.completion.flavour)
-        let before = self.format.open(self.events) + self.templates[0].head + delta.open
-        let after = delta.close + self.templates[0].tail + self.format.close(self.events)
-        var opening = self.framing.open(size: before.count + count + after.count)
-        opening.writeBytes(before)
-        var closing = ByteBuffer(bytes: after)
-        closing.writeImmutableBuffer(self.framing.close())
-        self.waiting.append(.fill(UInt8(ascii: "L"), count: count))
-        self.waiting.append(.write(closing, Mark(events: 1)))
-        self.events += 1
-        return .write(opening, Mark())
+        let delta = DeltaTemplate(.text, self.flavour)
+        let before = self.format.open(self.number) + self.templates[0].head + delta.open
+        let after = delta.close + self.templates[0].tail + self.format.close(self.number)
+        return StreamEvent(
+            parts: [before],
+            mark: Mark(events: 1),
+            stretch: (UInt8(ascii: "L"), count, after)
+        )
     }
 }

@@ -92,8 +92,8 @@ package struct RecordedCall: Sendable {
         Dictionary(self.headerFields.map { ($0.name.lowercased(), $0.value) }) { "\($0), \($1)" }
     }
 
-    /// The key the client sent, from `Authorization: Bearer` or `api-key`.
-    package var key: String? { CallKey.find(in: self.headerFields) }
+    /// The key the client sent, in whatever place its provider's API has for it.
+    package var key: String? { CallKey.find(in: self.headerFields, target: self.path) }
 
     /// The last four characters of the key.
     package var keySuffix: String? { self.key.map { String($0.suffix(4)) } }
@@ -120,7 +120,7 @@ package struct RecordedCall: Sendable {
             .init("connection", .integer(self.connection)),
             .init("server_name", text(self.serverName)),
             .init("method", .string(self.method)),
-            .init("path", .string(self.path)),
+            .init("path", .string(revealsKeys ? self.path : CallKey.hidden(in: self.path))),
             .init("header_names", .array(self.headerFields.map { .string($0.name) })),
             .init("headers", .object(headers)),
             .init("authorization_suffix", text(self.keySuffix)),
@@ -146,20 +146,5 @@ package struct RecordedCall: Sendable {
             .init("cut_ns", time(self.cutNanoseconds)),
             .init("ending", .string(self.ending.rawValue)),
         ])
-    }
-}
-
-/// Finds the key of a call.
-enum CallKey {
-    /// Fields whose values are secret.
-    static let headerNames: Set<String> = ["authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie"]
-
-    static func find(in headers: HTTPHeaders) -> String? {
-        if let value = headers.first(name: "authorization") {
-            let parts = value.split(separator: " ", maxSplits: 1)
-            guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
-            return String(parts[1])
-        }
-        return headers.first(name: "api-key")
     }
 }

@@ -18,7 +18,7 @@ struct BodyFraming {
     }
 
     /// One piece, made of `parts` in a row.
-    mutating func piece(_ parts: [UInt8]...) -> ByteBuffer {
+    mutating func piece(_ parts: [[UInt8]]) -> ByteBuffer {
         if self.gzip != nil || self.chunkBytes != nil {
             var all = Array(parts.joined())
             if let squeezed = self.gzip?.block(all) { all = squeezed }
