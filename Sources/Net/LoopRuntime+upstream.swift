@@ -7,7 +7,7 @@ extension LoopRuntime {
     package func open(_ request: UpstreamRequest) async throws -> any UpstreamExchange {
         let now = NIODeadline.now()
         try self.checkTime(of: request, now: now)
-        if let idle = self.pool.takeIdle(request.endpoint) {
+        if request.upload?.canRewind ?? true, let idle = self.pool.takeIdle(request.endpoint) {
             let lease = UpstreamLease(idle, runtime: self, isFresh: false)
             do {
                 try await idle.exchange(request, now: now)
@@ -19,6 +19,7 @@ extension LoopRuntime {
             // It died while it was idle. One fresh connection, never a second idle one.
             self.figures.noteReplaced()
             lease.abandon()
+            guard request.upload?.rewind() ?? true else { throw TransportError.closedBeforeHead }
         }
         let connection = try await Dial(request, self).value()
         let lease = UpstreamLease(connection, runtime: self, isFresh: true)

@@ -15,6 +15,8 @@ struct BodyState {
     /// Whether nothing of the body is left in the connection.
     var isConsumed = false
     var failure: RequestFault?
+    /// The reader of a body that is taken piece by piece.
+    var pieces: RequestPieces?
 }
 
 extension ServerConnection {
@@ -41,6 +43,7 @@ extension ServerConnection {
         case .body:
             self.takeBody(bytes)
         case .busy:
+            if let pieces = self.body.pieces, !self.body.isConsumed { return pieces.take(bytes) }
             self.inbound = bytes
             if bytes.readableBytes > self.terms.options.pipelineBytesMax { self.pauseReading() }
         case .lingering, .closed:
@@ -132,7 +135,9 @@ extension ServerConnection {
 
     /// Throws a body away that nobody asked for, if all of it is here, so that the connection can go on.
     func dropBufferedBody() {
-        guard !self.body.isConsumed, case .length(let count) = self.head.framing else { return }
+        guard !self.body.isConsumed, self.body.pieces == nil, case .length(let count) = self.head.framing else {
+            return
+        }
         _ = self.wholeBody(count)
     }
 
@@ -165,7 +170,22 @@ extension ServerConnection {
         return bytes
     }
 
-    private func sendContinue() {
+    func takePieces(limit: Int, held: Int) throws(RequestFault) -> any BodySource {
+        if self.head.hasUnknownExpectation { throw RequestFault.unsupported("This expectation cannot be met.") }
+        var length: Int?
+        switch self.head.framing {
+        case .none, .untilClose: length = 0
+        case .length(let count): length = count
+        case .chunked: break
+        }
+        if let length, length > limit { throw RequestFault.bodyTooLarge(limit: limit) }
+        try self.reserveBody(min(length ?? held, held))
+        let pieces = RequestPieces(of: self, length: length, limit: limit)
+        self.body.pieces = pieces
+        return pieces
+    }
+
+    func sendContinue() {
         guard let context = self.context else { return }
         var interim = self.runtime.takeBuffer()
         interim.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")

@@ -113,6 +113,7 @@ final class ServerConnection: ChannelInboundHandler, WheelTimerOwner {
     /// Brings the connection to its next request, or to its end.
     private func exchangeIsOver() {
         self.server.load.releaseBody(self.body.reserved)
+        self.body.pieces?.detach()
         guard self.phase != .closed else { return }
         let isComplete = self.response.isFinished && self.body.isConsumed
         if !isComplete || self.response.closesAfterwards || self.server.isDraining {
@@ -242,7 +243,8 @@ final class ServerConnection: ChannelInboundHandler, WheelTimerOwner {
             switch self.phase {
             case .idle, .head, .handshake, .lingering: self.context?.close(promise: nil)
             case .body: self.waiter.fail(CancellationError())
-            case .busy, .closed: break
+            case .busy: self.body.pieces?.fail(CancellationError())
+            case .closed: break
             }
         }
     }
@@ -266,6 +268,7 @@ final class ServerConnection: ChannelInboundHandler, WheelTimerOwner {
             self.response.onSilence = nil
             self.response.onHurry = nil
             // The client is gone: whatever is done for it ends now.
+            self.body.pieces?.fail(CancellationError())
             self.task?.cancel()
             self.task = nil
             self.wakeForRequest()

@@ -15,6 +15,8 @@ package struct ServerOptions: Sendable {
     package var bodyGrace = TimeAmount.seconds(5)
     /// For a whole request body, at any pace.
     package var bodyTimeout = TimeAmount.seconds(60)
+    /// How long a client may be waited for in all while its body is taken piece by piece; such a body holds no memory.
+    package var pieceTimeout = TimeAmount.minutes(30)
     /// For the TLS handshake.
     package var handshakeTimeout = TimeAmount.seconds(10)
     /// How long a client may take nothing of an answer before it counts as gone.

@@ -60,6 +60,7 @@ extension UpstreamConnection {
 
     func channelInactive(context: ChannelHandlerContext) {
         self.runtime.executor.scope {
+            self.stopUpload()
             var reason = UpstreamEnd.call
             switch self.state {
             case .idle:

@@ -58,7 +58,9 @@ final class UpstreamConnection: ChannelInboundHandler, WheelTimerOwner {
     private var timeouts = Timeouts()
     private var sentAt = NIODeadline.distantPast
     /// Whether a part of a large request has not gone out.
-    private var isSending = false
+    var isSending = false
+    /// The body that is being sent while it comes in.
+    var upload: Upload?
     private var deadline = NIODeadline.distantFuture
     private var deadlineError = TransportError.closedBeforeHead
     private var armedError = TransportError.closedBeforeHead
@@ -113,6 +115,7 @@ final class UpstreamConnection: ChannelInboundHandler, WheelTimerOwner {
     }
 
     private func send(_ request: UpstreamRequest, _ context: ChannelHandlerContext) {
+        if let source = request.upload { return self.startUpload(source, behind: request.bytes, context) }
         guard !request.rest.isEmpty else {
             self.arm(self.timeouts.firstByte, .firstByte, from: self.sentAt)
             context.writeAndFlush(self.wrapOutboundOut(request.bytes), promise: nil)
@@ -134,7 +137,7 @@ final class UpstreamConnection: ChannelInboundHandler, WheelTimerOwner {
         context.writeAndFlush(self.wrapOutboundOut(ByteBuffer()), promise: self.partPromise(context, isLast: true))
     }
 
-    private func partPromise(_ context: ChannelHandlerContext, isLast: Bool) -> EventLoopPromise<Void> {
+    func partPromise(_ context: ChannelHandlerContext, isLast: Bool) -> EventLoopPromise<Void> {
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenSuccess {
             if isLast { self.isSending = false }
@@ -210,6 +213,7 @@ final class UpstreamConnection: ChannelInboundHandler, WheelTimerOwner {
 
     /// Closes the connection; the first reason counts.
     func end(_ reason: UpstreamEnd) {
+        self.stopUpload()
         if self.endReason == nil { self.endReason = reason }
         if self.state == .idle {
             // At once: with TLS some time passes before the channel is closed.
@@ -223,6 +227,12 @@ final class UpstreamConnection: ChannelInboundHandler, WheelTimerOwner {
 
     /// Starts the clock for the next bytes.
     func armIdleClock() { self.arm(self.timeouts.idle, .idle, from: .now()) }
+
+    /// Leaves the overall deadline alone.
+    func armDeadline() {
+        self.armedError = self.deadlineError
+        self.timer.arm(self.deadline)
+    }
 
     func setDeadline(_ deadline: NIODeadline, limit: TimeAmount, clock: ClockName) {
         self.deadline = deadline

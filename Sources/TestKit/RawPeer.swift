@@ -101,6 +101,14 @@ package final class RawPeer: Sendable {
     /// Forgets what was received.
     package func clear() { self.collector.state.withLockedValue { $0.received.clear() } }
 
+    /// Forgets what was received, and says how many bytes that was.
+    package func takeCount() -> Int {
+        self.collector.state.withLockedValue { state in
+            defer { state.received = ByteBuffer() }
+            return state.received.readableBytes
+        }
+    }
+
     /// Waits until `marker` was received; returns everything received.
     ///
     /// - Throws: `RawPeerError` when the other side closes first, or after `seconds`.

@@ -1,6 +1,7 @@
 import Core
 import NIOCore
 import NIOEmbedded
+import TestKit
 import Testing
 import Transport
 import Wire
@@ -71,6 +72,16 @@ final class FakeExchange: ServerExchange {
         return self.body
     }
 
+    /// The pieces in which a streamed body comes; nil: in one.
+    var pieces: [String]?
+
+    func takePieces(limit: Int, held: Int) throws(RequestFault) -> any BodySource {
+        self.wasBodyRead = true
+        let pieces = self.pieces?.map { ByteBuffer(string: $0) } ?? [self.body]
+        guard pieces.reduce(0, { $0 + $1.readableBytes }) <= limit else { throw .bodyTooLarge(limit: limit) }
+        return ScriptedBody(pieces, isChunked: self.head.framing == .chunked, canRewind: false)
+    }
+
     func begin(status: Int, fields: ByteBuffer, body: ResponseBody) {
         precondition(self.status == 0, "an answer can begin only once")
         self.status = status
@@ -119,6 +130,7 @@ final class FakeTransport: LoopTransport {
         if let isWanted = request.isWanted, !isWanted() { throw CancellationError() }
         var bytes = request.bytes
         for part in request.rest { bytes.writeImmutableBuffer(part) }
+        while let part = try await request.upload?.read() { bytes.writeImmutableBuffer(part) }
         self.requests.append(String(buffer: bytes))
         self.endpoints.append(request.endpoint)
         self.deadlines.append(request.deadline)

@@ -30,6 +30,10 @@ final class DetachedExchange: ServerExchange {
 
     func takeBody(limit: Int) throws(RequestFault) -> ByteBuffer? { ByteBuffer() }
     func awaitBody(limit: Int) async throws -> ByteBuffer { ByteBuffer() }
+    func takePieces(limit: Int, held: Int) throws(RequestFault) -> any BodySource {
+        // Only the client's own call can read what its client sends.
+        throw .unsupported("This body cannot be read a second time.")
+    }
     func begin(status: Int, fields: ByteBuffer, body: ResponseBody) {}
     func write(_ bytes: ByteBuffer) {}
     func write(_ append: (inout ByteBuffer) -> Void) {}

@@ -68,6 +68,17 @@ package protocol ServerExchange: AnyObject {
     ///   `.malformed`, `.overloaded`.
     func awaitBody(limit: Int) async throws -> ByteBuffer
 
+    /// The body for reading it piece by piece, in place of `takeBody` and `awaitBody`; asked for once.
+    ///
+    /// Sends `100 Continue` where the client waits for it, once a piece is asked for that is not here. An answer may
+    /// begin while the body still comes; the connection closes after it then.
+    ///
+    /// - Parameters:
+    ///   - limit: The most bytes the body may have.
+    ///   - held: How many of them the caller keeps in memory at most; set aside until the answer is over.
+    /// - Throws: `RequestFault.bodyTooLarge` for a length beyond `limit`, `.overloaded`, `.unsupported`.
+    func takePieces(limit: Int, held: Int) throws(RequestFault) -> any BodySource
+
     /// Starts the answer.
     /// - Parameters:
     ///   - fields: Complete header lines with CRLF; framing, `date` and `connection` are added here.

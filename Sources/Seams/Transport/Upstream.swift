@@ -16,7 +16,10 @@ package protocol LoopTransport: AnyObject {
     /// Takes an idle connection of this loop or dials a new one through the one dialer, with the address guard. An idle
     /// connection that died before any byte came back is replaced once.
     ///
+    /// A body that is sent while it comes in goes over an idle connection only if it can be sent again.
+    ///
     /// - Throws: `TransportError`, or `CancellationError` when the caller was cancelled; the connection is closed then.
+    ///   What `UpstreamRequest.upload` throws comes out as it is.
     func open(_ request: UpstreamRequest) async throws -> any UpstreamExchange
 
     /// Waits on the coarse wheel, to within its tick (25 ms).
@@ -51,6 +54,11 @@ package struct UpstreamRequest {
     package var bytes: ByteBuffer
     /// What follows `bytes`, where the body is too large to be worth copying.
     package var rest: [ByteBuffer] = []
+    /// The body where it is sent while it comes in; `bytes` is the head alone then, and there is no `rest`.
+    ///
+    /// The head has to frame it: by the source's length, or as chunked where it has none. The upstream may answer
+    /// before it has all of it; it is sent on then, until the exchange is abandoned.
+    package var upload: (any BodySource)?
     package var timeouts: Timeouts
     /// When the whole attempt ends, whatever its clocks say.
     package var deadline: NIODeadline
@@ -98,7 +106,7 @@ package protocol UpstreamExchange: AnyObject {
     func abandon()
 }
 
-/// A part of an answer's body.
+/// A part of a body.
 package enum UpstreamPiece {
     /// Bytes without transfer coding, at least one.
     case bytes(ByteBuffer)
