@@ -42,6 +42,15 @@ import Testing
         }
     }
 
+    @Test func `a prompt beyond the context is refused as one`() async throws {
+        try await Bench.with { bench in
+            #expect(try await bench.ask("sim?context=9").head.hasPrefix("HTTP/1.1 200"))
+            let reply = try await bench.ask("sim?context=8")
+            #expect(reply.head.hasPrefix("HTTP/1.1 400"))
+            #expect(reply.body.contains(#""code":"context_length_exceeded""#))
+        }
+    }
+
     @Test func `without include_usage a stream says nothing of usage`() async throws {
         try await Bench.with { bench in
             let reply = try await bench.ask("sim", stream: true)

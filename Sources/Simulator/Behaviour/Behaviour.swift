@@ -30,6 +30,7 @@ struct Behaviour: Sendable, Equatable {
     var cachedTokens: Int?
     var toolCalls: Int?
     var refusesUnknownFields = false
+    var contextTokens: Int?
 
     // Usage
     var usage: UsageFault?

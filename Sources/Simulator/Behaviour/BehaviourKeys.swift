@@ -126,6 +126,7 @@ extension BehaviourKey {
         .count("cached", \.cachedTokens),
         .count("tool_calls", \.toolCalls, upTo: 128),
         .flag("strict", \.refusesUnknownFields),
+        .count("context", \.contextTokens),
         .choice("usage", \.usage),
         .count("prompt_tokens", \.promptTokens),
         .count("completion_tokens", \.completionTokens),

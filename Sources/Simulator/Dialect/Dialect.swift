@@ -56,6 +56,8 @@ enum Problem {
     /// The model's name has an option that does not exist, or a value it does not take.
     case badOption(String)
     case bodyTooLarge
+    /// The prompt has more tokens than the model can take.
+    case promptTooLong(tokens: Int, limit: Int)
 }
 
 /// An error as it goes over the wire.

@@ -58,7 +58,12 @@ struct Asked {
     var bytes: ByteBuffer { self.call.body }
 
     /// The answer to `prompt`, with its true numbers put into the record.
-    func completion(for prompt: Prompt) -> Completion {
+    ///
+    /// - Throws: `APIFailure` if the prompt has more tokens than an option allows.
+    func completion(for prompt: Prompt) throws(APIFailure) -> Completion {
+        if let limit = self.behaviour.contextTokens, prompt.tokens > limit {
+            throw self.builder.dialect.failure(.promptTooLong(tokens: prompt.tokens, limit: limit))
+        }
         let completion = Composer.completion(
             for: prompt,
             behaviour: self.builder.behaviour,

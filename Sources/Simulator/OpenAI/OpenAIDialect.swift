@@ -67,7 +67,7 @@ struct OpenAIDialect: Dialect {
                 model: asked.model,
                 strict: asked.behaviour.refusesUnknownFields
             )
-            let completion = asked.completion(for: request.prompt)
+            let completion = try asked.completion(for: request.prompt)
             let builder = asked.builder
             guard request.isStream else {
                 return builder.whole(completion) {

@@ -17,6 +17,14 @@ extension OpenAIDialect {
             return APIFailure(400, "The JSON body of your request is \(value.kindWithArticle), not an object.")
         case .badOption(let why): return .invalid("model", why, code: "unknown_simulator_option")
         case .bodyTooLarge: return APIFailure(413, "The body is too large.")
+        case .promptTooLong(let tokens, let limit):
+            return APIFailure(
+                400,
+                "This model's maximum context length is \(limit) tokens. However, your messages resulted in"
+                    + " \(tokens) tokens. Please reduce the length of the messages.",
+                param: "messages",
+                code: "context_length_exceeded"
+            )
         }
     }
 
