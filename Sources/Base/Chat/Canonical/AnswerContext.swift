@@ -10,6 +10,8 @@ package struct AnswerContext: Sendable {
     package var model: JSONString
     /// What the client asked for.
     package var request: ChatRequest
+    /// The dialect of the provider that answers, so that its signatures can be told from others'; nil where unknown.
+    package var source: WireFormat?
 
     package init(id: String, created: Int64, model: JSONString, request: ChatRequest) {
         self.id = id

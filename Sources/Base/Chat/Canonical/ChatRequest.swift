@@ -46,6 +46,8 @@ package struct ChatRequest: Sendable {
     package var wantsUsage = false
     /// Members at the top level that have no place above.
     package var rest: [RestMember] = []
+    /// What only writing the same dialect again needs, such as the ids of items: no other target misses it.
+    package var own: [RestMember] = []
 
     package init(format: WireFormat) { self.format = format }
 }
@@ -69,6 +71,8 @@ package struct ChatMessage: Sendable {
     /// Where the message begins in the client's body; -1 for what the gateway put in.
     package var place: Int
     package var rest: [RestMember] = []
+    /// What only writing the same dialect again needs, such as the ids of items: no other target misses it.
+    package var own: [RestMember] = []
 
     package init(_ role: Role, _ parts: [ContentPart], place: Int = -1) {
         self.role = role

@@ -26,6 +26,8 @@ package struct ContentPart: Sendable {
     /// Where the part begins in the client's body; -1 for what the gateway put in, or a provider said.
     package var place: Int
     package var rest: [RestMember] = []
+    /// What only writing the same dialect again needs, such as the ids of items: no other target misses it.
+    package var own: [RestMember] = []
 
     package init(_ content: Content, place: Int = -1) {
         self.content = content
