@@ -44,6 +44,7 @@ package struct Settings: Sendable, Equatable {
     package var unpriced: UnpricedRule
     /// What is kept for requests that are sent again.
     package var idempotency: IdempotencyLimits
+    package var translation: Translation
     /// What is remembered of calls, how providers are probed, and who is told when something is wrong.
     package var health: Health
     /// Failed attempts to sign in that one client has in a minute; 0 for no limit.
@@ -171,6 +172,8 @@ package struct Settings: Sendable, Equatable {
         package var caFile: String?
         /// Azure's `api-version`.
         package var apiVersion: String?
+        /// Bedrock's region; nil: as its address says.
+        package var region: String?
         /// Azure's choice of URLs.
         package var urls: Family.PathStyle?
         package var timeouts: Timeouts
@@ -195,6 +198,7 @@ package struct Settings: Sendable, Equatable {
                 urls: self.urls,
                 timeouts: self.timeouts
             )
+            entry.region = self.region
             entry.onDisconnect = self.onDisconnect
             entry.retriesMax = self.retriesMax
             return entry

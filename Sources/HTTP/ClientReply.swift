@@ -66,7 +66,7 @@ final class ClientReply: ReplySink {
             guard isContent else { return self.hold(event) }
             self.release()
         }
-        self.exchange.write { SSEWriter.write(data: event.data, into: &$0) }
+        self.exchange.write { FrontEnd.write(event, into: &$0) }
     }
 
     func flush() {
@@ -115,7 +115,7 @@ final class ClientReply: ReplySink {
             self.open(saying: self.fields)
         }
         self.call.transport.giveBuffer(&self.fields)
-        for event in self.held { self.exchange.write { SSEWriter.write(data: event.data, into: &$0) } }
+        for event in self.held { self.exchange.write { FrontEnd.write(event, into: &$0) } }
         self.held.removeAll()
     }
 
@@ -124,7 +124,7 @@ final class ClientReply: ReplySink {
         self.call.status = 200
         var fields = self.call.transport.takeBuffer()
         self.writeCommon(into: &fields)
-        OpenAIFrontEnd.writeStreamFields(into: &fields)
+        FrontEnd.writeStreamFields(into: &fields)
         fields.writeImmutableBuffer(served)
         self.exchange.begin(status: 200, fields: fields, body: .stream)
         self.call.transport.giveBuffer(&fields)
@@ -136,7 +136,8 @@ final class ClientReply: ReplySink {
     private func beat() {
         guard self.state != .over else { return }
         if self.state == .waiting { self.open(saying: ByteBuffer()) }
-        self.exchange.write { OpenAIFrontEnd.writeHeartbeat(into: &$0) }
+        let format = self.call.format
+        self.exchange.write { FrontEnd.writeHeartbeat(format, into: &$0) }
         self.exchange.flushNow()
     }
 
@@ -148,8 +149,8 @@ final class ClientReply: ReplySink {
             // A whole answer that could not be sent to its end has nobody left to be told.
             return
         case .open:
-            let id = self.call.id
-            self.exchange.write { OpenAIFrontEnd.writeError(error, requestID: id, into: &$0) }
+            let (id, format) = (self.call.id, self.call.format)
+            self.exchange.write { FrontEnd.writeError(error, format, requestID: id, into: &$0) }
         case .waiting:
             self.call.status = ErrorBodies.status(of: error)
             let body = ErrorBodies.body(of: error, dialect: self.call.dialect, requestID: self.call.id)
@@ -172,6 +173,12 @@ final class ClientReply: ReplySink {
         fields.writeStaticString("x-request-id: ")
         self.call.id.write(into: &fields)
         fields.writeCRLF()
+        if self.call.format == .anthropic {
+            // The name that Anthropic's SDKs know.
+            fields.writeStaticString("request-id: ")
+            self.call.id.write(into: &fields)
+            fields.writeCRLF()
+        }
         if let standing = self.call.limits.standing { RateLimitFields.write(standing, into: &fields) }
         fields.writeImmutableBuffer(self.call.extraFields)
     }

@@ -1,4 +1,5 @@
 internal import Auth
+internal import Chat
 internal import Core
 internal import NIOCore
 internal import Pipeline
@@ -117,12 +118,12 @@ extension Gateway {
         fields.writeStaticString("x-request-id: ")
         id.write(into: &fields)
         fields.writeCRLF()
-        OpenAIFrontEnd.writeStreamFields(into: &fields)
+        FrontEnd.writeStreamFields(into: &fields)
         exchange.begin(status: 200, fields: fields, body: .stream)
-        exchange.write { OpenAIFrontEnd.writeHeartbeat(into: &$0) }
+        exchange.write { FrontEnd.writeHeartbeat(.openAIChat, into: &$0) }
         try await exchange.flush()
         exchange.onSilence(.seconds(15)) {
-            exchange.write { OpenAIFrontEnd.writeHeartbeat(into: &$0) }
+            exchange.write { FrontEnd.writeHeartbeat(.openAIChat, into: &$0) }
             exchange.flushNow()
         }
         defer { exchange.onSilence(.zero, nil) }

@@ -90,7 +90,7 @@ package final class Gateway: RequestHandler {
     private func call(for exchange: any ServerExchange) -> Call? {
         let head = exchange.head
         let headBytes = exchange.headBytes
-        guard case .row(let row, _) = Self.route(head, headBytes), case .call(let operation) = row.action,
+        guard case .row(let row, _) = Self.route(head, headBytes), case .call(let operation, let format) = row.action,
             self.reasonToShed(exchange) == nil
         else { return nil }
         let transport = exchange.transport
@@ -100,7 +100,7 @@ package final class Gateway: RequestHandler {
             id: Self.requestID(head, headBytes, chance),
             chance: chance,
             operation: operation,
-            dialect: .openAI,
+            format: format,
             exchange: exchange,
             head: head,
             headBytes: headBytes,
@@ -118,10 +118,11 @@ package final class Gateway: RequestHandler {
         let id = Self.requestID(exchange.head, exchange.headBytes, chance)
         switch Self.route(exchange.head, exchange.headBytes) {
         case .row(let row, let parameters):
-            if case .call = row.action {
+            if case .call(_, let format) = row.action {
                 if !exchange.isDraining { self.instruments.metrics.refused(loop: loop) }
                 let error = self.reasonToShed(exchange) ?? GatewayError(.overloaded, "The gateway was busy. Try again.")
-                try await Answer(error, dialect: .openAI, requestID: id).send(on: exchange, requestID: id)
+                let dialect: Dialect = format == .anthropic ? .anthropic : .openAI
+                try await Answer(error, dialect: dialect, requestID: id).send(on: exchange, requestID: id)
             } else {
                 try await self.answer(row, parameters, on: exchange, id)
             }

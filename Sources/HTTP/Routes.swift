@@ -24,7 +24,7 @@ package enum RoutePolicy: Sendable, Equatable {
 package enum RouteAction: Sendable, Equatable {
     case page, health, readiness, metrics, openAPI, status, liveCalls
     case models, model
-    case call(Operation)
+    case call(Operation, as: WireFormat = .openAIChat)
     case admin(AdminAction)
 }
 
@@ -68,6 +68,27 @@ package enum Routes {
     package static let table: [RouteRow] =
         [
             RouteRow(.post, "/v1/chat/completions", .road, .call(.chat), "Chat with a model, streamed or whole."),
+            RouteRow(
+                .post,
+                "/v1/responses",
+                .road,
+                .call(.chat, as: .openAIResponses),
+                "Chat with a model, in items, streamed or whole."
+            ),
+            RouteRow(
+                .post,
+                "/v1/messages",
+                .road,
+                .call(.chat, as: .anthropic),
+                "Chat with a model in Anthropic's dialect, streamed or whole."
+            ),
+            RouteRow(
+                .post,
+                "/v1/messages/count_tokens",
+                .road,
+                .call(.countTokens, as: .anthropic),
+                "How many tokens such a request has."
+            ),
             RouteRow(.post, "/v1/embeddings", .road, .call(.embeddings), "Turn texts into vectors."),
             RouteRow(.get, "/v1/models", .key(.inference), .models, "The models that this key may ask for."),
             RouteRow(.get, "/v1/models/{id}", .key(.inference), .model, "One model."),

@@ -16,7 +16,8 @@ package final class Call {
     /// Random bits of this call, for its trace id and for choices among targets.
     package let chance: (high: UInt64, low: UInt64)
     package let operation: Operation
-    package let dialect: Dialect
+    /// How the client writes what it asks for.
+    package let format: WireFormat
     package let exchange: any ServerExchange
     /// The request's head and its bytes, kept here so that no stage has to copy them out of the exchange.
     package let head: HTTPHead
@@ -140,6 +141,10 @@ package final class Call {
     ///
     /// Set by `CallProvider`.
     package var edits: RequestEdits?
+    /// What became of the request in another dialect, and what turns the answer back; nil where both speak the same.
+    ///
+    /// Set by `CallProvider`.
+    var translation: Translation?
     /// The provider's answer while it comes in.
     package var upstream: (any UpstreamExchange)?
     /// What reads the answer under way to its end if the client leaves; nil where nothing does.
@@ -199,7 +204,7 @@ package final class Call {
         id: RequestID,
         chance: (high: UInt64, low: UInt64),
         operation: Operation,
-        dialect: Dialect,
+        format: WireFormat,
         exchange: any ServerExchange,
         head: HTTPHead,
         headBytes: ByteBuffer,
@@ -211,7 +216,7 @@ package final class Call {
         self.id = id
         self.chance = chance
         self.operation = operation
-        self.dialect = dialect
+        self.format = format
         self.exchange = exchange
         self.head = head
         self.headBytes = headBytes
@@ -220,6 +225,27 @@ package final class Call {
         self.snapshot = snapshot
         self.time = time
     }
+
+    /// The path that was called.
+    var path: String {
+        switch (self.operation, self.format) {
+        case (.chat, .anthropic): "/v1/messages"
+        case (.chat, .openAIResponses): "/v1/responses"
+        default: "/v1\(self.operation.path)"
+        }
+    }
+
+    /// The dialect in which the client is told errors.
+    package var dialect: Dialect { self.format == .anthropic ? .anthropic : .openAI }
+
+    /// What the target of the attempt under way was not told, as JSON paths of the client's body.
+    var dropped: [String] {
+        guard let dropped = self.edits?.dropped else { return [] }
+        return (self.translation?.dropped ?? []) + dropped
+    }
+
+    /// Whether a request that would lose something is refused.
+    var isStrict: Bool { self.snapshot.limits.isStrict(self.principal?.group) || self.head.contains(.turnpikeStrict) }
 
     private var releasedBytes = 0
 

@@ -102,6 +102,10 @@ package struct RoadLimits: Sendable {
     package var answerBytesMax = 64 << 20
     /// What is held of a stream before its first content.
     package var heldBytesMax = 64 << 10
+    /// Whether a request that a target cannot be told whole is refused, in every group.
+    package var refusesLosses = false
+    /// The groups in which such a request is refused.
+    package var strictGroups: Set<GroupID> = []
     /// What is kept for requests that are sent again.
     package var idempotency = IdempotencyLimits()
 
@@ -109,6 +113,11 @@ package struct RoadLimits: Sendable {
         self.bodyBytesMax = bodyBytesMax
         self.heartbeat = heartbeat
         self.settingsURL = settingsURL
+    }
+
+    /// Whether requests of a group are refused where a target cannot be told all of one.
+    func isStrict(_ group: GroupID?) -> Bool {
+        self.refusesLosses || group.map(self.strictGroups.contains) ?? false
     }
 }
 

@@ -153,9 +153,8 @@ import Testing
             "turnpike.yaml:1: providers.agent: is a name that Turnpike keeps for itself"
         ),
         Case(
-            "providers: { claude: { kind: anthropic } }",
-            "turnpike.yaml:1: providers.claude.kind: \"anthropic\" is not available in this version "
-                + "(openai and azure are)"
+            "providers: { claude: { kind: anthropic, region: eu-west-1 } }",
+            "turnpike.yaml:1: providers.claude.region: is for Bedrock only"
         ),
         Case(
             "providers: { a: { base_url: \"http://10.0.0.1/v1\" } }",

@@ -40,6 +40,7 @@ import Testing
         if row.path == "providers.<name>.urls" {
             return "providers: { azure: { base_url: https://a.openai.azure.com, api_version: v1, urls: \(value) } }"
         }
+        if row.path == "providers.<name>.region" { return "providers: { bedrock: { region: \(value) } }" }
         if row.path == "providers.<name>.kind" {
             return "providers: { mine: { base_url: https://a.example/v1, kind: \(value) } }"
         }

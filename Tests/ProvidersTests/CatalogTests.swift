@@ -1,3 +1,4 @@
+import Chat
 import Core
 import NIOCore
 import Providers
@@ -36,7 +37,7 @@ import Transport
     {
         let provider = try #require(try Self.catalog([entry], routes: [], defaultProvider: nil).providers.first)
         var buffer = ByteBuffer()
-        provider.writeHead(operation, model: model, into: &buffer)
+        provider.writeHead(operation, as: entry.kind.format, isStream: false, model: model, into: &buffer)
         return String(buffer: buffer)
     }
 
@@ -159,13 +160,18 @@ import Transport
 
     @Test func `every row of the family makes the request its provider expects`() throws {
         for row in Family.table {
-            let entry = ProviderEntry(name: row.name, baseURL: row.baseURL == nil ? "https://example.com/v1" : nil)
-            let head = try Self.head(
-                row.name == "azure"
-                    ? ProviderEntry(name: "azure", kind: .azure, baseURL: "https://r.openai.azure.com") : entry,
-                "m"
-            )
-            #expect(head.hasPrefix("POST /") && head.contains("/chat/completions HTTP/1.1\r\nhost: "), "\(row.name)")
+            let base = row.kind == .azure ? "https://r.openai.azure.com" : "https://example.com/v1"
+            let entry = ProviderEntry(name: row.name, kind: row.kind, baseURL: row.baseURL == nil ? base : nil)
+            let head = try Self.head(entry, "m")
+            let path =
+                switch row.kind {
+                case .openAI, .azure: "/chat/completions"
+                case .anthropic: "/v1/messages"
+                case .cohere: "/v2/chat"
+                case .gemini: "/v1beta/models/m:generateContent"
+                case .bedrock: "/model/m/converse"
+                }
+            #expect(head.hasPrefix("POST /") && head.contains("\(path) HTTP/1.1\r\nhost: "), "\(row.name)")
             #expect(
                 head.contains("accept-encoding: identity\r\n") && head.hasSuffix("\r\n") && !head.contains("\r\n\r\n")
             )

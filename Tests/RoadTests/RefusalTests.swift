@@ -126,7 +126,7 @@ import Wire
         let openAI = await road.send("GET", "/v1/nothing")
         #expect(openAI.status == 404)
         #expect(openAI.json?["error"]?["code"] == "not_found")
-        let anthropic = await road.send("POST", "/v1/messages")
+        let anthropic = await road.send("POST", "/v1/messages/nothing")
         #expect(anthropic.json?["type"] == "error")
         #expect(anthropic.json?["error"]?["type"] == "not_found_error")
         #expect(anthropic.json?["request_id"]?.stringValue == anthropic.field("x-request-id"))

@@ -7,34 +7,11 @@ package enum KnownProviders {
     package struct KeyVariable: Sendable {
         package let name: String
         package let provider: String
-        /// Why this version cannot call it, or nil if it can.
-        package var obstacle: String?
     }
 
     /// Every variable that is read for a key.
     package static let keyVariables: [KeyVariable] =
-        EnvironmentCredential.all.map { KeyVariable(name: $0.variable, provider: $0.provider) } + [
-            KeyVariable(
-                name: "ANTHROPIC_API_KEY",
-                provider: "anthropic",
-                obstacle: "this version does not speak Anthropic's dialect to a provider"
-            ),
-            KeyVariable(
-                name: "COHERE_API_KEY",
-                provider: "cohere",
-                obstacle: "this version does not speak Cohere's dialect"
-            ),
-            KeyVariable(
-                name: "GEMINI_API_KEY",
-                provider: "gemini",
-                obstacle: "this version does not speak Gemini's dialect"
-            ),
-            KeyVariable(
-                name: "AWS_BEARER_TOKEN_BEDROCK",
-                provider: "bedrock",
-                obstacle: "this version does not speak Bedrock's dialect"
-            ),
-        ]
+        EnvironmentCredential.all.map { KeyVariable(name: $0.variable, provider: $0.provider) }
 
     /// Providers that are there without an entry: those at a known public address that take a key.
     ///
@@ -54,6 +31,10 @@ package enum KnownProviders {
         switch provider {
         case "openrouter": "anthropic/claude-3-haiku-20240307"
         case "openai": "gpt-4o-mini"
+        case "anthropic": "claude-haiku-4-5"
+        case "gemini": "gemini-2.5-flash-lite"
+        case "cohere": "command-r7b-12-2024"
+        case "bedrock": "amazon.nova-micro-v1:0"
         case "vercel": "openai/gpt-4o-mini"
         case "groq": "llama-3.1-8b-instant"
         case "mistral": "mistral-small-latest"

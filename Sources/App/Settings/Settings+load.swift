@@ -171,7 +171,7 @@ extension Settings {
             let exists =
                 configured.contains(variable.provider)
                 || KnownProviders.withoutEntry.contains { $0.name == variable.provider }
-            return hasKey && exists && variable.obstacle == nil
+            return hasKey && exists
         }
         return withKey?.provider ?? configured.first ?? (hasSimulator ? Self.simulatorName : standard)
     }

@@ -73,10 +73,6 @@ extension SettingsBuilder {
     mutating func addCredentialsFromEnvironment(to settings: inout Settings) {
         for variable in KnownProviders.keyVariables {
             guard let key = self.input.environment[variable.name], !key.isEmpty else { continue }
-            if let obstacle = variable.obstacle {
-                self.warn("\(variable.name) is set but not used: \(obstacle)")
-                continue
-            }
             guard let provider = settings.provider(variable.provider) else {
                 self.warn("\(variable.name) is set but not used: providers.\(variable.provider) needs a base_url")
                 continue

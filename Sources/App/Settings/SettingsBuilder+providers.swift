@@ -14,7 +14,7 @@ extension SettingsBuilder {
         for row in KnownProviders.withoutEntry where !providers.contains(where: { $0.name == row.name }) {
             // One that is named only by its variables is an entry; one with a mistake has been noted.
             guard !self.values.names(under: "providers").contains(row.name), let url = row.baseURL else { continue }
-            providers.append(self.provider(row.name, kind: .openAI, url: url, auth: row.auth))
+            providers.append(self.provider(row.name, kind: row.kind, url: url, auth: row.auth))
         }
         return providers
     }
@@ -25,21 +25,25 @@ extension SettingsBuilder {
             self.note(path, "is a name that Turnpike keeps for itself")
             return nil
         }
-        let written = self.values.text(path.child("kind"))
-        let isAzure = name == "azure" && self.values.entries[path.child("kind")] == nil
-        guard let kind = isAzure ? .azure : ProviderEntry.Kind(rawValue: written) else {
-            self.note(path.child("kind"), "\"\(written)\" is not available in this version (openai and azure are)")
+        let written = self.values.entries[path.child("kind")].map { _ in self.values.text(path.child("kind")) }
+        guard let kind = written.map({ ProviderEntry.Kind(rawValue: $0) }) ?? Family.kind(named: name) else {
+            // Not one of the choices, which has been noted.
             return nil
         }
-        let given = self.values.optionalText(path.child("base_url"))
+        let region = self.values.optionalText(path.child("region"))
+        if region != nil, kind != .bedrock { self.note(path.child("region"), "is for Bedrock only") }
+        let given =
+            self.values.optionalText(path.child("base_url"))
+            ?? region.map { "https://bedrock-runtime.\($0).amazonaws.com" }
         let host = given.flatMap { try? Endpoint(url: $0, allowPrivate: true).host }
-        let family = Family.row(named: kind == .azure ? "azure" : name, host: host)
+        let family = Family.row(kind: kind, named: name, host: host)
         guard let url = given ?? family.baseURL else {
             self.note(path, "needs a base_url")
             return nil
         }
         let auth = self.values.optionalText(path.child("auth")).flatMap(AuthStyle.init(rawValue:)) ?? family.auth
         var provider = self.provider(name, kind: kind, url: url, auth: auth)
+        provider.region = region
         provider.urls = self.values.optionalText(path.child("urls")).flatMap(Family.PathStyle.init(rawValue:))
         if provider.urls != nil, family.paths == .standard {
             self.note(path.child("urls"), "is for Azure only")

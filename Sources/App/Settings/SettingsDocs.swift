@@ -117,8 +117,7 @@ package enum SettingsDocs {
             "of them, in this order, makes its provider the default one unless `defaults.provider` says otherwise.\n\n"
         page += "| Variable | Provider |\n|---|---|\n"
         for variable in KnownProviders.keyVariables {
-            let note = variable.obstacle.map { " (not used: \($0))" } ?? ""
-            page += "| `\(variable.name)` | `\(variable.provider)`\(note) |\n"
+            page += "| `\(variable.name)` | `\(variable.provider)` |\n"
         }
         return page
     }

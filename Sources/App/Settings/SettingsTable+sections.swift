@@ -9,8 +9,8 @@ extension SettingsTable {
                 path: "providers.<name>.kind",
                 kind: .choice(["openai", "anthropic", "cohere", "gemini", "bedrock", "azure"]),
                 standard: "openai",
-                help: "The wire dialect it speaks. This version speaks `openai` and `azure`.",
-                example: "azure"
+                help: "The wire dialect it speaks; a provider with a known name needs no word about it.",
+                example: "anthropic"
             ),
             Setting(
                 path: "providers.<name>.base_url",
@@ -40,6 +40,13 @@ extension SettingsTable {
                 standard: nil,
                 help: "Azure's `api-version`.",
                 example: "2024-10-21"
+            ),
+            Setting(
+                path: "providers.<name>.region",
+                kind: .anyText("a region"),
+                standard: nil,
+                help: "Amazon's region, for Bedrock; without it, the one in `base_url`, else us-east-1.",
+                example: "eu-central-1"
             ),
             Setting(
                 path: "providers.<name>.urls",

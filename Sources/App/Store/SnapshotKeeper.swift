@@ -187,6 +187,8 @@ enum SnapshotMaker {
         limits.trustsLoopback = !server.isBehindProxy
         limits.trustedProxies = server.trustedProxies
         limits.idempotency = settings.idempotency
+        limits.refusesLosses = settings.translation.isStrict
+        limits.strictGroups = settings.translation.strictGroups
         return limits
     }
 

@@ -31,6 +31,8 @@ package struct RequestIndex: Sendable {
     package private(set) var wantsUsage = false
     /// `messages`, whole.
     package private(set) var messages: JSONSlice?
+    /// `input`, whole: of embeddings, moderations and OpenAI's `/responses`.
+    package private(set) var input: JSONSlice?
     /// `tool_choice`, whole.
     package private(set) var toolChoice: JSONSlice?
     /// How many answers are asked for.
@@ -40,6 +42,8 @@ package struct RequestIndex: Sendable {
     /// The values of `max_tokens` and `max_completion_tokens` that are numbers.
     package private(set) var maxTokens: JSONSlice?
     package private(set) var maxCompletionTokens: JSONSlice?
+    /// The same of `max_output_tokens`, as OpenAI's `/responses` has it.
+    package private(set) var maxOutputTokens: JSONSlice?
     /// Whether the request asks to be served before others, at a higher price: `service_tier: priority`.
     package private(set) var isUrgent = false
     /// Whether the provider is to keep the answer, so that a repeated call would leave two.
@@ -101,7 +105,10 @@ package struct RequestIndex: Sendable {
         "best_of",
         "tools",
         "tool_choice",
-        "service_tier"
+        "service_tier",
+        "max_output_tokens",
+        "stop_sequences",
+        "input"
     )
 
     /// Looks at one member; `name` is its position in `names`.
@@ -128,16 +135,22 @@ package struct RequestIndex: Sendable {
             guard let flag = reader.bool(value) else { throw .wrongType("stream", expected: "true or false") }
             self.isStream = flag
         case 5: try self.noteStreamOptions(value, in: bytes, reader)
-        case 6:
-            guard value.count <= Caps.stopBytes else {
-                throw .outOfRange("stop", expected: "at most \(Caps.stopBytes) bytes")
-            }
+        case 6: try Self.checkStop(value, "stop")
         case 7: self.isStored = reader.bool(value) ?? false
         case 8: try self.noteChoices(value, "n", reader)
         case 9: try self.noteChoices(value, "best_of", reader)
         case 10: try Self.count(value, atMost: Caps.tools, "tools", in: bytes)
         case 11: self.toolChoice = value
-        default: self.isUrgent = reader.equals(value, "priority")
+        case 12: self.isUrgent = reader.equals(value, "priority")
+        case 13: if try self.noteOutputLimit(value, "max_output_tokens", reader) { self.maxOutputTokens = value }
+        case 14: try Self.checkStop(value, "stop_sequences")
+        default: self.input = value
+        }
+    }
+
+    private static func checkStop(_ value: JSONSlice, _ name: StaticString) throws(RequestIndexError) {
+        guard value.count <= Caps.stopBytes else {
+            throw .outOfRange(name, expected: "at most \(Caps.stopBytes) bytes")
         }
     }
 

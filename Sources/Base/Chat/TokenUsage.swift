@@ -45,6 +45,19 @@ package struct TokenUsage: Sendable, Equatable {
         self.cost = cost
     }
 
+    /// Takes over what `later` says; the last word on each figure counts.
+    package mutating func merge(_ later: TokenUsage) {
+        self.input = later.input ?? self.input
+        self.output = later.output ?? self.output
+        self.cachedInput = later.cachedInput ?? self.cachedInput
+        self.cacheWrite = later.cacheWrite ?? self.cacheWrite
+        self.reasoning = later.reasoning ?? self.reasoning
+        self.audioInput = later.audioInput ?? self.audioInput
+        self.audioOutput = later.audioOutput ?? self.audioOutput
+        self.images = later.images ?? self.images
+        self.cost = later.cost ?? self.cost
+    }
+
     /// Whether anything was said at all.
     package var isEmpty: Bool { self == TokenUsage() }
 }

@@ -11,7 +11,7 @@ package enum HTTPFieldName: UInt8, Sendable, CaseIterable {
     case setCookie, location, retryAfter, retryAfterMS, xShouldRetry, xRequestID, requestID, traceparent
     case tracestate, idempotencyKey, xForwardedFor, xForwardedProto, xForwardedHost, forwarded, xRealIP
     case lastEventID, turnpikeTimeoutMS, turnpikeCache, turnpikeMetadata, anthropicVersion, anthropicBeta
-    case turnpikeSession
+    case turnpikeSession, turnpikeStrict
     case openAIBeta, openAIOrganization, openAIProject, openAIProcessingMS, date, server, cacheControl
     case vary, wwwAuthenticate, ifNoneMatch, etag, accessControlRequestMethod, accessControlRequestHeaders
 
@@ -65,6 +65,7 @@ package enum HTTPFieldName: UInt8, Sendable, CaseIterable {
         case .turnpikeCache: "x-turnpike-cache"
         case .turnpikeMetadata: "x-turnpike-metadata"
         case .turnpikeSession: "x-turnpike-session"
+        case .turnpikeStrict: "x-turnpike-strict"
         case .anthropicVersion: "anthropic-version"
         case .anthropicBeta: "anthropic-beta"
         case .openAIBeta: "openai-beta"
@@ -160,6 +161,7 @@ package enum HTTPFieldName: UInt8, Sendable, CaseIterable {
             if ByteClass.equalsIgnoringCase(base, count, "x-turnpike-cache") { return .turnpikeCache }
             if ByteClass.equalsIgnoringCase(base, count, "www-authenticate") { return .wwwAuthenticate }
         case 17:
+            if ByteClass.equalsIgnoringCase(base, count, "x-turnpike-strict") { return .turnpikeStrict }
             if ByteClass.equalsIgnoringCase(base, count, "transfer-encoding") { return .transferEncoding }
             if ByteClass.equalsIgnoringCase(base, count, "x-forwarded-proto") { return .xForwardedProto }
             if ByteClass.equalsIgnoringCase(base, count, "anthropic-version") { return .anthropicVersion }

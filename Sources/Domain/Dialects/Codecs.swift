@@ -61,8 +61,8 @@ package protocol AnswerStreamReader: AnyObject {
 package protocol AnswerStreamWriter: AnyObject {
     /// Puts one step into the client's dialect.
     ///
-    /// - Parameter send: Called for each event that it makes, in order, and whether it carries something the model said.
-    ///   The event's bytes may be reused after it returns.
+    /// - Parameter send: Called for each event that it makes, in order, and whether it carries something the model
+    ///   said. The event's bytes may be reused after it returns.
     func write(_ event: AnswerEvent, _ send: (ServerSentEvent, Bool) throws -> Void) throws
 }
 

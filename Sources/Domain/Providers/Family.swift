@@ -2,6 +2,9 @@
 package struct Family: Sendable {
     /// The name that selects this row as a provider's name or `family`.
     package let name: String
+    package let kind: ProviderEntry.Kind
+    /// Whether it takes `/responses` beside `/chat/completions`.
+    package let speaksResponses: Bool
     /// Where the provider is, if the entry does not say.
     ///
     /// Nil: the entry must say.
@@ -18,6 +21,8 @@ package struct Family: Sendable {
     init(
         _ name: String,
         _ baseURL: String?,
+        kind: ProviderEntry.Kind = .openAI,
+        speaksResponses: Bool = false,
         auth: AuthStyle = .bearer,
         key: String? = nil,
         hosts: [String] = [],
@@ -25,6 +30,8 @@ package struct Family: Sendable {
         quirks: Quirks = Quirks()
     ) {
         self.name = name
+        self.kind = kind
+        self.speaksResponses = speaksResponses
         self.baseURL = baseURL
         self.auth = auth
         self.environmentKey = key
@@ -68,6 +75,9 @@ package struct Quirks: Sendable {
     /// A word for `tool_choice` that the provider has in place of `required`.
     package var toolChoiceRequired: StaticString?
 
+    /// Whether it takes top-level fields it does not know, and may make something of them.
+    package var takesUnknownMembers = false
+
     /// What bounds an answer's tokens, for requests in which the client set no bound.
     ///
     /// OpenAI's own reasoning models refuse the older name, most others know only that.
@@ -104,11 +114,15 @@ extension Family {
             "https://openrouter.ai/api/v1",
             key: "OPENROUTER_API_KEY",
             hosts: ["openrouter.ai"],
-            quirks: Quirks { $0.streamUsage = .always }
+            quirks: Quirks {
+                $0.streamUsage = .always
+                $0.takesUnknownMembers = true
+            }
         ),
         Family(
             "openai",
             "https://api.openai.com/v1",
+            speaksResponses: true,
             key: "OPENAI_API_KEY",
             hosts: ["api.openai.com"],
             quirks: Quirks { $0.outputLimitField = "max_completion_tokens" }
@@ -118,11 +132,45 @@ extension Family {
         Family(
             "azure",
             nil,
+            kind: .azure,
+            speaksResponses: true,
             auth: .apiKey,
             key: "AZURE_OPENAI_API_KEY",
             hosts: ["openai.azure.com", "cognitiveservices.azure.com", "services.ai.azure.com"],
             paths: .azureV1,
             quirks: Quirks { $0.outputLimitField = "max_completion_tokens" }
+        ),
+        Family(
+            "anthropic",
+            "https://api.anthropic.com/v1",
+            kind: .anthropic,
+            auth: .xAPIKey,
+            key: "ANTHROPIC_API_KEY",
+            hosts: ["api.anthropic.com"]
+        ),
+        Family(
+            "gemini",
+            "https://generativelanguage.googleapis.com/v1beta",
+            kind: .gemini,
+            auth: .xGoogAPIKey,
+            key: "GEMINI_API_KEY",
+            hosts: ["generativelanguage.googleapis.com"]
+        ),
+        Family(
+            "cohere",
+            "https://api.cohere.com/v2",
+            kind: .cohere,
+            key: "COHERE_API_KEY",
+            hosts: ["api.cohere.com", "api.cohere.ai"]
+        ),
+        // Another region is another base URL, which the settings make of `region`.
+        Family(
+            "bedrock",
+            "https://bedrock-runtime.us-east-1.amazonaws.com",
+            kind: .bedrock,
+            auth: .aws,
+            key: "AWS_BEARER_TOKEN_BEDROCK",
+            hosts: ["amazonaws.com"]
         ),
         // Groq repeats usage in `x_groq` of the finish chunk; asking for it as usual works as well.
         Family("groq", "https://api.groq.com/openai/v1", key: "GROQ_API_KEY", hosts: ["api.groq.com"]),
@@ -161,21 +209,28 @@ extension Family {
             hosts: ["api.perplexity.ai"],
             quirks: Quirks { $0.streamUsage = .always }
         ),
-        Family("ollama", "http://127.0.0.1:11434/v1", auth: .none),
-        Family("vllm", nil, auth: .none),
-        Family("llamacpp", "http://127.0.0.1:8081/v1", auth: .none),
-        Family("local", "http://127.0.0.1:11434/v1", auth: .none),
+        Family("ollama", "http://127.0.0.1:11434/v1", auth: .none, quirks: Quirks { $0.takesUnknownMembers = true }),
+        Family("vllm", nil, auth: .none, quirks: Quirks { $0.takesUnknownMembers = true }),
+        Family("llamacpp", "http://127.0.0.1:8081/v1", auth: .none, quirks: Quirks { $0.takesUnknownMembers = true }),
+        Family("local", "http://127.0.0.1:11434/v1", auth: .none, quirks: Quirks { $0.takesUnknownMembers = true }),
         Family("simulator", nil, auth: .bearer),
     ]
 
-    /// The row for an entry with this name and, where it gives one, this host.
+    /// The row for an entry of this kind with this name and, where it gives one, this host.
     ///
     /// A host that is known wins over the name: an entry called `openai` that points at Mistral speaks Mistral.
-    package static func row(named name: String, host: String?) -> Family {
-        if let host, let row = Self.table.first(where: { $0.hosts.contains { Self.host(host, isIn: $0) } }) {
-            return row
-        }
-        return Self.table.first { $0.name == name } ?? Self.generic
+    package static func row(kind: ProviderEntry.Kind = .openAI, named name: String, host: String?) -> Family {
+        // Azure speaks OpenAI's dialect too, at addresses that show that it is Azure.
+        let rows = Self.table.filter { $0.kind == kind || (kind == .openAI && $0.kind == .azure) }
+        if let host, let row = rows.first(where: { $0.hosts.contains { Self.host(host, isIn: $0) } }) { return row }
+        // Of these kinds there is one provider each, wherever it is.
+        if kind != .openAI, let row = rows.first { return row }
+        return rows.first { $0.name == name } ?? Self.generic
+    }
+
+    /// The kind that an entry with this name has where it does not say.
+    package static func kind(named name: String) -> ProviderEntry.Kind {
+        Self.table.first { $0.name == name }?.kind ?? .openAI
     }
 
     /// The row for a server that nothing is known about.

@@ -1,4 +1,5 @@
 package import Chat
+package import Core
 internal import Glibc
 package import NIOCore
 
@@ -13,6 +14,11 @@ package struct OutputCounter: Sendable, Equatable {
     package private(set) var measure = TextMeasure()
 
     package init() {}
+
+    /// Adds what the model said, as an event of the canonical answer has it.
+    package mutating func add(_ text: JSONString) {
+        text.content.withUnsafeReadableBytes { self.measure.add(jsonString: $0) }
+    }
 
     /// Adds one chunk of a stream.
     ///

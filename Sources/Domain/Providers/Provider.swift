@@ -1,3 +1,4 @@
+package import Chat
 package import Core
 package import NIOCore
 package import Transport
@@ -5,11 +6,21 @@ package import Transport
 /// What the boot file says about one provider.
 package struct ProviderEntry: Sendable {
     /// The wire a provider speaks.
-    ///
-    /// Dialects other than OpenAI's have no row here yet.
     package enum Kind: String, Sendable, CaseIterable {
         case openAI = "openai"
+        case anthropic, cohere, gemini, bedrock
         case azure
+
+        /// How conversations are written for it.
+        package var format: WireFormat {
+            switch self {
+            case .openAI, .azure: .openAIChat
+            case .anthropic: .anthropic
+            case .cohere: .cohere
+            case .gemini: .gemini
+            case .bedrock: .bedrock
+            }
+        }
     }
 
     package var name: String
@@ -24,6 +35,8 @@ package struct ProviderEntry: Sendable {
     package var caFile: String?
     /// Azure's `api-version`.
     package var apiVersion: String?
+    /// Bedrock's region, which signatures name; nil: as its address says.
+    package var region: String?
     /// Azure's choice of URLs; nil: v1.
     package var urls: Family.PathStyle?
     /// Nil: the catalog's default.
@@ -76,16 +89,10 @@ package final class Provider: Sendable {
     package let onDisconnect: DisconnectPolicy
     /// Further attempts after the first, for calls that no alias names.
     package let retriesMax: Int
-    /// By operation: the head's lines that never change, request line included.
-    private let heads: [HeadTemplate]
-
-    /// The head of a request up to the lines that differ from call to call.
-    private struct HeadTemplate: Sendable {
-        /// `POST <path>`, up to where a deployment's name goes.
-        var before: ByteBuffer
-        /// From behind the deployment's name to the last constant line; nil where the path has no model in it.
-        var after: ByteBuffer?
-    }
+    /// Bedrock's region; empty for all others.
+    package let region: String
+    /// The head's lines that never change, request line included.
+    private let heads: HeadTemplates
 
     /// - Throws: `CatalogError` naming this entry and what is wrong with it.
     package init(
@@ -95,10 +102,11 @@ package final class Provider: Sendable {
         userAgent: String,
         reusing old: Provider?
     ) throws(CatalogError) {
-        let family =
-            entry.kind == .azure
-            ? Family.row(named: "azure", host: nil)
-            : Family.row(named: entry.name, host: entry.baseURL.flatMap(Self.host(of:)))
+        let family = Family.row(
+            kind: entry.kind,
+            named: entry.name,
+            host: entry.baseURL.flatMap(Self.host(of:))
+        )
         guard let url = entry.baseURL ?? family.baseURL else { throw .missingBaseURL(provider: entry.name) }
         let paths = entry.urls ?? family.paths
         let endpoint: Endpoint
@@ -120,68 +128,37 @@ package final class Provider: Sendable {
         self.timeouts = entry.timeouts ?? timeouts
         self.onDisconnect = entry.onDisconnect
         self.retriesMax = entry.retriesMax
-        self.heads = Operation.allCases.map { operation in
-            Self.template(operation, endpoint: endpoint, paths: paths, version: entry.apiVersion, agent: userAgent)
-        }
+        self.region = entry.kind == .bedrock ? entry.region ?? Self.region(of: endpoint.host) : ""
+        self.heads = HeadTemplates(family, endpoint, paths: paths, version: entry.apiVersion, agent: userAgent)
+    }
+
+    /// How a conversation is written for this provider when its client has it in `client`.
+    package func format(for client: WireFormat) -> WireFormat {
+        client == .openAIResponses && self.family.speaksResponses ? client : self.family.kind.format
     }
 
     /// Whether calls work without a credential.
     package var needsNoCredential: Bool { self.auth == .none }
 
-    /// Appends the request line and the constant header lines for `operation`, without a blank line.
+    /// Appends the request line and the constant header lines, without a blank line.
     ///
-    /// - Parameter model: The upstream model id; only Azure's deployment URLs have it in the path, percent-encoded.
-    package func writeHead(_ operation: Operation, model: String, into buffer: inout ByteBuffer) {
-        let template = self.heads[Int(operation.rawValue)]
-        buffer.writeImmutableBuffer(template.before)
-        guard let after = template.after else { return }
-        Self.writePathSegment(model, into: &buffer)
-        buffer.writeImmutableBuffer(after)
-    }
-
-    private static func template(
+    /// - Parameters:
+    ///   - format: One that the provider speaks.
+    ///   - model: The upstream model id; percent-encoded where the path has it.
+    package func writeHead(
         _ operation: Operation,
-        endpoint: Endpoint,
-        paths: Family.PathStyle,
-        version: String?,
-        agent: String
-    ) -> HeadTemplate {
-        var base = endpoint.basePath
-        let query = version.map { "?api-version=\($0)" } ?? ""
-        let rest =
-            " HTTP/1.1\r\nhost: \(endpoint.authority)\r\nuser-agent: \(agent)\r\naccept-encoding: identity\r\n"
-            + "content-type: application/json\r\n"
-        switch paths {
-        case .standard:
-            return HeadTemplate(before: ByteBuffer(string: "POST \(base)\(operation.path)\(rest)"), after: nil)
-        case .azureV1:
-            if !base.hasSuffix("/v1") { base += base.hasSuffix("/openai") ? "/v1" : "/openai/v1" }
-            return HeadTemplate(before: ByteBuffer(string: "POST \(base)\(operation.path)\(query)\(rest)"), after: nil)
-        case .azureDeployments:
-            if !base.hasSuffix("/openai") { base += "/openai" }
-            return HeadTemplate(
-                before: ByteBuffer(string: "POST \(base)/deployments/"),
-                after: ByteBuffer(string: "\(operation.path)\(query)\(rest)")
-            )
-        }
+        as format: WireFormat,
+        isStream: Bool,
+        model: String,
+        into buffer: inout ByteBuffer
+    ) {
+        self.heads.write(operation, as: format, isStream: isStream, model: model, into: &buffer)
     }
 
-    /// Percent-encodes everything but RFC 3986's unreserved characters, so that no model id can leave its segment.
-    private static func writePathSegment(_ text: String, into buffer: inout ByteBuffer) {
-        let digits: StaticString = "0123456789ABCDEF"
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "~"):
-                buffer.writeInteger(byte)
-            case UInt8(ascii: ".") where text != "." && text != "..":
-                buffer.writeInteger(byte)
-            default:
-                buffer.writeInteger(UInt8(ascii: "%"))
-                buffer.writeInteger(digits.utf8Start[Int(byte >> 4)])
-                buffer.writeInteger(digits.utf8Start[Int(byte & 15)])
-            }
-        }
+    /// The region in an address of Amazon's, such as `bedrock-runtime.eu-west-1.amazonaws.com`.
+    private static func region(of host: String) -> String {
+        let parts = host.split(separator: ".")
+        return parts.count >= 4 && parts[parts.count - 2] == "amazonaws" ? String(parts[1]) : "us-east-1"
     }
 
     private static func isVersionByte(_ byte: UInt8) -> Bool {

@@ -26,19 +26,22 @@ package struct RequestEdits: Sendable {
     /// - Parameters:
     ///   - body: The client's bytes, which `index` was made of.
     ///   - model: The target's model as JSON, or nil where the client's own word is right.
+    ///   - format: How the body is written, here and at the provider.
     ///   - outputLimit: The most tokens that the answer may have because no more can be paid for; nil where the
     ///     client's own word is right.
     package init(
         body: ByteBuffer,
         index: RequestIndex,
         operation: Operation,
+        format: WireFormat = .openAIChat,
         model: ByteBuffer?,
         outputLimit: Int? = nil,
         quirks: Quirks
     ) {
         var keptMembers = index.memberCount
         var inserted = ByteBuffer()
-        if operation == .chat, quirks.changesRequests {
+        let isChat = operation == .chat && format == .openAIChat
+        if isChat, quirks.changesRequests {
             keptMembers = self.applyQuirks(quirks, body: body, index: index)
         }
         if let model {
@@ -49,13 +52,13 @@ package struct RequestEdits: Sendable {
                 inserted.writeImmutableBuffer(model)
             }
         }
-        if operation == .chat, index.isStream, !index.wantsUsage, quirks.streamUsage == .onRequest {
+        if isChat, index.isStream, !index.wantsUsage, quirks.streamUsage == .onRequest {
             self.addsUsage = true
             self.askForUsage(index.streamOptions, body: body, inserted: &inserted)
         }
         if let outputLimit, operation == .chat {
             self.limitsOutput = true
-            self.limitOutput(outputLimit, index, quirks, inserted: &inserted)
+            self.limitOutput(outputLimit, index, Self.limitField(format, quirks), inserted: &inserted)
         }
         if inserted.readableBytes > 0 {
             if keptMembers > 0 { inserted.writeStaticString(",") }
@@ -145,23 +148,32 @@ package struct RequestEdits: Sendable {
 
     // MARK: - Output limit
 
+    private static func limitField(_ format: WireFormat, _ quirks: Quirks) -> StaticString {
+        switch format {
+        case .openAIChat: quirks.outputLimitField
+        case .openAIResponses: "max_output_tokens"
+        case .anthropic, .cohere, .gemini, .bedrock: "max_tokens"
+        }
+    }
+
     /// Lowers the limits that the client gave, or sets one where it gave none.
     private mutating func limitOutput(
         _ limit: Int,
         _ index: RequestIndex,
-        _ quirks: Quirks,
+        _ field: StaticString,
         inserted: inout ByteBuffer
     ) {
         let text = ByteBuffer(string: "\(limit)")
         // One that is left out because the provider has another name for it stays out.
-        let given = [index.maxTokens, index.maxCompletionTokens].compactMap { $0 }.filter { slice in
+        let limits = [index.maxTokens, index.maxCompletionTokens, index.maxOutputTokens]
+        let given = limits.compactMap { $0 }.filter { slice in
             !self.edits.contains { $0.text.readableBytes == 0 && $0.range.contains(slice.start) }
         }
         for slice in given { self.edits.append(Edit(range: slice.range, text: text)) }
         guard given.isEmpty else { return }
         if inserted.readableBytes > 0 { inserted.writeStaticString(",") }
         inserted.writeStaticString("\"")
-        inserted.writeStaticString(quirks.outputLimitField)
+        inserted.writeStaticString(field)
         inserted.writeStaticString("\":")
         inserted.writeImmutableBuffer(text)
     }

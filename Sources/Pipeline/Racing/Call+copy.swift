@@ -14,7 +14,7 @@ extension Call {
             id: self.id,
             chance: self.chance,
             operation: self.operation,
-            dialect: self.dialect,
+            format: self.format,
             exchange: DetachedExchange(of: self, arrival: arrival ?? self.exchange.arrival),
             head: self.head,
             headBytes: self.headBytes,
@@ -49,6 +49,7 @@ extension Call {
         self.target = copy.target
         self.credentialID = copy.credentialID
         self.edits = copy.edits
+        self.translation = copy.translation
         self.attempts = max(self.attempts, copy.attempts)
         self.firstAttempt = self.firstAttempt ?? copy.firstAttempt
     }

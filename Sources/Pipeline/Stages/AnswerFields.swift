@@ -19,7 +19,8 @@ enum AnswerFields {
         // The model's name may be the client's own text; one that cannot stand in a header is left out.
         try? fields.writeField("x-turnpike-model", target.model.utf8)
         fields.writeField("x-turnpike-attempts", decimal: call.attempts)
-        if let dropped = call.edits?.dropped, !dropped.isEmpty {
+        let dropped = call.dropped
+        if !dropped.isEmpty {
             try? fields.writeField("x-turnpike-dropped", dropped.joined(separator: ",").utf8)
         }
         if !call.isStream, call.firstAttempt != nil {

@@ -40,7 +40,7 @@ struct Authenticate: WaitingGate {
         guard principal.scopes.contains(.inference) else {
             throw GatewayError(.forbidden, "This key may not call models.")
         }
-        if principal.allowedRoutes != nil, !principal.mayCall(path: "/v1\(call.operation.path)") {
+        if principal.allowedRoutes != nil, !principal.mayCall(path: call.path) {
             throw GatewayError(.forbidden, "This key may not call this route.")
         }
         self.instruments.credentials.noteUse(of: principal, at: call.time)

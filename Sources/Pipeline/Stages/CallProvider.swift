@@ -87,28 +87,20 @@ struct CallProvider: Layer {
     /// The attempt's request, ready for the wire.
     @inline(never)
     private static func request(for call: Call) throws -> UpstreamRequest {
-        guard let target = call.target, let index = call.index else {
+        guard let target = call.target else {
             throw GatewayError(.internalFailure, "The call has no target.")
         }
-        let edits = RequestEdits(
-            body: call.body,
-            index: index,
-            operation: call.operation,
-            model: target.modelJSON,
-            outputLimit: call.attempt?.outputLimit,
-            quirks: target.provider.family.quirks
-        )
-        call.edits = edits
+        let body = try UpstreamBody(call, for: target)
         var timeouts = target.timeouts
         if let timeout = call.timeout, timeout < timeouts.total { timeouts.total = timeout }
         var bytes = call.transport.takeBuffer()
-        let length = edits.length(of: call.body)
-        try Self.writeHead(call, target, length: length, into: &bytes)
+        let length = body.length
+        try UpstreamHead.write(call, target, length: length, into: &bytes)
         var rest: [ByteBuffer] = []
         if length <= Self.copiedBodyMax {
-            edits.write(call.body, into: &bytes)
+            body.write(into: &bytes)
         } else {
-            rest = edits.pieces(of: call.body)
+            rest = body.pieces
         }
         var request = UpstreamRequest(
             endpoint: target.provider.endpoint,
@@ -122,50 +114,6 @@ struct CallProvider: Layer {
         return request
     }
 
-    /// The request's head: what is rendered for the provider, the group's key, and the few fields that may pass
-    /// (row 15).
-    private static func writeHead(
-        _ call: Call,
-        _ target: CallTarget,
-        length: Int,
-        into bytes: inout ByteBuffer
-    ) throws(CredentialUnreadable) {
-        target.provider.writeHead(call.operation, model: target.model, into: &bytes)
-        call.keyRange = try call.credential?.writeLine(into: &bytes) ?? 0..<0
-        var hasTrace = false
-        if call.head.contains(.traceparent) || call.head.contains(.openAIBeta) {
-            call.headBytes.withUnsafeReadableBytes { raw in
-                for field in call.head.fields {
-                    switch field.name {
-                    case .traceparent, .tracestate, .openAIBeta:
-                        guard !call.head.isHopByHop(field, in: raw) else { continue }
-                        if field.name == .traceparent { hasTrace = true }
-                        bytes.writeBytes(UnsafeRawBufferPointer(rebasing: raw[field.line]))
-                    default:
-                        continue
-                    }
-                }
-            }
-        }
-        if !hasTrace { Self.writeTrace(call, into: &bytes) }
-        bytes.writeField("content-length", decimal: length)
-        bytes.writeCRLF()
-    }
-
-    /// A `traceparent` of our own (W3C Trace Context), not sampled, so that a provider's log can be joined with ours.
-    private static func writeTrace(_ call: Call, into bytes: inout ByteBuffer) {
-        let (high, low) = call.chance
-        let span = (low ^ UInt64(truncatingIfNeeded: call.attempts)) | 1
-        bytes.writeHead(atMost: 80) { head in
-            head.write("traceparent: 00-")
-            head.writeFixedHex(high | 1)
-            head.writeFixedHex(low)
-            head.write("-")
-            head.writeFixedHex(span)
-            head.write("-00\r\n")
-        }
-    }
-
     /// Checks a whole answer and pushes it on.
     @inline(never)
     private func answer(
@@ -174,22 +122,46 @@ struct CallProvider: Layer {
         _ call: Call,
         _ reply: any ReplySink
     ) throws {
-        guard let scan = try? AnswerScan(body, inChoices: false) else { throw ProviderFault.unreadable }
-        if scan.hasError { throw ProviderFault(inSuccess: body) }
         // A stream was asked for, and what came is a whole answer, which no client waits for.
-        if call.isStream { throw ProviderFault.unreadable }
-        if let usage = scan.usage { call.usage = usage }
+        let isChat = call.format == .openAIChat && call.translation == nil
+        var body = body
+        if isChat || call.operation != .chat {
+            try self.scan(body, call)
+        } else {
+            body = try self.translate(body, call)
+        }
         if call.seat != nil { call.noteAnswerBegins(now: self.instruments.monotonicClock()) }
-        // Counted where the provider did not, where it says more than so few bytes usually are (row 78), and now and
-        // then to see how good our counting is.
-        let reported = call.usage.output ?? 0
-        if call.isSample || reported == 0 || reported > (body.readableBytes - 400) / 3 { call.output.add(body) }
         // Before the client has it: whoever got an answer is in the journal, even if the gateway dies now.
         call.settle(.whole, self.instruments)
         var fields = call.transport.takeBuffer()
         AnswerFields.write(call, upstream, into: &fields)
         try reply.whole(WholeReply(status: upstream.head.status, fields: fields, body: body))
         call.transport.giveBuffer(&fields)
+    }
+
+    /// Looks through an answer that goes on as it is.
+    private func scan(_ body: ByteBuffer, _ call: Call) throws {
+        guard let scan = try? AnswerScan(body, inChoices: false) else { throw ProviderFault.unreadable }
+        if scan.hasError { throw ProviderFault(inSuccess: body) }
+        if call.isStream { throw ProviderFault.unreadable }
+        if let usage = scan.usage { call.usage = usage }
+        if Self.isToBeCounted(body, call.usage, call) { call.output.add(body) }
+    }
+
+    /// Reads an answer by the codec of the provider's dialect, and writes it in the client's where that is another.
+    private func translate(_ body: ByteBuffer, _ call: Call) throws -> ByteBuffer {
+        if call.isStream { throw ProviderFault.unreadable }
+        let answer = try call.read(body, as: call.translation?.format ?? call.format) { usage in
+            Self.isToBeCounted(body, usage, call)
+        }
+        return call.translation?.write(answer, for: call.format) ?? body
+    }
+
+    /// Counted where the provider did not, where it said more than so few bytes usually are (row 78), and now and then
+    /// to see how good our counting is.
+    private static func isToBeCounted(_ body: ByteBuffer, _ usage: TokenUsage, _ call: Call) -> Bool {
+        let reported = usage.output ?? 0
+        return call.isSample || reported == 0 || reported > (body.readableBytes - 400) / 3
     }
 
     /// What an answer with a failure status means.

@@ -50,7 +50,7 @@ struct Idempotency: Detour {
         return IdempotencyClaim(
             id: "\(String(high, radix: 16))-\(String(low, radix: 16))",
             scope: scope,
-            fingerprint: RequestFingerprint(operation: "\(call.operation.label)", body: call.body),
+            fingerprint: RequestFingerprint(operation: call.path, body: call.body),
             requestID: call.id.text,
             epoch: answers.epoch
         )

@@ -14,19 +14,22 @@ final class StreamRelay {
     /// How long the end of the body is waited for after the last event, so that the connection can be used again.
     private static let endMax = TimeAmount.seconds(1)
 
-    private let call: Call
-    private let instruments: Instruments
+    let call: Call
+    let instruments: Instruments
     private var reader = SSEReader()
     /// For a chunk that something was taken out of; reused from chunk to chunk.
     private var scratch = ByteBuffer()
+    /// What reads and writes the events; nil where OpenAI's chat goes on as it came.
+    let codec: StreamCodec?
     /// Whether usage was asked for in the client's name, and must be taken out again.
     private let hidesUsage: Bool
     private var isFinished = false
-    private var isDone = false
+    var isDone = false
 
     init(call: Call, instruments: Instruments) {
         self.call = call
         self.instruments = instruments
+        self.codec = StreamCodec(call)
         self.hidesUsage = call.edits?.addsUsage ?? false
     }
 
@@ -77,7 +80,11 @@ final class StreamRelay {
     @inline(never)
     private func end(_ upstream: any UpstreamExchange, _ reply: any ReplySink) throws -> Bool {
         let mayGoOn = self.isDone
-        if !self.isDone { try self.passUnfinishedDone(upstream, reply) }
+        if let codec = self.codec {
+            if !self.isDone { try self.finish(codec, upstream, reply) }
+        } else if !self.isDone {
+            try self.passUnfinishedDone(upstream, reply)
+        }
         // Some providers never send [DONE]; then only a finished choice shows that the answer is whole.
         guard self.isDone || self.isFinished else { throw TransportError.closedInBody }
         self.call.settle(.whole, self.instruments)
@@ -111,6 +118,7 @@ final class StreamRelay {
         _ upstream: any UpstreamExchange,
         _ reply: any ReplySink
     ) throws {
+        if let codec = self.codec { return try self.pass(event, by: codec, upstream, reply) }
         let data = event.data
         if Self.isDone(event) {
             self.isDone = true
@@ -148,7 +156,7 @@ final class StreamRelay {
     }
 
     /// From here on the answer has begun: the total limit gives way to the one for streams.
-    private func noteFirstContent(_ upstream: any UpstreamExchange) {
+    func noteFirstContent(_ upstream: any UpstreamExchange) {
         let now = self.instruments.monotonicClock()
         self.call.firstContent = now
         self.call.noteAnswerBegins(now: now)

@@ -17,7 +17,7 @@ extension Call {
         kept.timeoutAsked = self.timeout
         if let story = self.story, !story.notes.isEmpty { kept.notes = story.notes }
         if self.attempts > 0 { kept.changes = self.changes }
-        if let dropped = self.edits?.dropped { kept.dropped = dropped }
+        kept.dropped = self.dropped
         // A provider's own words may repeat what the client wrote.
         if let failure = self.failure, failure.provider == nil { kept.message = failure.message }
         kept.upstreamStatus = self.upstreamStatus
@@ -32,6 +32,7 @@ extension Call {
             if edits.addsUsage { changes.insert(.usage) }
             if edits.limitsOutput { changes.insert(.outputLimit) }
         }
+        if self.translation != nil { changes.insert(.translated) }
         if !self.credentialID.isEmpty { changes.insert(.key) }
         if self.head.contains(.traceparent) { changes.insert(.passedTrace) }
         if self.head.contains(.openAIBeta) { changes.insert(.passedBeta) }

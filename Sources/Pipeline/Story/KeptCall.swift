@@ -57,10 +57,14 @@ package struct RequestChanges: OptionSet, Sendable {
     /// The client's `openai-beta` was passed on.
     package static let passedBeta = RequestChanges(rawValue: 32)
 
+    /// The whole request was put into the provider's dialect.
+    package static let translated = RequestChanges(rawValue: 64)
+
     /// What became of the body, each in a sentence.
     package var body: [String] {
         var texts: [String] = []
         if self.contains(.model) { texts.append("model: the target's own name for it") }
+        if self.contains(.translated) { texts.append("all of it: put into the provider's own dialect") }
         if self.contains(.usage) {
             texts.append("stream_options.include_usage: asked for, and taken out of the answer again")
         }

@@ -83,8 +83,8 @@ struct ProviderChecks: Sendable {
     private static func authorize(_ request: inout CommandRequest, _ style: AuthStyle, _ key: Secret<String>?) {
         guard let key else { return }
         switch style {
-        case .bearer: request.authorize(key)
-        case .apiKey, .xAPIKey: request.fields.append((style.rawValue, key.reveal { $0 }))
+        case .bearer, .aws: request.authorize(key)
+        case .apiKey, .xAPIKey, .xGoogAPIKey: request.fields.append((style.rawValue, key.reveal { $0 }))
         case .none: break
         }
     }
@@ -158,7 +158,7 @@ struct ProviderChecks: Sendable {
         let catalog = try Catalog(providers: [provider.entry], userAgent: "turnpike/\(Version.text)")
         guard let known = catalog.provider(named: provider.name) else { throw CommandFailure("no such provider") }
         var head = ByteBuffer()
-        known.writeHead(.chat, model: model, into: &head)
+        known.writeHead(.chat, as: provider.kind.format, isStream: false, model: model, into: &head)
         // The catalog knows each provider's URLs; its first line has the path.
         let line = String(buffer: head).prefix { $0 != "\r\n" }
         let target = line.split(separator: " ").dropFirst().first.map(String.init) ?? "/"

@@ -3,9 +3,9 @@ package import NIOCore
 
 /// A step of a streamed answer, whatever dialect it came in.
 ///
-/// Order: `begin`, then for each part `open`, its pieces, `close` (parts follow each other, only one is open at a time),
-/// `finish`, `usage`, `end`. Usage may come earlier and more than once; the last word on each figure counts. Numbers of
-/// parts count from 0 in the order of opening.
+/// Order: `begin`, then for each part `open`, its pieces, `close` (parts follow each other, only one is open at a
+/// time), `finish`, `usage`, `end`. Usage may come earlier and more than once; the last word on each figure counts.
+/// Numbers of parts count from 0 in the order of opening.
 package enum AnswerEvent: Sendable {
     case begin(AnswerHead)
     case open(part: Int, Opening)

@@ -68,8 +68,8 @@ package struct Thinking: Sendable, Equatable {
     package var text: JSONString
     /// The provider's proof that they are its own, which it wants back unchanged.
     package var signature: JSONString?
-    /// Thoughts that only the provider can read, which it wants back unchanged: Anthropic's `redacted_thinking`, OpenAI's
-    /// `encrypted_content`.
+    /// Thoughts that only the provider can read, which it wants back unchanged: Anthropic's `redacted_thinking`,
+    /// OpenAI's `encrypted_content`.
     package var redacted: JSONString?
     /// The item's id, where the dialect has one.
     package var id: JSONString?

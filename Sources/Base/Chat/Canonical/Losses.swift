@@ -19,8 +19,8 @@ package struct Losses: Sendable, Equatable {
 
     /// Notes a value that the target is not told, or not as it was meant.
     ///
-    /// - Parameter place: Where it stands in the client's body; nil or negative for what the client did not write, which
-    ///   cannot be lost.
+    /// - Parameter place: Where it stands in the client's body; nil or negative for what the client did not write,
+    ///   which cannot be lost.
     package mutating func drop(at place: Int?) {
         guard let place, place >= 0, !self.places.contains(place) else { return }
         self.count += 1

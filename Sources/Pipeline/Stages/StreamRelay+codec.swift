@@ -1,0 +1,71 @@
+internal import Chat
+internal import Core
+internal import Dialects
+internal import Metering
+internal import NIOCore
+internal import Providers
+internal import Transport
+internal import Wire
+
+/// What reads a provider's events, and writes them for the client where that speaks another dialect.
+struct StreamCodec {
+    let reader: any AnswerStreamReader
+    /// Nil where the provider's events go on as they came, and are read for their figures alone.
+    let writer: (any AnswerStreamWriter)?
+
+    /// Nil for OpenAI's chat at a provider that speaks it.
+    init?(_ call: Call) {
+        let format = call.translation?.format ?? call.format
+        guard call.translation != nil || format != .openAIChat, let reader = Codecs.streamReader(format) else {
+            return nil
+        }
+        self.reader = reader
+        self.writer = call.translation?.streamWriter(for: call.format)
+    }
+}
+
+extension StreamRelay {
+    /// Passes on one event of the provider, in the client's dialect.
+    func pass(
+        _ event: ServerSentEvent,
+        by codec: StreamCodec,
+        _ upstream: any UpstreamExchange,
+        _ reply: any ReplySink
+    ) throws {
+        do {
+            try codec.reader.read(event) { step in try self.take(step, codec, upstream, reply) }
+        } catch is AnswerUnreadable {
+            throw ProviderFault.unreadable
+        }
+        guard codec.writer == nil else { return }
+        try reply.event(event, isContent: self.call.firstContent != nil)
+    }
+
+    /// Takes the end of the provider's body.
+    func finish(_ codec: StreamCodec, _ upstream: any UpstreamExchange, _ reply: any ReplySink) throws {
+        do {
+            try codec.reader.finish { step in try self.take(step, codec, upstream, reply) }
+        } catch is AnswerUnreadable {
+            throw ProviderFault.unreadable
+        }
+    }
+
+    private func take(
+        _ step: AnswerEvent,
+        _ codec: StreamCodec,
+        _ upstream: any UpstreamExchange,
+        _ reply: any ReplySink
+    ) throws {
+        self.call.note(step)
+        if case .failure(let body, _) = step { throw ProviderFault(inSuccess: body) }
+        if step.isContent, self.call.firstContent == nil { self.noteFirstContent(upstream) }
+        if case .end = step {
+            self.isDone = true
+            // Before the client knows that it has everything: from here on nothing is billed as cut off.
+            self.call.settle(.whole, self.instruments)
+        }
+        try codec.writer?.write(step) { event, isContent in
+            try reply.event(event, isContent: isContent || self.call.firstContent != nil)
+        }
+    }
+}

@@ -1,0 +1,58 @@
+internal import Chat
+internal import Core
+internal import Metering
+internal import NIOCore
+internal import Providers
+
+/// The body of an attempt's request: the client's own bytes with what has to be changed in them, or a translation.
+struct UpstreamBody {
+    private let source: ByteBuffer
+    private let edits: RequestEdits
+
+    /// Makes it, and notes on the call what was changed.
+    init(_ call: Call, for target: CallTarget) throws {
+        guard let index = call.index else { throw GatewayError(.internalFailure, "The call has no body.") }
+        let format = target.provider.format(for: call.format)
+        let quirks = target.provider.family.quirks
+        if call.operation != .chat || format == call.format {
+            call.translation = nil
+            self.source = call.body
+            self.edits = RequestEdits(
+                body: call.body,
+                index: index,
+                operation: call.operation,
+                format: format,
+                model: target.modelJSON,
+                outputLimit: call.attempt?.outputLimit,
+                quirks: quirks
+            )
+        } else {
+            let translation = try Translation(call, to: target, as: format)
+            call.translation = translation
+            self.source = translation.body
+            self.edits = try Self.edits(of: translation.body, format, quirks)
+            translation.releaseBody()
+        }
+        call.edits = self.edits
+    }
+
+    /// What a provider of OpenAI's dialect wants otherwise than OpenAI.
+    private static func edits(of body: ByteBuffer, _ format: WireFormat, _ quirks: Quirks) throws -> RequestEdits {
+        let index: RequestIndex
+        do throws(RequestIndexError) {
+            index = try RequestIndex(body)
+        } catch {
+            throw GatewayError(.internalFailure, "The request's translation is not valid.", cause: error)
+        }
+        return RequestEdits(body: body, index: index, operation: .chat, format: format, model: nil, quirks: quirks)
+    }
+
+    /// How many bytes it has.
+    var length: Int { self.edits.length(of: self.source) }
+
+    /// Appends it.
+    func write(into buffer: inout ByteBuffer) { self.edits.write(self.source, into: &buffer) }
+
+    /// The same in pieces that share the bytes they are made of.
+    var pieces: [ByteBuffer] { self.edits.pieces(of: self.source) }
+}
