@@ -12,6 +12,11 @@ package struct Losses: Sendable, Equatable {
     package private(set) var places: [Int] = []
     /// All of them, also those beyond `placesMax`.
     package private(set) var count = 0
+    /// Where the values stand that the target is told by other means than a field of its own.
+    ///
+    /// Such as a schema for the answer that becomes a tool to call: not lost, but to be marked. Each once, `placesMax` at
+    /// most.
+    package private(set) var emulated: [Int] = []
 
     package init() {}
 
@@ -27,6 +32,14 @@ package struct Losses: Sendable, Equatable {
         if self.places.count < Self.placesMax { self.places.append(place) }
     }
 
+    /// Notes a value that the target is told by other means than a field of its own.
+    ///
+    /// Passes over nil and negative places.
+    package mutating func emulate(at place: Int?) {
+        guard let place, place >= 0, !self.emulated.contains(place) else { return }
+        if self.emulated.count < Self.placesMax { self.emulated.append(place) }
+    }
+
     /// Notes a value that the client gave, if it gave one.
     package mutating func drop<Value>(_ given: Given<Value>?) { self.drop(at: given?.place) }
 
@@ -40,9 +53,14 @@ package struct Losses: Sendable, Equatable {
     /// Slow: for the calls in which something is lost.
     ///
     /// - Parameter body: The client's body, which the places were taken from.
-    package func paths(in body: ByteBuffer) -> [String] {
+    package func paths(in body: ByteBuffer) -> [String] { Self.paths(of: self.places, in: body) }
+
+    /// The values told by other means, as JSON paths in the client's body.
+    package func emulatedPaths(in body: ByteBuffer) -> [String] { Self.paths(of: self.emulated, in: body) }
+
+    private static func paths(of places: [Int], in body: ByteBuffer) -> [String] {
         body.withUnsafeReadableBytes { bytes in
-            self.places.compactMap { place in
+            places.compactMap { place in
                 let path = JSONPath.find(place, in: bytes)
                 return path.isEmpty ? nil : path
             }

@@ -4,7 +4,7 @@ package import Core
 package struct ReasoningWish: Sendable, Equatable {
     /// OpenAI's words for it; the other dialects' are mapped onto them.
     package enum Effort: UInt8, Sendable, CaseIterable, Comparable {
-        case none, minimal, low, medium, high, xhigh
+        case none, minimal, low, medium, high, xhigh, max
 
         package var label: StaticString {
             switch self {
@@ -14,6 +14,7 @@ package struct ReasoningWish: Sendable, Equatable {
             case .medium: "medium"
             case .high: "high"
             case .xhigh: "xhigh"
+            case .max: "max"
             }
         }
 
@@ -30,12 +31,13 @@ package struct ReasoningWish: Sendable, Equatable {
             case .medium: 8_192
             case .high: 16_384
             case .xhigh: 32_768
+            case .max: 65_536
             }
         }
 
         /// The level for a number of tokens: the lowest whose budget is not less.
         package init(budget: Int) {
-            self = Self.allCases.first { $0.budget >= budget } ?? .xhigh
+            self = Self.allCases.first { $0.budget >= budget } ?? .max
         }
     }
 
