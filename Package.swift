@@ -30,6 +30,7 @@ var targets: [Target] = [
     module("Core", in: "Base", nio),
     module("Wire", in: "Base", ["Core"] + nio),
     module("Chat", in: "Base", ["Core", "Wire"] + nio),
+    module("Signing", in: "Base", ["Core", crypto] + nio),
 
     // Seams: what can be swapped
     module("Transport", in: "Seams", ["Core", "Wire"] + nio),
@@ -48,7 +49,7 @@ var targets: [Target] = [
     module("Net", ["Core", "Wire", "Transport", deque, logging] + nio + sockets),
 
     // Domain: one folder per subject, none imports another
-    module("Providers", in: "Domain", ["Core", "Wire", "Chat", "Transport"] + nio),
+    module("Providers", in: "Domain", ["Core", "Wire", "Chat", "Signing", "Transport"] + nio),
     module("Dialects", in: "Domain", ["Core", "Wire", "Chat"] + nio),
     module("Auth", in: "Domain", ["Core", "Transport", "Database", crypto, jwt] + nio),
     module("Vault", in: "Domain", ["Core", "Database", "CSodium"] + nio),
@@ -60,7 +61,7 @@ var targets: [Target] = [
 
     // Drivers: one folder for each outside technology
     module("SQLite", in: "Drivers", ["Core", "Database", grdb, sqlite] + nio),
-    module("KeyManagement", in: "Drivers", ["Core", "Wire", "Transport", crypto] + nio),
+    module("KeyManagement", in: "Drivers", ["Core", "Wire", "Signing", "Transport"] + nio),
 
     // The road of a call, and what stands around it
     module(
@@ -100,7 +101,8 @@ var targets: [Target] = [
     tests("CoreTests", ["Core"] + nio),
     tests("WireTests", ["Core", "Wire", "TestKit", http1, embedded] + nio),
     tests("NetTests", ["Core", "Wire", "Transport", "Net", "TestKit"] + nio + sockets),
-    tests("ProvidersTests", ["Core", "Wire", "Chat", "Transport", "Providers"] + nio),
+    tests("SigningTests", ["Core", "Signing", "TestKit"] + nio),
+    tests("ProvidersTests", ["Core", "Wire", "Chat", "Signing", "Transport", "Providers"] + nio),
     tests("DialectsTests", ["Core", "Wire", "Chat", "Dialects"] + nio),
     tests(
         "AuthTests",
@@ -110,7 +112,7 @@ var targets: [Target] = [
     tests("VaultTests", ["Core", "Database", "Vault", "Audit", "SQLite", "CSodium", "TestKit", crypto] + nio),
     tests(
         "KeyManagementTests",
-        ["Core", "Wire", "Transport", "Net", "Auth", "KeyManagement", "TestKit"] + nio + sockets
+        ["Core", "Wire", "Signing", "Transport", "Net", "Auth", "KeyManagement", "TestKit"] + nio + sockets
     ),
     tests(
         "OperationsTests",
@@ -154,7 +156,7 @@ var targets: [Target] = [
 
 // Fuzzers need clang's runtime and a main of their own, so they are there only when asked for.
 if Context.environment["TURNPIKE_FUZZ"] != nil {
-    for name in ["FuzzHTTPHead", "FuzzChunked", "FuzzSSE", "FuzzJSON"] {
+    for name in ["FuzzHTTPHead", "FuzzChunked", "FuzzSSE", "FuzzEventStream", "FuzzJSON"] {
         targets.append(
             .executableTarget(
                 name: name,

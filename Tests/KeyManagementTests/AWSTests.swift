@@ -166,8 +166,9 @@ struct AWSTests {
                     ],
                     body: ByteBuffer(string: entry["body"]?.stringValue ?? "")
                 )
-                let signer = SigV4(credentials: credentials, region: "eu-west-1", service: "bedrock")
-                let fields = signer.fields(for: request, now: UnixTime(seconds: 1_770_091_506))
+                let signer = SigV4(region: "eu-west-1", service: "bedrock")
+                let now = UnixTime(seconds: 1_770_091_506)
+                let fields = try signer.fields(for: request, credentials: credentials, now: now)
                 #expect(fields.last?.value == entry["authorization"]?.stringValue, "\(entry.text)")
             }
         }

@@ -49,6 +49,7 @@ enum Layers {
     static let baseMayImport: Set<String> = [
         "NIOCore", "NIOConcurrencyHelpers", "DequeModule", "HashTreeCollections", "OrderedCollections", "Collections",
         "FoundationEssentials", "Glibc", "Musl", "Darwin",
+        "Crypto",  // of hashes and signatures alone
     ]
 
     /// The row a source belongs to, and the name of its module's folder.

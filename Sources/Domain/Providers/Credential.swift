@@ -15,7 +15,7 @@ package final class Credential: Sendable {
     /// Whether it is sealed under another key than the store seals with: who comes across it has it re-sealed.
     package let isStale: Bool
     private let prefix: StaticString?
-    private let open: Opener
+    let open: Opener
     private let rejected: Atomic<Bool>
     private let lastUseSecond = Atomic<Int64>(0)
 
@@ -64,7 +64,7 @@ package final class Credential: Sendable {
     }
 
     /// 1 to 4096 visible ASCII characters.
-    private static func isUsable(_ buffer: ByteBuffer, _ range: Range<Int>) -> Bool {
+    static func isUsable(_ buffer: ByteBuffer, _ range: Range<Int>) -> Bool {
         guard (1...4096).contains(range.count) else { return false }
         return buffer.withUnsafeReadableBytes { bytes in
             let offset = buffer.readerIndex

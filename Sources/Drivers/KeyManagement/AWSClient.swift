@@ -1,5 +1,6 @@
 import Core
 import NIOCore
+import Signing
 import Transport
 import Wire
 
@@ -24,7 +25,7 @@ struct AWSClient: Sendable {
         else { throw RemoteKeyError.noRegion }
         let endpoint = try self.endpoint(region)
         let credentials = try await AWSCredentialSource(self.caller).credentials()
-        let signer = SigV4(credentials: credentials, region: region, service: self.service)
+        let signer = SigV4(region: region, service: self.service)
         var body = ByteBuffer()
         input.write(into: &body)
         let sent = body
@@ -39,7 +40,13 @@ struct AWSClient: Sendable {
                 fields: request.fields + [("content-type", request.contentType)],
                 body: sent
             )
-            request.fields += signer.fields(for: signed, now: surroundings.now())
+            do {
+                request.fields += try signer.fields(for: signed, credentials: credentials, now: surroundings.now())
+            } catch {
+                throw RemoteKeyError.noCredentials(
+                    "AWS's keys have characters that no keys have; check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                )
+            }
             request.fields.append(("user-agent", "turnpike"))
             return request
         }

@@ -1,5 +1,6 @@
 import Core
 import NIOCore
+import Signing
 import Transport
 import Wire
 

@@ -11,6 +11,7 @@ import os
 import random
 import string
 import sys
+import urllib.parse
 
 os.environ["INITIAL_NO_AUTH_ACTION_COUNT"] = "3"
 
@@ -82,7 +83,8 @@ def signed_by_botocore(count):
     found = []
     for index in range(count):
         word = lambda: "".join(chance.choice(letters) for _ in range(chance.randint(1, 12)))  # noqa: E731
-        path = "/model/" + "".join(c for c in word() if c.isascii() and c.isalnum()) + "%3A0/invoke"
+        # As it is sent: encoded once, with whatever else a model's id may have in it.
+        path = "/model/" + urllib.parse.quote(word() + ":0", safe=chance.choice(["", "~", ":", "!*'()"])) + "/invoke"
         query = {word(): word() for _ in range(chance.randint(0, 4))}
         headers = {"x-amz-target": "  some   " + str(index), "content-type": "application/x-amz-json-1.1"}
         body = word().encode()
