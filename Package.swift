@@ -67,8 +67,8 @@ var targets: [Target] = [
     module(
         "Pipeline",
         [
-            "Core", "Wire", "Chat", "Transport", "Database", "Providers", "Dialects", "Auth", "Limits", "Metering",
-            "Resilience", "Telemetry", logging,
+            "Core", "Wire", "Chat", "Signing", "Transport", "Database", "Providers", "Dialects", "Auth", "Limits",
+            "Metering", "Resilience", "Telemetry", logging,
         ] + nio
     ),
     module(

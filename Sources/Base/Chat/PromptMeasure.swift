@@ -19,7 +19,7 @@ package struct PromptMeasure: Sendable, Equatable {
 
     package init() {}
 
-    /// Measures the body of a request in OpenAI's dialect.
+    /// Measures the body of a request, whatever dialect a client wrote it in.
     ///
     /// What is not read by name does not count, such as settings. A body that turns out broken is measured up to there.
     package init(_ body: ByteBuffer) {
@@ -48,7 +48,9 @@ package struct PromptMeasure: Sendable, Equatable {
         "response_format",
         "input",
         "prompt",
-        "suffix"
+        "suffix",
+        "system",
+        "instructions"
     )
 
     private mutating func note(_ name: Int, _ value: JSONSlice, _ bytes: UnsafeRawBufferPointer) throws(JSONError) {
@@ -64,6 +66,8 @@ package struct PromptMeasure: Sendable, Equatable {
             try list.elements { _ in self.tools += 1 }
             self.text.add(UnsafeRawBufferPointer(rebasing: bytes[value.range]))
         case 3: self.text.add(UnsafeRawBufferPointer(rebasing: bytes[value.range]))
+        // Instructions beside the conversation: Anthropic's, as a text or in parts; those of OpenAI's `/responses`.
+        case 7, 8: try self.add(content: value, bytes, reader)
         default: try self.add(input: value, depth: 0, bytes, reader)
         }
     }
@@ -74,7 +78,11 @@ package struct PromptMeasure: Sendable, Equatable {
         "tool_calls",
         "function_call",
         "reasoning_content",
-        "refusal"
+        "refusal",
+        // Items of OpenAI's `/responses` that are no messages.
+        "arguments",
+        "output",
+        "summary"
     )
 
     private mutating func add(
@@ -90,21 +98,38 @@ package struct PromptMeasure: Sendable, Equatable {
                 // Calls of tools go to the model in much this form.
                 return self.text.add(jsonString: UnsafeRawBufferPointer(rebasing: bytes[member.value.range]))
             }
-            guard reader.kind(member.value) == .array else { return self.add(reader, member.value) }
-            var parts = JSONScanner(bytes, at: member.value)
-            try parts.elements { (part) throws(JSONError) in try self.add(part: part, bytes, reader) }
+            try self.add(content: member.value, bytes, reader)
         }
     }
 
+    /// A text, or a list of parts.
+    private mutating func add(
+        content: JSONSlice,
+        _ bytes: UnsafeRawBufferPointer,
+        _ reader: JSONScanner
+    ) throws(JSONError) {
+        guard reader.kind(content) == .array else { return self.add(reader, content) }
+        var parts = JSONScanner(bytes, at: content)
+        try parts.elements { (part) throws(JSONError) in try self.add(part: part, bytes, reader) }
+    }
+
     private static let partNames = JSONNames(
+        "type",
         "text",
         "refusal",
         "thinking",
+        // What a tool gave, in Anthropic's dialect.
+        "content",
+        // What a tool is to do, in Anthropic's dialect.
+        "input",
         "image_url",
         "image",
         "input_audio",
         "file",
-        "type"
+        "source",
+        "file_data",
+        "file_id",
+        "file_url"
     )
 
     private mutating func add(
@@ -113,19 +138,35 @@ package struct PromptMeasure: Sendable, Equatable {
         _ reader: JSONScanner
     ) throws(JSONError) {
         guard reader.kind(part) == .object else { return self.add(reader, part) }
-        var isKnown = false
+        var isText = false
+        var isImage = false
+        var isAudio = false
         var members = JSONScanner(bytes, at: part)
         try members.members(of: Self.partNames) { (name, member) throws(JSONError) in
             switch name {
-            case 0, 1, 2: self.add(reader, member.value)
-            case 3, 4: self.images += 1
-            case 5: self.audios += 1
-            case 6: self.files += 1
-            default: return
+            case 0: isImage = isImage || reader.equals(member.value, "image")
+            case 1, 2, 3:
+                self.add(reader, member.value)
+                isText = true
+            case 4:
+                try self.add(content: member.value, bytes, reader)
+                isText = true
+            case 5:
+                self.text.add(UnsafeRawBufferPointer(rebasing: bytes[member.value.range]))
+                isText = true
+            case 6, 7: isImage = true
+            case 8: isAudio = true
+            default: break
             }
-            isKnown = true
         }
-        if !isKnown { self.files += 1 }
+        // What is none of these is a file, or of a kind that is not known.
+        if isImage {
+            self.images += 1
+        } else if isAudio {
+            self.audios += 1
+        } else if !isText {
+            self.files += 1
+        }
     }
 
     /// A text, tokens as numbers, or a list of either.
@@ -143,6 +184,7 @@ package struct PromptMeasure: Sendable, Equatable {
             try list.elements { (element) throws(JSONError) in
                 try self.add(input: element, depth: depth + 1, bytes, reader)
             }
+        case .object: try self.add(message: value, bytes, reader)
         default: self.files += 1
         }
     }

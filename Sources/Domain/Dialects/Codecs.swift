@@ -45,6 +45,8 @@ package enum AnswerUnreadable: Error, Sendable, Equatable {
 package protocol AnswerStreamReader: AnyObject {
     /// Takes one event of the provider, and hands out what it means.
     ///
+    /// A message of an Amazon event stream comes as one too: its `:event-type` as the type, its payload as the data.
+    ///
     /// - Parameter emit: Called for each step in order, before this returns.
     /// - Throws: `AnswerUnreadable.garbled`, or what `emit` throws.
     func read(_ event: ServerSentEvent, _ emit: (AnswerEvent) throws -> Void) throws

@@ -111,6 +111,19 @@ extension ProviderFault {
         self.init(status: status, body: body, retryAfter: nil)
     }
 
+    /// What a failure means that a stream of Amazon's ends with.
+    ///
+    /// - Parameter type: The name of the exception, such as `throttlingException`.
+    package init(exception type: String, body: ByteBuffer) {
+        switch type.lowercased() {
+        case "throttlingexception": self.init(status: 429, body: body, retryAfter: nil)
+        case "serviceunavailableexception": self.init(status: 503, body: body, retryAfter: nil)
+        case "modeltimeoutexception": self.init(status: 408, body: body, retryAfter: nil)
+        case "validationexception": self.init(status: 400, body: body, retryAfter: nil)
+        default: self = .failed(status: 500)
+        }
+    }
+
     private static func orUnreadable(_ status: Int, _ complaint: Complaint?) -> ProviderFault {
         complaint.map { .complaint(status: status, $0) } ?? .unreadable
     }

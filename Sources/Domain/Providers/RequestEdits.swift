@@ -21,6 +21,9 @@ package struct RequestEdits: Sendable {
 
     private init() {}
 
+    /// Nothing is changed.
+    package static let none = RequestEdits()
+
     /// Plans the changes for one target.
     ///
     /// - Parameters:

@@ -154,7 +154,7 @@ package final class CallMetrics: Sendable {
 
 /// The closed set of operations, by number.
 struct OperationNames: Sendable {
-    let names = ["other", "chat", "embeddings"]
+    let names = ["other", "chat", "embeddings", "count_tokens"]
 
     func number(of word: StaticString) -> UInt8 {
         for (number, name) in self.names.enumerated() where name.utf8.count == word.utf8CodeUnitCount {

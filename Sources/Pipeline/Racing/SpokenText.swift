@@ -13,15 +13,46 @@ struct SpokenText: Sendable, Equatable {
     private(set) var isCut = false
 
     /// Reads a whole answer.
-    mutating func add(whole body: ByteBuffer) { self.add(body, "message") }
+    mutating func add(whole body: ByteBuffer) {
+        guard let answer = try? JSONValue.parse(body) else { return }
+        if let choice = answer["choices"]?[0] { return self.add(choice, "message") }
+        self.noteFinish(answer["stop_reason"] ?? answer["status"])
+        // Anthropic's blocks; the items of OpenAI's `/responses`.
+        for block in answer["content"]?.arrayValue ?? answer["output"]?.arrayValue ?? [] { self.add(block: block) }
+    }
 
     /// Reads an event of a stream.
-    mutating func add(event data: ByteBuffer) { self.add(data, "delta") }
+    mutating func add(event data: ByteBuffer) {
+        guard let event = try? JSONValue.parse(data) else { return }
+        if let choice = event["choices"]?[0] { return self.add(choice, "delta") }
+        // Anthropic says in the delta why it stopped, OpenAI's `/responses` in the last event's response.
+        self.noteFinish(event["delta"]?["stop_reason"] ?? event["response"]?["status"])
+        for started in [event["content_block"], event["item"]]
+        where event["type"]?.stringValue?.hasSuffix("done") != true {
+            if let name = started?["name"]?.stringValue { self.append("\n\(name) ") }
+        }
+        guard let delta = event["delta"] else { return }
+        if delta.stringValue != nil { return self.append(delta) }
+        self.append(delta["text"])
+        self.append(delta["partial_json"])
+    }
 
-    private mutating func add(_ bytes: ByteBuffer, _ member: String) {
+    private mutating func noteFinish(_ reason: JSONValue?) {
+        if let reason = reason?.stringValue { self.finish = String(reason.prefix(64)) }
+    }
+
+    private mutating func add(block: JSONValue) {
+        self.append(block["text"])
+        self.append(block["content"])
+        guard let name = block["name"]?.stringValue else { return }
+        self.append("\n\(name) ")
+        self.append(block["arguments"])
+        if let input = block["input"] { self.append(input.text) }
+    }
+
+    private mutating func add(_ choice: JSONValue, _ member: String) {
         // The first answer alone: requests for several are seldom, and their pieces come in any order.
-        guard let choice = (try? JSONValue.parse(bytes))?["choices"]?[0] else { return }
-        if let reason = choice["finish_reason"]?.stringValue { self.finish = String(reason.prefix(64)) }
+        self.noteFinish(choice["finish_reason"])
         guard let said = choice[member] else { return }
         self.append(said["content"])
         self.append(said["refusal"])

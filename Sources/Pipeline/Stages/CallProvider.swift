@@ -79,9 +79,15 @@ struct CallProvider: Layer {
             throw ProviderFault.encoded
         }
         let type = head.first(.contentType)?.value
-        let isEvents = type.map { upstream.headBytes.hasPrefix("text/event-stream", in: $0) } ?? false
+        let isEvents = type.map { Self.isStream(upstream.headBytes, $0, call) } ?? false
         if isEvents, !call.isStream { throw ProviderFault.unreadable }
         return isEvents ? .stream : .whole
+    }
+
+    private static func isStream(_ head: ByteBuffer, _ type: Range<Int>, _ call: Call) -> Bool {
+        if head.hasPrefix("text/event-stream", in: type) { return true }
+        return call.target?.provider.family.kind == .bedrock
+            && head.hasPrefix("application/vnd.amazon.eventstream", in: type)
     }
 
     /// The attempt's request, ready for the wire.
@@ -95,7 +101,7 @@ struct CallProvider: Layer {
         if let timeout = call.timeout, timeout < timeouts.total { timeouts.total = timeout }
         var bytes = call.transport.takeBuffer()
         let length = body.length
-        try UpstreamHead.write(call, target, length: length, into: &bytes)
+        try UpstreamHead.write(call, target, body: body, into: &bytes)
         var rest: [ByteBuffer] = []
         if length <= Self.copiedBodyMax {
             body.write(into: &bytes)
@@ -125,7 +131,7 @@ struct CallProvider: Layer {
         // A stream was asked for, and what came is a whole answer, which no client waits for.
         let isChat = call.format == .openAIChat && call.translation == nil
         var body = body
-        if isChat || call.operation != .chat {
+        if isChat || (call.operation != .chat && call.translation == nil) {
             try self.scan(body, call)
         } else {
             body = try self.translate(body, call)

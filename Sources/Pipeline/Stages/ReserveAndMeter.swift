@@ -35,6 +35,8 @@ struct ReserveAndMeter: WaitingGate {
         call.output = OutputCounter()
         call.upstreamStatus = 0
         let facts = call.snapshot.facts(of: target.model, at: target.provider)
+        // Providers count for nothing.
+        let rates = call.operation == .countTokens ? .free : facts.rates
         var intent = AttemptIntent(
             requestID: call.id.text,
             firstAttempt: call.firstAttempt,
@@ -47,13 +49,13 @@ struct ReserveAndMeter: WaitingGate {
             isStream: call.isStream,
             inputEstimate: call.guessedInput(model: target.model, counts: meter.hasAnyBudget, self.instruments),
             outputMax: index.outputTokensMax,
-            rates: facts.rates
+            rates: rates
         )
         intent.credentialID = call.credentialID
         intent.variant = call.variant
         intent.metadata = call.metadata
         intent.idempotencyClaim = call.idempotencyClaim
-        try Self.checkPrice(facts.rates, intent, call, meter)
+        try Self.checkPrice(rates, intent, call, meter)
         // Measured wherever a budget could ask, and there is anything in it that its length does not bound.
         let prompt = call.prompt ?? PromptMeasure()
         let size = AttemptSize(

@@ -17,6 +17,8 @@ final class StreamRelay {
     let call: Call
     let instruments: Instruments
     private var reader = SSEReader()
+    /// What takes the stream apart in place of `reader`, where it comes in Amazon's frames.
+    private var frames: EventStreamReader?
     /// For a chunk that something was taken out of; reused from chunk to chunk.
     private var scratch = ByteBuffer()
     /// What reads and writes the events; nil where OpenAI's chat goes on as it came.
@@ -30,6 +32,7 @@ final class StreamRelay {
         self.call = call
         self.instruments = instruments
         self.codec = StreamCodec(call)
+        if call.target?.provider.family.kind == .bedrock { self.frames = EventStreamReader() }
         self.hidesUsage = call.edits?.addsUsage ?? false
     }
 
@@ -62,7 +65,7 @@ final class StreamRelay {
             case .end: return false
             case .bytes(let bytes):
                 try self.call.drain?.take(bytes.readableBytes)
-                self.reader.feed(bytes)
+                self.feed(bytes)
                 while !self.isDone, let event = try self.nextEvent() {
                     try self.pass(event, upstream, reply)
                 }
@@ -105,10 +108,18 @@ final class StreamRelay {
         event.data.readableBytes >= 6 && event.data.hasPrefix("[done]", in: 0..<6)
     }
 
+    private func feed(_ bytes: ByteBuffer) {
+        if self.frames == nil { self.reader.feed(bytes) } else { self.frames?.feed(bytes) }
+    }
+
     private func nextEvent() throws -> ServerSentEvent? {
-        do throws(SSEError) {
-            return try self.reader.next()
-        } catch {
+        do {
+            guard self.frames != nil else { return try self.reader.next() }
+            guard let message = try self.frames?.next() else { return nil }
+            let event = ServerSentEvent(data: message.payload, type: message.type)
+            if message.kind == .event { return event }
+            throw ProviderFault(exception: String(buffer: message.type), body: message.payload)
+        } catch let error where error is SSEError || error is EventStreamError {
             throw ProviderFault.unreadable
         }
     }

@@ -12,7 +12,7 @@ final class Translation {
     /// How the provider writes.
     let format: WireFormat
     /// The request in the provider's dialect.
-    private(set) var body: ByteBuffer
+    private var body: ByteBuffer
     /// What the provider was not told, as JSON paths of the client's body.
     let dropped: [String]
     /// Nil once the answer's writer has it.
@@ -54,8 +54,11 @@ final class Translation {
         )
     }
 
-    /// Lets go of the request once it is sent.
-    func releaseBody() { self.body = ByteBuffer() }
+    /// Hands out the request in the provider's dialect; once, since it is large.
+    func takeBody() -> ByteBuffer {
+        defer { self.body = ByteBuffer() }
+        return self.body
+    }
 
     /// What writes the answer's events for the client; asked for once.
     func streamWriter(for client: WireFormat) -> (any AnswerStreamWriter)? {

@@ -14,7 +14,7 @@ struct UpstreamBody {
         guard let index = call.index else { throw GatewayError(.internalFailure, "The call has no body.") }
         let format = target.provider.format(for: call.format)
         let quirks = target.provider.family.quirks
-        if call.operation != .chat || format == call.format {
+        if !Self.isTranslated(call, format) {
             call.translation = nil
             self.source = call.body
             self.edits = RequestEdits(
@@ -29,22 +29,33 @@ struct UpstreamBody {
         } else {
             let translation = try Translation(call, to: target, as: format)
             call.translation = translation
-            self.source = translation.body
-            self.edits = try Self.edits(of: translation.body, format, quirks)
-            translation.releaseBody()
+            self.source = translation.takeBody()
+            self.edits = try Self.edits(of: self.source, call.operation, format, quirks)
         }
         call.edits = self.edits
     }
 
+    /// Whether both sides write differently.
+    private static func isTranslated(_ call: Call, _ format: WireFormat) -> Bool {
+        if call.operation == .embeddings { return format != .openAIChat }
+        return [.chat, .countTokens].contains(call.operation) && format != call.format
+    }
+
     /// What a provider of OpenAI's dialect wants otherwise than OpenAI.
-    private static func edits(of body: ByteBuffer, _ format: WireFormat, _ quirks: Quirks) throws -> RequestEdits {
+    private static func edits(
+        of body: ByteBuffer,
+        _ operation: Operation,
+        _ format: WireFormat,
+        _ quirks: Quirks
+    ) throws -> RequestEdits {
+        guard format == .openAIChat else { return .none }
         let index: RequestIndex
         do throws(RequestIndexError) {
             index = try RequestIndex(body)
         } catch {
             throw GatewayError(.internalFailure, "The request's translation is not valid.", cause: error)
         }
-        return RequestEdits(body: body, index: index, operation: .chat, format: format, model: nil, quirks: quirks)
+        return RequestEdits(body: body, index: index, operation: operation, format: format, model: nil, quirks: quirks)
     }
 
     /// How many bytes it has.

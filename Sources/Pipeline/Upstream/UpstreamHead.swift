@@ -1,6 +1,7 @@
 internal import Chat
 internal import NIOCore
 internal import Providers
+internal import Signing
 internal import Transport
 internal import Wire
 
@@ -13,9 +14,10 @@ enum UpstreamHead {
     static func write(
         _ call: Call,
         _ target: CallTarget,
-        length: Int,
+        body: UpstreamBody,
         into bytes: inout ByteBuffer
     ) throws(CredentialUnreadable) {
+        let start = bytes.writerIndex
         let format = target.provider.format(for: call.format)
         target.provider.writeHead(
             call.operation,
@@ -24,7 +26,17 @@ enum UpstreamHead {
             model: target.model,
             into: &bytes
         )
-        call.keyRange = try call.credential?.writeLine(into: &bytes) ?? 0..<0
+        if target.provider.auth == .aws, let credential = call.credential {
+            call.keyRange = try credential.writeAWSLines(
+                by: SigV4(region: target.provider.region, service: "bedrock"),
+                from: start,
+                body: BodyDigest(body.pieces),
+                now: call.time,
+                into: &bytes
+            )
+        } else {
+            call.keyRange = try call.credential?.writeLine(into: &bytes) ?? 0..<0
+        }
         let isAnthropic = format == .anthropic
         if isAnthropic, call.format != .anthropic || !call.head.contains(.anthropicVersion) {
             bytes.writeField("anthropic-version", Self.anthropicVersion)
@@ -46,7 +58,7 @@ enum UpstreamHead {
             }
         }
         if !hasTrace { Self.writeTrace(call, into: &bytes) }
-        bytes.writeField("content-length", decimal: length)
+        bytes.writeField("content-length", decimal: body.length)
         bytes.writeCRLF()
     }
 
