@@ -12,10 +12,14 @@ internal import Wire
 /// status is still possible. Confined to its loop.
 final class ClientReply: ReplySink {
     private enum State {
-        /// Nothing was sent. Next: `open`, `over`.
+        /// Nothing was sent. Next: `open`, `bytes`, `over`.
         case waiting
         /// The head of a stream is out. Next: `over`.
         case open
+        /// The head of an answer in bytes is out. Next: `broken`, `over`.
+        case bytes
+        /// Bytes can say nothing of a failure: the connection breaks off, so that they do not pass for whole.
+        case broken
         /// The answer is complete, or is an error.
         case over
     }
@@ -69,17 +73,41 @@ final class ClientReply: ReplySink {
         self.exchange.write { FrontEnd.write(event, into: &$0) }
     }
 
+    func begin(_ head: ByteHead) throws {
+        guard self.state == .waiting else {
+            throw GatewayError(.internalFailure, "An answer in bytes came after a stream had begun.")
+        }
+        self.state = .bytes
+        self.hasContent = true
+        self.exchange.onSilence(.zero, nil)
+        self.call.status = head.status
+        var fields = self.call.transport.takeBuffer()
+        self.writeCommon(into: &fields)
+        fields.writeImmutableBuffer(head.fields)
+        let hasNoBody = head.status == 204 || head.status == 304
+        self.exchange.begin(
+            status: head.status,
+            fields: fields,
+            body: hasNoBody ? .none : head.length.map { .length($0) } ?? .stream
+        )
+        self.call.transport.giveBuffer(&fields)
+    }
+
+    func bytes(_ bytes: ByteBuffer) { self.exchange.write(bytes) }
+
     func flush() {
-        if self.state == .open { self.exchange.flushNow() }
+        if self.state == .open || self.state == .bytes { self.exchange.flushNow() }
     }
 
     func end() {
+        guard self.state != .broken else { return }
         if !self.hasContent { self.release() }
         self.state = .over
         self.exchange.finishNow()
     }
 
     func fail(_ error: GatewayError) {
+        if self.state == .bytes || self.state == .broken { return self.state = .broken }
         self.tell(error)
         self.exchange.finishNow()
     }
@@ -91,6 +119,7 @@ final class ClientReply: ReplySink {
     /// Says that the server goes down, at once and without waiting; the answer is over with it.
     func hurry() {
         self.call.hurry()
+        if self.state == .bytes { return self.state = .broken }
         self.tell(GatewayError(.shuttingDown, "The gateway is shutting down.", retryAfter: .seconds(1)))
         self.exchange.flushNow()
     }
@@ -145,7 +174,7 @@ final class ClientReply: ReplySink {
     private func tell(_ error: GatewayError) {
         defer { self.state = .over }
         switch self.state {
-        case .over:
+        case .over, .bytes, .broken:
             // A whole answer that could not be sent to its end has nobody left to be told.
             return
         case .open:

@@ -5,8 +5,9 @@ package import Wire
 /// Where an answer goes: each stage pushes into the sink it was given, down to the client's connection.
 ///
 /// A sink is confined to its loop, and pushing never waits: `awaitCredit` does, for clients that read slowly. An answer
-/// is either one `whole` call, or `begin`, any number of `event`s with a `flush` after each batch, and `end`. A sink in
-/// between may watch, change or hold what passes.
+/// is either one `whole` call, or `begin`, any number of `event`s with a `flush` after each batch, and `end`; one that is
+/// no JSON and no events has a `begin` of its own and `bytes` in place of `event`. A sink in between may watch, change or
+/// hold what passes.
 package protocol ReplySink: AnyObject {
     /// Whether the client has been sent any part of this answer's content; from then on no other target may answer.
     var hasContent: Bool { get }
@@ -26,6 +27,16 @@ package protocol ReplySink: AnyObject {
     /// - Parameter isContent: Whether it carries something the model said; lifecycle events are held until then.
     func event(_ event: ServerSentEvent, isContent: Bool) throws
 
+    /// Opens an answer that is bytes, such as sound or another provider's own words, and commits its status: call it
+    /// with the first bytes at hand.
+    ///
+    /// Silence is not filled from here on. A failure cannot be told any more: the connection breaks off, so that what
+    /// came does not pass for whole.
+    func begin(_ head: ByteHead) throws
+
+    /// More of an answer in bytes; they stay the caller's.
+    func bytes(_ bytes: ByteBuffer) throws
+
     /// Sends what was pushed since the last flush.
     func flush() throws
 
@@ -43,6 +54,15 @@ package protocol ReplySink: AnyObject {
     ///
     /// - Throws: `CancellationError` if it went away.
     func awaitCredit() async throws
+}
+
+extension ReplySink {
+    package func begin(_ head: ByteHead) throws { throw Self.takesNoBytes }
+    package func bytes(_ bytes: ByteBuffer) throws { throw Self.takesNoBytes }
+
+    private static var takesNoBytes: GatewayError {
+        GatewayError(.internalFailure, "An answer in bytes came where none can be.")
+    }
 }
 
 /// An answer that is not streamed.
@@ -69,4 +89,20 @@ package struct StreamHead: Sendable {
     package var fields: ByteBuffer
 
     package init(fields: ByteBuffer) { self.fields = fields }
+}
+
+/// What is known when an answer in bytes opens.
+package struct ByteHead: Sendable {
+    /// The HTTP status; from 200 on, and not 204 or 304 with a body.
+    package var status: Int
+    /// How long the answer is; nil where only its end will tell.
+    package var length: Int?
+    /// Header fields, `content-type` among them, each a complete line with CRLF, safe to send to the client.
+    package var fields: ByteBuffer
+
+    package init(status: Int, length: Int?, fields: ByteBuffer) {
+        self.status = status
+        self.length = length
+        self.fields = fields
+    }
 }

@@ -112,6 +112,9 @@ final class DrainSink: ReplySink {
         if !self.drain.hasLeft { try self.reply.event(event, isContent: isContent) }
     }
 
+    func begin(_ head: ByteHead) throws { if !self.drain.hasLeft { try self.reply.begin(head) } }
+    func bytes(_ bytes: ByteBuffer) throws { if !self.drain.hasLeft { try self.reply.bytes(bytes) } }
+
     func flush() throws { if !self.drain.hasLeft { try self.reply.flush() } }
     func end() throws { if !self.drain.hasLeft { try self.reply.end() } }
     func fail(_ error: GatewayError) throws { if !self.drain.hasLeft { try self.reply.fail(error) } }

@@ -9,13 +9,34 @@ internal import Wire
 struct AnswerTape: Sendable {
     /// What a reader finds at its place.
     enum Finding {
-        /// Events from there on; `isFirst` if the stream opens with them.
-        case events([ServerSentEvent], head: StreamHead)
+        /// Events from there on, and what the answer opens with.
+        case events([ServerSentEvent], opening: Opening)
         case whole(WholeReply)
         /// The answer ended well.
-        case end(head: StreamHead)
+        case end(opening: Opening)
         case failed(any Error)
         case later
+    }
+
+    /// What an answer that comes bit by bit opens with, and what its bits are.
+    enum Opening {
+        case events(StreamHead)
+        /// Each event's data are bytes of the answer.
+        case bytes(ByteHead)
+
+        func begin(_ reply: any ReplySink) throws {
+            switch self {
+            case .events(let head): try reply.begin(head)
+            case .bytes(let head): try reply.begin(head)
+            }
+        }
+
+        func push(_ event: ServerSentEvent, into reply: any ReplySink) throws {
+            switch self {
+            case .events: try reply.event(event, isContent: true)
+            case .bytes: try reply.bytes(event.data)
+            }
+        }
     }
 
     private enum End { case well, failed(any Error) }
@@ -32,7 +53,7 @@ struct AnswerTape: Sendable {
     private(set) var isKept = true
     private(set) var isOpen = false
     private(set) var bytes = 0
-    private var head = StreamHead(fields: ByteBuffer())
+    private var opening = Opening.events(StreamHead(fields: ByteBuffer()))
     private var events: [ServerSentEvent] = []
     /// The number of the first event that is still there.
     private var first = 0
@@ -54,9 +75,14 @@ struct AnswerTape: Sendable {
     // MARK: - Writing
 
     /// A stream opens; what an attempt before this one left goes.
-    mutating func begin(_ head: StreamHead) {
+    mutating func begin(_ head: StreamHead) { self.begin(.events(head)) }
+
+    /// An answer in bytes opens; they follow by `append`.
+    mutating func begin(_ head: ByteHead) { self.begin(.bytes(head)) }
+
+    private mutating func begin(_ opening: Opening) {
         guard !self.isOpen else { return }
-        self.head = head
+        self.opening = opening
         self.events.removeAll()
         self.bytes = 0
     }
@@ -98,10 +124,10 @@ struct AnswerTape: Sendable {
         if let whole = self.whole { return .whole(whole) }
         if self.isOpen, place < self.first + self.events.count {
             let start = max(0, place - self.first)
-            return .events(Array(self.events[start...].prefix(Self.batch)), head: self.head)
+            return .events(Array(self.events[start...].prefix(Self.batch)), opening: self.opening)
         }
         switch self.ending {
-        case .well: return .end(head: self.head)
+        case .well: return .end(opening: self.opening)
         case .failed(let error): return .failed(error)
         case nil: return .later
         }
@@ -125,7 +151,10 @@ struct AnswerTape: Sendable {
         if let whole {
             answer.content = .whole(whole)
         } else if self.isOpen {
-            answer.content = .stream(self.head, self.events)
+            switch self.opening {
+            case .events(let head): answer.content = .stream(head, self.events)
+            case .bytes(let head): answer.content = .bytes(head, self.events.map(\.data))
+            }
         }
         if case .failed(let error) = ending {
             answer.failure = error as? GatewayError ?? GatewayError(.internalFailure, "Something went wrong.")

@@ -10,6 +10,7 @@ struct KeptAnswer {
         case nothing
         case whole(WholeReply)
         case stream(StreamHead, [ServerSentEvent])
+        case bytes(ByteHead, [ByteBuffer])
     }
 
     var content: Content
@@ -39,6 +40,14 @@ struct KeptAnswer {
                 }
             }
             try reply.flush()
+            if self.failure == nil { try reply.end() }
+        case .bytes(let head, let pieces):
+            try reply.begin(head)
+            for piece in pieces {
+                try reply.bytes(piece)
+                try reply.flush()
+                if !reply.hasCredit { try await reply.awaitCredit() }
+            }
             if self.failure == nil { try reply.end() }
         }
         if let failure { throw failure }
@@ -74,6 +83,14 @@ extension KeptAnswer {
                 Self.write(event.type ?? ByteBuffer(), into: &buffer)
                 Self.write(event.data, into: &buffer)
             }
+        case .bytes(let head, let pieces):
+            buffer.writeInteger(UInt8(3))
+            buffer.writeInteger(UInt16(clamping: head.status))
+            buffer.writeInteger(Int64(head.length ?? -1))
+            Self.write(head.fields, into: &buffer)
+            var body = ByteBuffer()
+            for piece in pieces { body.writeImmutableBuffer(piece) }
+            Self.write(body, into: &buffer)
         }
         var failure = ByteBuffer()
         if let error = self.failure { Self.json(error).write(into: &failure) }
@@ -111,6 +128,12 @@ extension KeptAnswer {
                 events.append(ServerSentEvent(data: data, type: type.readableBytes > 0 ? type : nil))
             }
             self.content = .stream(head, events)
+        case 3:
+            let status = buffer.readInteger(as: UInt16.self).map { Int($0) } ?? 0
+            let length = buffer.readInteger(as: Int64.self).flatMap { Int(exactly: $0) } ?? -2
+            guard (200..<600).contains(status), length >= -1 else { throw Unreadable() }
+            let head = ByteHead(status: status, length: length < 0 ? nil : length, fields: try Self.read(&buffer))
+            self.content = .bytes(head, [try Self.read(&buffer)])
         default: throw Unreadable()
         }
         let failure = try Self.read(&buffer)

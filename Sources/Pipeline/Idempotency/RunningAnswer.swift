@@ -109,15 +109,15 @@ final class RunningAnswer: Sendable {
                 try await self.wait { state in
                     if case .later = state.tape.read(at: wanted) { false } else { true }
                 }
-            case .events(let events, let head):
-                if !hasBegun { try reply.begin(head) }
+            case .events(let events, let opening):
+                if !hasBegun { try opening.begin(reply) }
                 hasBegun = true
-                for event in events { try reply.event(event, isContent: true) }
+                for event in events { try opening.push(event, into: reply) }
                 place += events.count
                 try reply.flush()
                 if !reply.hasCredit { try await reply.awaitCredit() }
-            case .end(let head):
-                if !hasBegun { try reply.begin(head) }
+            case .end(let opening):
+                if !hasBegun { try opening.begin(reply) }
                 try reply.end()
                 return try await Self.settle(reply)
             case .whole(let whole):
@@ -235,6 +235,17 @@ final class AnswerRecorder: ReplySink {
     }
 
     func begin(_ head: StreamHead) { self.answer.write(wakes: false) { $0.begin(head) } }
+
+    func begin(_ head: ByteHead) { self.answer.write(wakes: false) { $0.begin(head) } }
+
+    func bytes(_ bytes: ByteBuffer) {
+        let copy = ByteBuffer(bytes: bytes.readableBytesView)
+        let mayKeep = self.hold(copy.readableBytes)
+        self.answer.write(wakes: false) { tape in
+            if !mayKeep { tape.giveUp() }
+            tape.append(ServerSentEvent(data: copy), isContent: true)
+        }
+    }
 
     func event(_ event: ServerSentEvent, isContent: Bool) {
         // A copy of its own: what it came in is a receive buffer, or is used again for the next event.

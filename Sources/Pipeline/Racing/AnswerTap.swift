@@ -37,6 +37,13 @@ final class AnswerTap: ReplySink {
         if isContent { self.noteContent() }
     }
 
+    func begin(_ head: ByteHead) throws {
+        try self.reply?.begin(head)
+        self.noteContent()
+    }
+
+    func bytes(_ bytes: ByteBuffer) throws { try self.reply?.bytes(bytes) }
+
     func flush() throws { try self.reply?.flush() }
 
     func end() throws { try self.reply?.end() }

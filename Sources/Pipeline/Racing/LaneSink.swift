@@ -47,6 +47,13 @@ final class LaneSink: ReplySink {
         try self.reply.event(event, isContent: isContent)
     }
 
+    func begin(_ head: ByteHead) throws {
+        try self.win()
+        try self.reply.begin(head)
+    }
+
+    func bytes(_ bytes: ByteBuffer) throws { try self.reply.bytes(bytes) }
+
     func flush() throws { if self.lane.hasWon { try self.reply.flush() } }
 
     func end() throws {
