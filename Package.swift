@@ -156,7 +156,7 @@ var targets: [Target] = [
 
 // Fuzzers need clang's runtime and a main of their own, so they are there only when asked for.
 if Context.environment["TURNPIKE_FUZZ"] != nil {
-    for name in ["FuzzHTTPHead", "FuzzChunked", "FuzzSSE", "FuzzEventStream", "FuzzJSON"] {
+    for name in ["FuzzHTTPHead", "FuzzChunked", "FuzzSSE", "FuzzEventStream", "FuzzJSON", "FuzzMultipart"] {
         targets.append(
             .executableTarget(
                 name: name,

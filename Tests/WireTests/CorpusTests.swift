@@ -5,9 +5,10 @@ import Testing
 @Suite struct CorpusTests {
     private static let checks: [(target: String, check: @Sendable (UnsafeRawBufferPointer) throws -> Void)] = [
         ("FuzzHTTPHead", checkHeads), ("FuzzChunked", checkBody), ("FuzzSSE", checkEvents), ("FuzzJSON", checkJSON),
+        ("FuzzMultipart", checkForm),
     ]
 
-    @Test(arguments: ["FuzzHTTPHead", "FuzzChunked", "FuzzSSE", "FuzzJSON"])
+    @Test(arguments: ["FuzzHTTPHead", "FuzzChunked", "FuzzSSE", "FuzzJSON", "FuzzMultipart"])
     func `every input of the corpus passes the fuzzer's checks`(target: String) throws {
         let check = try #require(Self.checks.first { $0.target == target }?.check)
         let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -1,0 +1,1 @@
+../../../Fuzz/FuzzMultipart/CheckForm.swift
