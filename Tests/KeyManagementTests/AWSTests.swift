@@ -4,6 +4,7 @@ import KeyManagement
 import NIOConcurrencyHelpers
 import NIOCore
 import Net
+import Signing
 import Testing
 import Transport
 

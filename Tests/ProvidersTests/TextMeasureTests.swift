@@ -121,6 +121,33 @@ import Testing
         #expect(self.prompt(#"{"input":[{"type":"x"}]}"#).files == 1)
     }
 
+    @Test func `requests in Anthropic's dialect count with their blocks`() {
+        let prompt = self.prompt(
+            #"""
+            {"system":[{"type":"text","text":"abc"}],"messages":[{"role":"user","content":[
+            {"type":"image","source":{"type":"base64","media_type":"image/png","data":"AAAAAAAA"}},
+            {"type":"document","source":{"type":"text","data":"not counted"}}]},
+            {"role":"assistant","content":[{"type":"tool_use","id":"not counted","name":"no","input":{"k":"v"}}]},
+            {"role":"user","content":[
+            {"type":"tool_result","tool_use_id":"no","content":[{"type":"text","text":"de"}]}]}]}
+            """#
+        )
+        #expect(prompt.text.letters == 7 && prompt.messages == 3 && prompt.images == 1 && prompt.files == 1)
+        #expect(self.prompt(#"{"system":"abc","messages":[]}"#).text.letters == 3)
+    }
+
+    @Test func `requests for responses count with their items`() {
+        let prompt = self.prompt(
+            #"""
+            {"instructions":"abc","input":[{"role":"user","content":[{"type":"input_text","text":"de"},
+            {"type":"input_image","image_url":"data:image/png;base64,AAAA"},{"type":"input_file","file_id":"x"}]},
+            {"type":"function_call","call_id":"c","name":"f","arguments":"gh"},
+            {"type":"function_call_output","call_id":"c","output":"ijk"}]}
+            """#
+        )
+        #expect(prompt.text.letters >= 10 && prompt.messages == 3 && prompt.images == 1 && prompt.files == 1)
+    }
+
     @Test(arguments: ["", "{", "[]", "null", #"{"messages":5}"#, #"{"messages":[5,null]}"#, #"{"input":null}"#])
     func `what is no request has next to nothing in it`(body: String) {
         #expect(self.prompt(body).text.isEmpty)

@@ -184,7 +184,13 @@ package struct PromptMeasure: Sendable, Equatable {
             try list.elements { (element) throws(JSONError) in
                 try self.add(input: element, depth: depth + 1, bytes, reader)
             }
-        case .object: try self.add(message: value, bytes, reader)
+        case .object:
+            let before = self
+            try self.add(message: value, bytes, reader)
+            self.messages = before.messages
+            // Nothing in it that is known.
+            if self == before { self.files += 1 }
+            self.messages += 1
         default: self.files += 1
         }
     }

@@ -14,8 +14,8 @@ package struct Losses: Sendable, Equatable {
     package private(set) var count = 0
     /// Where the values stand that the target is told by other means than a field of its own.
     ///
-    /// Such as a schema for the answer that becomes a tool to call: not lost, but to be marked. Each once, `placesMax` at
-    /// most.
+    /// Such as a schema for the answer that becomes a tool to call: not lost, but to be marked. Each once, `placesMax`
+    /// at most.
     package private(set) var emulated: [Int] = []
 
     package init() {}
