@@ -15,7 +15,7 @@ func checkForm(_ input: UnsafeRawBufferPointer) throws {
     try require(whole == pieces, "cut \(pieces), whole \(whole)")
 }
 
-private struct Reading: Equatable {
+private struct ReadForm: Equatable {
     var heads: [MultipartHead] = []
     var values: [[UInt8]] = []
     var ranges: [Range<Int>] = []
@@ -23,9 +23,9 @@ private struct Reading: Equatable {
     var error: MultipartError?
 }
 
-private func read(_ bytes: UnsafeRawBufferPointer, _ boundary: MultipartBoundary, step: Int) throws -> Reading {
+private func read(_ bytes: UnsafeRawBufferPointer, _ boundary: MultipartBoundary, step: Int) throws -> ReadForm {
     var scanner = MultipartScanner(boundary)
-    var result = Reading()
+    var result = ReadForm()
     var begin = 0
     var isInOrder = true
     var start = 0
