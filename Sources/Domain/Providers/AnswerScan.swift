@@ -49,7 +49,7 @@ package struct AnswerScan: Sendable, Equatable {
                 result.hasChoices = Self.isFilledArray(member.value, bytes)
                 if inChoices, result.hasChoices { try result.lookIntoChoices(member.value, bytes) }
             case 1:
-                if reader.kind(member.value) == .object { result.usage = try Self.usage(member.value, bytes) }
+                if reader.kind(member.value) == .object { result.usage = try TokenUsage(openAI: member.value, in: bytes) }
                 result.usageCut = member.cut
             case 2:
                 result.hasError = !reader.isNull(member.value)
@@ -138,7 +138,7 @@ package struct AnswerScan: Sendable, Equatable {
         var members = JSONScanner(bytes, at: outer)
         let reader = JSONScanner(bytes)
         try members.members(of: JSONNames("usage")) { (_, member) throws(JSONError) in
-            if reader.kind(member.value) == .object { found = try Self.usage(member.value, bytes) }
+            if reader.kind(member.value) == .object { found = try TokenUsage(openAI: member.value, in: bytes) }
         }
         return found
     }

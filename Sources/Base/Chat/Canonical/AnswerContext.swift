@@ -33,6 +33,8 @@ package struct TargetTraits: Sendable {
     package var outputLimit: Int?
     /// Whether the target takes members it does not know, and may make something of them.
     package var takesUnknownMembers = false
+    /// What OpenAI's chat and its kin call the limit of the answer: `max_tokens` or `max_completion_tokens`.
+    package var outputLimitField: StaticString = "max_tokens"
 
     package init(model: JSONString, modelID: String) {
         self.model = model

@@ -49,6 +49,8 @@ package struct ReasoningWish: Sendable, Equatable {
     /// Whether the model decides by itself how long to think (`adaptive`).
     package var isAdaptive: Given<Bool>?
     /// Whether the thoughts, or a summary of them, are to be shown: OpenAI's `summary`, Gemini's `includeThoughts`.
+    ///
+    /// `none` where they are to be left out of the answer, as with OpenRouter's `exclude`.
     package var summary: Given<JSONString>?
 
     package init() {}

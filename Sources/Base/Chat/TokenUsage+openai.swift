@@ -1,7 +1,6 @@
-internal import Chat
-internal import Core
+package import Core
 
-extension AnswerScan {
+extension TokenUsage {
     private static let usageNames = JSONNames(
         "prompt_tokens",
         "completion_tokens",
@@ -27,11 +26,14 @@ extension AnswerScan {
     private static let outputDetails = JSONNames("reasoning_tokens", "audio_tokens")
     private static let costNames = JSONNames("total_cost", "upstream_inference_cost")
 
-    /// Reads what an answer used, in all the forms that providers of OpenAI's dialect have for it.
+    /// Reads what an answer used, in all the forms that providers of OpenAI's chat dialect have for it.
     ///
     /// Numbers that no call can have count as not said. Parts are made to lie within their whole, as `TokenUsage` has
     /// it, also where the provider counts them beside it.
-    static func usage(_ value: JSONSlice, _ bytes: UnsafeRawBufferPointer) throws(JSONError) -> TokenUsage {
+    ///
+    /// - Parameter value: An object inside of `bytes`.
+    /// - Throws: `JSONError` if it is none, or broken.
+    package init(openAI value: JSONSlice, in bytes: UnsafeRawBufferPointer) throws(JSONError) {
         var said = Said()
         let reader = JSONScanner(bytes)
         var members = JSONScanner(bytes, at: value)
@@ -52,7 +54,7 @@ extension AnswerScan {
             default: said.upstreamCost = try Self.dollars(value, bytes)
             }
         }
-        return said.settled
+        self = said.settled
     }
 
     private static func count(_ value: JSONSlice, _ reader: JSONScanner) -> Int? {
