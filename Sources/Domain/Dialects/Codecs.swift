@@ -78,6 +78,7 @@ package enum Codecs {
         as format: WireFormat
     ) throws(RequestUnreadable) -> ChatRequest {
         switch format {
+        case .openAIChat: return try OpenAIChatRequestReader.read(body)
         default: throw RequestUnreadable(at: 0, "Requests of this dialect cannot be read.", expected: "another route")
         }
     }
@@ -91,6 +92,8 @@ package enum Codecs {
         into body: inout ByteBuffer
     ) throws(RequestUnwritable) {
         switch format {
+        case .openAIChat:
+            try OpenAIChatRequestWriter.write(request, for: target, losses: &losses, into: &body)
         default: throw RequestUnwritable(at: -1, "Requests of this dialect cannot be written.")
         }
     }
