@@ -275,7 +275,11 @@ struct OpenAIChatRequestReading {
 
 extension OpenAIChatRequestReading {
     func wrong(_ value: JSONSlice, _ expected: String) -> RequestUnreadable {
-        RequestUnreadable(at: value.start, "The value here has the wrong type: it must be \(expected).", expected: expected)
+        RequestUnreadable(
+            at: value.start,
+            "The value here has the wrong type: it must be \(expected).",
+            expected: expected
+        )
     }
 
     func string(_ value: JSONSlice) throws(RequestUnreadable) -> Given<JSONString> {

@@ -133,7 +133,8 @@ extension OpenAIChatRequestReading {
         var thoughts = ReasoningDetails.Thoughts()
         if let details = fields.details { thoughts = ReasoningDetails.read(details, self.reader) }
         // The same text again, unless the list has none.
-        if !thoughts.hasText, let reasoning = fields.reasoning, let text = self.reader.string(reasoning), !text.isEmpty {
+        if !thoughts.hasText, let reasoning = fields.reasoning, let text = self.reader.string(reasoning), !text.isEmpty
+        {
             let thinking = Thinking(text: text, format: .openAIChat)
             message.parts.append(ContentPart(.thinking(thinking), place: reasoning.start))
         }
