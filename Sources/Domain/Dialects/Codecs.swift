@@ -79,6 +79,7 @@ package enum Codecs {
     ) throws(RequestUnreadable) -> ChatRequest {
         switch format {
         case .openAIChat: return try OpenAIChatRequestReader.read(body)
+        case .openAIResponses: return try ResponsesRequestReader.read(body)
         default: throw RequestUnreadable(at: 0, "Requests of this dialect cannot be read.", expected: "another route")
         }
     }
@@ -91,9 +92,13 @@ package enum Codecs {
         losses: inout Losses,
         into body: inout ByteBuffer
     ) throws(RequestUnwritable) {
+        // Only Responses has the steps of one turn apart.
+        let request = format == .openAIResponses ? request : request.wholeTurns
         switch format {
         case .openAIChat:
             try OpenAIChatRequestWriter.write(request, for: target, losses: &losses, into: &body)
+        case .openAIResponses:
+            try ResponsesRequestWriter.write(request, for: target, losses: &losses, into: &body)
         default: throw RequestUnwritable(at: -1, "Requests of this dialect cannot be written.")
         }
     }
@@ -101,6 +106,7 @@ package enum Codecs {
     /// Reads a provider's whole answer.
     package static func readAnswer(_ body: ByteBuffer, as format: WireFormat) throws(AnswerUnreadable) -> ChatAnswer {
         switch format {
+        case .openAIResponses: try ResponsesAnswerReader.read(body)
         default: throw .garbled
         }
     }
@@ -113,6 +119,7 @@ package enum Codecs {
         into body: inout ByteBuffer
     ) {
         switch format {
+        case .openAIResponses: ResponsesAnswerWriter.write(answer, context, into: &body)
         default: break
         }
     }
@@ -120,6 +127,7 @@ package enum Codecs {
     /// A reader for one stream of a provider.
     package static func streamReader(_ format: WireFormat) -> (any AnswerStreamReader)? {
         switch format {
+        case .openAIResponses: ResponsesStreamReader()
         default: nil
         }
     }
@@ -127,6 +135,7 @@ package enum Codecs {
     /// A writer for one stream to a client.
     package static func streamWriter(_ format: WireFormat, _ context: AnswerContext) -> (any AnswerStreamWriter)? {
         switch format {
+        case .openAIResponses: ResponsesStreamWriter(context)
         default: nil
         }
     }
