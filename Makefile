@@ -58,4 +58,4 @@ ci: ## exactly what CI runs
 	@exec .ci/run
 
 clean: ## remove build products and virtual environments; keeps data/
-	@rm -rf .build .build-fuzz .build-tsan .venv .venv-openai1 .venv-keys bench-results
+	@rm -rf .build .build-fuzz .build-tsan .venv .venv-openai1 .venv-anthropic0 .venv-keys bench-results

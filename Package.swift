@@ -88,9 +88,9 @@ var targets: [Target] = [
     .executableTarget(
         name: "turnpike",
         dependencies: [
-            "Core", "Wire", "Chat", "Transport", "Database", "EventBus", "Net", "Providers", "Auth", "Vault", "Audit",
-            "Limits", "Metering", "Resilience", "Telemetry", "SQLite", "KeyManagement", "Pipeline", "Operations",
-            "HTTP", "Simulator", logging, arguments, signals, yaml, crypto,
+            "Core", "Wire", "Chat", "Signing", "Transport", "Database", "EventBus", "Net", "Providers", "Dialects",
+            "Auth", "Vault", "Audit", "Limits", "Metering", "Resilience", "Telemetry", "SQLite", "KeyManagement",
+            "Pipeline", "Operations", "HTTP", "Simulator", logging, arguments, signals, yaml, crypto,
         ] + nio + sockets,
         path: "Sources/App",
         swiftSettings: strict()

@@ -32,6 +32,7 @@ swift_tests() {
 debug_build() { swift build --build-tests --explicit-target-dependency-import-check error; }
 client_tests() {
     TURNPIKE_BINARY=$turnpike TURNPIKE_OPENAI1_PYTHON=$repository/.venv-openai1/bin/python \
+        TURNPIKE_ANTHROPIC0_PYTHON=$repository/.venv-anthropic0/bin/python \
         .venv/bin/python -m pytest Tests/clients --junitxml "$results/clients.xml" ${PYTEST_ARGS:-}
 }
 

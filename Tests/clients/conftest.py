@@ -229,8 +229,8 @@ def _simulator(tmp_path_factory):
 
 @pytest.fixture(scope="session", autouse=True)
 def _simulator_for_its_own_tests(request, tmp_path_factory):
-    """test_simulator.py takes the address of any simulator; without one in the environment it gets one here."""
-    wanted = any(item.fspath.basename == "test_simulator.py" for item in request.session.items)
+    """test_simulator*.py take the address of any simulator; without one in the environment they get one here."""
+    wanted = any(item.fspath.basename.startswith("test_simulator") for item in request.session.items)
     if not wanted or "TURNPIKE_SIM_URL" in os.environ:
         yield
         return

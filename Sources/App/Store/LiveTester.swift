@@ -3,6 +3,7 @@ import Metering
 import NIOCore
 import Operations
 import Providers
+import Signing
 import Transport
 import Vault
 
@@ -11,56 +12,28 @@ struct LiveTester: Sendable {
     let settings: @Sendable () async -> Settings
     let fetcher: Fetcher
 
-    /// How long a test may take.
-    private static let timeouts = Timeouts(
-        connect: .seconds(5),
-        firstByte: .seconds(10),
-        idle: .seconds(10),
-        total: .seconds(15)
-    )
-    private static let answerBytesMax = 16 << 20
-
     func test(_ name: String, _ key: GuardedBytes) async -> CredentialTest {
         guard let provider = await self.settings().provider(name), provider.auth != .none else { return .skipped }
-        let endpoint: Endpoint
-        do {
-            endpoint = try Endpoint(url: provider.baseURL, allowPrivate: provider.allowPrivate, caFile: provider.caFile)
-        } catch {
-            return .unknown("its base_url \(error.rawValue)")
-        }
+        let inquiry = ProviderInquiry(provider: provider, fetcher: self.fetcher)
+        let key = Secret(key.withBytes { String(decoding: $0, as: UTF8.self) })
         let started = NIODeadline.now()
         do {
-            let answer = try await self.fetcher.fetch(Self.request(provider, endpoint, key))
-            switch answer.status {
-            case 200..<300:
-                return .accepted(after: .nanoseconds((NIODeadline.now() - started).nanoseconds))
-            case 401, 403: return .refused(status: answer.status)
-            case 404, 405: return .unknown("it has no list of models to try a key with")
-            default: return .unknown("it answers with status \(answer.status)")
+            let answer = try await inquiry.ask(.key, key: key, now: SystemClock.now)
+            switch answer.verdict {
+            case .accepted: return .accepted(after: .nanoseconds((NIODeadline.now() - started).nanoseconds))
+            case .refused: return .refused(status: answer.status)
+            case .unlisted: return .unknown("it has no list of models to try a key with")
+            case .limited, .other: return .unknown("it answers with status \(answer.status)")
             }
+        } catch let error as EndpointError {
+            return .unknown("its base_url \(error.rawValue)")
         } catch let error as TransportError {
             return .unknown(error.sentence)
+        } catch is SigningError {
+            return .unknown("the key is not of the form ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN]")
         } catch {
             return .unknown("it cannot be asked")
         }
-    }
-
-    private static func request(_ provider: Settings.Provider, _ endpoint: Endpoint, _ key: GuardedBytes)
-        -> FetchRequest
-    {
-        let text = key.withBytes { String(decoding: $0, as: UTF8.self) }
-        let field: (String, String) =
-            provider.auth == .bearer ? ("authorization", "Bearer \(text)") : (provider.auth.rawValue, text)
-        // OpenRouter shows its models to everybody, and says at another place whether a key is good.
-        let path = endpoint.host == "openrouter.ai" ? "/key" : "/models"
-        return FetchRequest(
-            "GET",
-            endpoint,
-            path: path,
-            fields: [("user-agent", "turnpike/\(Version.text)"), field],
-            answerBytesMax: Self.answerBytesMax,
-            timeouts: Self.timeouts
-        )
     }
 }
 

@@ -69,6 +69,16 @@ package struct ProviderEntry: Sendable {
     }
 }
 
+extension ProviderEntry {
+    /// Amazon's region, which signatures name: the entry's own, or the one in an address such as
+    /// `bedrock-runtime.eu-west-1.amazonaws.com`; else `us-east-1`.
+    package func region(at host: String) -> String {
+        if let region { return region }
+        let parts = host.split(separator: ".")
+        return parts.count >= 4 && parts[parts.count - 2] == "amazonaws" ? String(parts[1]) : "us-east-1"
+    }
+}
+
 /// What becomes of a provider's answer when the client leaves (RELIABILITY.md A+.3).
 package enum DisconnectPolicy: String, Sendable, CaseIterable {
     /// The connection is closed at once: what is not generated is not billed.
@@ -128,7 +138,7 @@ package final class Provider: Sendable {
         self.timeouts = entry.timeouts ?? timeouts
         self.onDisconnect = entry.onDisconnect
         self.retriesMax = entry.retriesMax
-        self.region = entry.kind == .bedrock ? entry.region ?? Self.region(of: endpoint.host) : ""
+        self.region = entry.kind == .bedrock ? entry.region(at: endpoint.host) : ""
         self.heads = HeadTemplates(family, endpoint, paths: paths, version: entry.apiVersion, agent: userAgent)
     }
 
@@ -153,12 +163,6 @@ package final class Provider: Sendable {
         into buffer: inout ByteBuffer
     ) {
         self.heads.write(operation, as: format, isStream: isStream, model: model, into: &buffer)
-    }
-
-    /// The region in an address of Amazon's, such as `bedrock-runtime.eu-west-1.amazonaws.com`.
-    private static func region(of host: String) -> String {
-        let parts = host.split(separator: ".")
-        return parts.count >= 4 && parts[parts.count - 2] == "amazonaws" ? String(parts[1]) : "us-east-1"
     }
 
     private static func isVersionByte(_ byte: UInt8) -> Bool {

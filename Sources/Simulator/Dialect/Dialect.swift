@@ -87,6 +87,7 @@ extension Dialect {
 /// All dialects, in the order in which they are asked what a path means.
 enum Dialects {
     static let all: [any Dialect] = [
+        AnthropicDialect(),
         OpenAIDialect(.azure), OpenAIDialect(.openRouter), OpenAIDialect(.openAI),
     ]
 

@@ -264,7 +264,7 @@ struct ChatValidation {
     }
 
     /// In strict mode every object must say `additionalProperties: false`.
-    private static func checkStrict(_ schema: JSONValue, _ what: String, param: String) throws(APIFailure) {
+    static func checkStrict(_ schema: JSONValue, _ what: String, param: String) throws(APIFailure) {
         if let elements = schema.array {
             for element in elements { try Self.checkStrict(element, what, param: param) }
         }

@@ -9,6 +9,9 @@ enum ModelList {
         ("sim-embedding", "Makes vectors."),
     ]
 
+    /// The names of the models.
+    static let ids = Self.models.map(\.id)
+
     /// The name that no model has.
     static let unknown = "sim-unknown"
 

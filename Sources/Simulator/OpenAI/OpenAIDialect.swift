@@ -35,6 +35,7 @@ struct OpenAIDialect: Dialect {
         case "embeddings": return self.embeddings()
         case "models": return self.models()
         default:
+            if let endpoint = self.responses(rest) { return endpoint }
             guard rest.hasPrefix("models/") else { return .nowhere(self) }
             return self.model(URLText.decoded(rest.dropFirst("models/".count)))
         }

@@ -1,4 +1,6 @@
+import Chat
 import Core
+import Dialects
 import NIOCore
 import Providers
 import Transport
@@ -63,49 +65,39 @@ struct ProviderChecks: Sendable {
 
     private func list(_ provider: Settings.Provider, group: String?, key: Secret<String>?) async -> Listing {
         let subject = "provider \(provider.name)" + (group.map { $0 == "default" ? "" : " (\($0))" } ?? "")
-        guard
-            let endpoint = try? Endpoint(
-                url: provider.baseURL,
-                allowPrivate: provider.allowPrivate,
-                caFile: provider.caFile
-            )
-        else { return Listing(finding: .fail(subject, "its base_url cannot be used")) }
-        var request = CommandRequest(method: "GET", endpoint: endpoint, path: "/models", timeouts: Self.timeouts)
-        Self.authorize(&request, provider.auth, key)
         do {
-            let answer = try await self.client.send(request)
+            let answer = try await self.inquiry(provider).ask(.models, key: key, now: SystemClock.now)
             return Self.judge(answer, subject, provider, hasKey: key != nil)
+        } catch is EndpointError {
+            return Listing(finding: .fail(subject, "its base_url cannot be used"))
         } catch {
             return Listing(finding: Self.unreachable(error, subject, provider))
         }
     }
 
-    private static func authorize(_ request: inout CommandRequest, _ style: AuthStyle, _ key: Secret<String>?) {
-        guard let key else { return }
-        switch style {
-        case .bearer, .aws: request.authorize(key)
-        case .apiKey, .xAPIKey, .xGoogAPIKey: request.fields.append((style.rawValue, key.reveal { $0 }))
-        case .none: break
-        }
+    private func inquiry(_ provider: Settings.Provider) -> ProviderInquiry {
+        ProviderInquiry(provider: provider, fetcher: self.client.fetcher, timeouts: Self.timeouts)
     }
 
     private static func judge(
-        _ answer: CommandAnswer,
+        _ answer: ProviderInquiry.Answer,
         _ subject: String,
         _ provider: Settings.Provider,
         hasKey: Bool
     ) -> Listing {
-        switch answer.status {
-        case 200:
-            let entries = (try? JSONValue.parse(answer.body))?["data"]?.arrayValue ?? []
-            let models = entries.compactMap { $0["id"]?.stringValue }
-            return Listing(finding: .ok(subject, "\(models.count) models at \(provider.baseURL)"), models: models)
-        case 401, 403:
+        switch answer.verdict {
+        case .accepted where answer.models.isEmpty:
+            return Listing(finding: .ok(subject, "answers at \(provider.baseURL)"))
+        case .accepted:
+            let text = "\(answer.models.count) models at \(provider.baseURL)"
+            return Listing(finding: .ok(subject, text), models: answer.models)
+        case .refused:
             let mend = hasKey ? "put a working key in its place" : "give the group a key, or set auth"
             return Listing(finding: .fail(subject, "refuses the key (\(answer.status))", mend: mend))
-        case 404, 405: return Listing(finding: .ok(subject, "answers at \(provider.baseURL); has no list of models"))
-        case 429: return Listing(finding: .warn(subject, "answers, but its limit is reached (429)"))
-        default: return Listing(finding: .warn(subject, "answers with status \(answer.status)"))
+        case .unlisted:
+            return Listing(finding: .ok(subject, "answers at \(provider.baseURL); has no list of models"))
+        case .limited: return Listing(finding: .warn(subject, "answers, but its limit is reached (429)"))
+        case .other: return Listing(finding: .warn(subject, "answers with status \(answer.status)"))
         }
     }
 
@@ -155,24 +147,23 @@ struct ProviderChecks: Sendable {
     }
 
     private func ask(_ provider: Settings.Provider, model: String, key: Secret<String>?) async throws -> CommandAnswer {
-        let catalog = try Catalog(providers: [provider.entry], userAgent: "turnpike/\(Version.text)")
-        guard let known = catalog.provider(named: provider.name) else { throw CommandFailure("no such provider") }
-        var head = ByteBuffer()
-        known.writeHead(.chat, as: provider.kind.format, isStream: false, model: model, into: &head)
-        // The catalog knows each provider's URLs; its first line has the path.
-        let line = String(buffer: head).prefix { $0 != "\r\n" }
-        let target = line.split(separator: " ").dropFirst().first.map(String.init) ?? "/"
-        let path = String(target.dropFirst(known.endpoint.basePath.count))
-        var request = CommandRequest(method: "POST", endpoint: known.endpoint, path: path, timeouts: Self.timeouts)
-        Self.authorize(&request, provider.auth, key)
-        let body = JSONValue.object([
+        let chat = JSONValue.object([
             ("model", .string(model)), ("max_tokens", 1),
             ("messages", [.object([("role", "user"), ("content", "Say ok.")])]),
         ])
-        var bytes = ByteBuffer()
-        body.write(into: &bytes)
-        request.body = bytes
-        return try await self.client.send(request)
+        var body = ByteBuffer()
+        chat.write(into: &body)
+        let format = provider.kind.format
+        if format != .openAIChat {
+            let request = try Codecs.readRequest(body, as: .openAIChat)
+            var losses = Losses()
+            body.clear()
+            let traits = TargetTraits(model: JSONString(model), modelID: model)
+            try Codecs.writeRequest(request, as: format, for: traits, losses: &losses, into: &body)
+        }
+        let question = try ProviderQuestion.chat(provider.entry, model: model, body: body)
+        let answer = try await self.inquiry(provider).send(question, key, SystemClock.now)
+        return CommandAnswer(status: answer.status, body: answer.body)
     }
 
     /// Another model from the provider's list: the nearest by name, else one of the same maker, else the first.

@@ -1,0 +1,73 @@
+/// The errors of Anthropic's API.
+extension AnthropicDialect {
+    func failure(_ problem: Problem) -> APIFailure {
+        switch problem {
+        case .missingKey: return .anthropic("x-api-key header is required", status: 401)
+        case .wrongKey: return .anthropic("invalid x-api-key", status: 401)
+        case .unknownModel(let model): return .anthropic("model: \(model)", status: 404)
+        case .unknownPath: return .anthropic("Not Found", status: 404)
+        case .wrongMethod: return .anthropic("Method Not Allowed", status: 405)
+        case .noModel: return .anthropic("model: Field required")
+        case .modelOfWrongType: return .anthropic("model: Input should be a valid string")
+        case .notJSON(let why): return .anthropic("The request body is not valid JSON: \(why)")
+        case .notObject: return .anthropic("Input should be a valid dictionary or object to extract fields from")
+        case .badOption(let why): return .anthropic("model: \(why)")
+        case .bodyTooLarge: return .anthropic("Request exceeds the maximum size", status: 413)
+        case .promptTooLong(let tokens, let limit):
+            return .anthropic("prompt is too long: \(tokens) tokens > \(limit) maximum")
+        }
+    }
+
+    func failure(status: Int) -> APIFailure {
+        let message: String
+        switch status {
+        case 401: message = "invalid x-api-key"
+        case 402: message = "Your account has a billing problem."
+        case 403: message = "Your API key does not have permission to use the specified resource."
+        case 404: message = "The requested resource could not be found."
+        case 413: message = "Request exceeds the maximum size"
+        case 429: message = "This request would exceed your organization's rate limit of 4,000 requests per minute."
+        case 500: message = "Internal server error"
+        case 504: message = "The request timed out."
+        case 529: message = "Overloaded"
+        default: message = "The simulator was told to answer \(status)."
+        }
+        return .anthropic(message, status: status)
+    }
+
+    func errorBody(_ failure: APIFailure, sequence: Int) -> ErrorBody {
+        ErrorBody(bytes: Array(Self.errorObject(failure, sequence: sequence).text.utf8))
+    }
+
+    /// The whole error, as it is a body of its own or the data of an `error` event.
+    static func errorObject(_ failure: APIFailure, sequence: Int) -> JSONValue {
+        .object([
+            .init("type", .string("error")),
+            .init(
+                "error",
+                .object([.init("type", .string(failure.type)), .init("message", .string(failure.message))])
+            ),
+            .init("request_id", .string(Self.requestID(sequence))),
+        ])
+    }
+}
+
+extension APIFailure {
+    /// An error in Anthropic's words: its type follows from the status.
+    static func anthropic(_ message: String, status: Int = 400) -> APIFailure {
+        let type: String
+        switch status {
+        case 401: type = "authentication_error"
+        case 402: type = "billing_error"
+        case 403: type = "permission_error"
+        case 404: type = "not_found_error"
+        case 413: type = "request_too_large"
+        case 429: type = "rate_limit_error"
+        case 504: type = "timeout_error"
+        case 529: type = "overloaded_error"
+        case 500...: type = "api_error"
+        default: type = "invalid_request_error"
+        }
+        return APIFailure(status, message, type: type)
+    }
+}
