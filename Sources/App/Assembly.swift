@@ -116,6 +116,7 @@ struct Assembly: Sendable {
         let instruments = Self.instruments(settings, store, metrics, log, accounting, answers, logger)
         let watch = HealthWatch(instruments, snapshots, keeper, runtime.fetcher, budgets, gateway: server.listen)
         let isReady = NIOLockedValueBox(true)
+        let lists = ModelLists(settings: { await keeper.current }, fetcher: runtime.fetcher, now: { .now() })
         let gateway = Gateway(
             snapshots: snapshots,
             instruments: instruments,
@@ -130,7 +131,8 @@ struct Assembly: Sendable {
                     + Gauges.resilience(instruments.guards, now: instruments.monotonicClock)
                     + snapshot.targets.gauges(now: { .now() }) + watch.gauges,
                 hasAdminListener: server.adminListen != nil,
-                admin: Self.administration(store, keeper, snapshots, runtime, instruments)
+                admin: Self.administration(store, keeper, snapshots, runtime, instruments),
+                listModels: { await lists.models(of: $0) }
             ),
             loops: loops
         )

@@ -5,7 +5,7 @@ internal import Logging
 internal import NIOConcurrencyHelpers
 package import NIOCore
 package import Pipeline
-internal import Providers
+package import Providers
 package import Telemetry
 package import Transport
 internal import Wire
@@ -29,6 +29,8 @@ package struct GatewayOptions: Sendable {
     package var hasAdminListener: Bool
     /// What `/api/v1` administers; nil if there is no store.
     package var admin: AdminAPI?
+    /// Asks providers which models they have, each with the credential it comes with: their models by their names.
+    package var listModels: @Sendable ([AskableProvider]) async -> [String: [String]]
 
     package init(
         version: String,
@@ -38,7 +40,8 @@ package struct GatewayOptions: Sendable {
         shouldShed: @escaping @Sendable () -> Duration? = { nil },
         gauges: [Gauge] = [],
         hasAdminListener: Bool = false,
-        admin: AdminAPI? = nil
+        admin: AdminAPI? = nil,
+        listModels: @escaping @Sendable ([AskableProvider]) async -> [String: [String]] = { _ in [:] }
     ) {
         self.version = version
         self.publicURL = publicURL
@@ -48,8 +51,12 @@ package struct GatewayOptions: Sendable {
         self.gauges = gauges
         self.hasAdminListener = hasAdminListener
         self.admin = admin
+        self.listModels = listModels
     }
 }
+
+/// A provider that a caller can use, and the credential to ask it with.
+package typealias AskableProvider = (provider: Provider, credential: Credential?)
 
 /// Answers every request: finds its row in `Routes`, checks the row's policy, and takes it down the road or answers by
 /// itself.
@@ -242,8 +249,10 @@ package final class Gateway: RequestHandler {
             case .metrics: answer = self.metrics()
             case .openAPI: answer = Answer(body: self.openAPI)
             case .status: answer = self.status(snapshot, for: principal)
-            case .models: answer = ModelList.all(snapshot, principal)
-            case .model: answer = try ModelList.one(Self.text(parameters.only, exchange), snapshot, principal)
+            case .models: answer = await self.models(snapshot, principal, exchange).answer
+            case .model:
+                let name = try Self.text(parameters.only, exchange)
+                answer = try await self.models(snapshot, principal, exchange).answer(for: name)
             case .liveCalls:
                 return try await self.showCalls(on: exchange, id, to: principal)
             case .admin:
@@ -259,5 +268,15 @@ package final class Gateway: RequestHandler {
             answer = Answer(error, dialect: dialect, requestID: id)
         }
         try await answer.send(on: exchange, requestID: id)
+    }
+
+    private func models(
+        _ snapshot: Snapshot,
+        _ principal: Principal?,
+        _ exchange: any ServerExchange
+    ) async -> ModelList {
+        let askable = principal.map { ModelList.askable(snapshot, $0) } ?? []
+        let reported = await self.options.listModels(askable)
+        return ModelList(snapshot, principal, reported: reported, for: exchange)
     }
 }

@@ -63,6 +63,16 @@ package final class Credential: Sendable {
         return key.withUnsafeReadableBytes { Scrubber.scrub(text, credential: $0) }
     }
 
+    /// Lends the opened key to `use`, for calls beside the road.
+    ///
+    /// - Throws: What opening throws, or `use`.
+    package func withKey<Result>(_ use: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
+        var key = ByteBuffer()
+        defer { key.wipe(0..<key.writerIndex) }
+        try self.open(&key)
+        return try key.withUnsafeReadableBytes(use)
+    }
+
     /// 1 to 4096 visible ASCII characters.
     static func isUsable(_ buffer: ByteBuffer, _ range: Range<Int>) -> Bool {
         guard (1...4096).contains(range.count) else { return false }
