@@ -99,6 +99,8 @@ package enum Codecs {
             try OpenAIChatRequestWriter.write(request, for: target, losses: &losses, into: &body)
         case .openAIResponses:
             try ResponsesRequestWriter.write(request, for: target, losses: &losses, into: &body)
+        case .cohere: try CohereRequestWriter.write(request, for: target, losses: &losses, into: &body)
+        case .gemini: try GeminiRequestWriter.write(request, for: target, losses: &losses, into: &body)
         default: throw RequestUnwritable(at: -1, "Requests of this dialect cannot be written.")
         }
     }
@@ -107,6 +109,8 @@ package enum Codecs {
     package static func readAnswer(_ body: ByteBuffer, as format: WireFormat) throws(AnswerUnreadable) -> ChatAnswer {
         switch format {
         case .openAIResponses: try ResponsesAnswerReader.read(body)
+        case .cohere: try CohereAnswerReader.read(body)
+        case .gemini: try GeminiAnswerReader.read(body)
         default: throw .garbled
         }
     }
@@ -128,6 +132,8 @@ package enum Codecs {
     package static func streamReader(_ format: WireFormat) -> (any AnswerStreamReader)? {
         switch format {
         case .openAIResponses: ResponsesStreamReader()
+        case .cohere: CohereStreamReader()
+        case .gemini: GeminiStreamReader()
         default: nil
         }
     }

@@ -83,6 +83,18 @@ struct BodyReader {
         if let failure { throw failure }
     }
 
+    /// Calls `visit` for each member that has one of the names, with the name's position.
+    ///
+    /// - Throws: `garbled` for broken JSON, for one of the names twice, and if the value is no object.
+    func members(
+        of object: JSONSlice,
+        named names: JSONNames,
+        _ visit: (Int, JSONSlice) -> Void
+    ) throws(AnswerUnreadable) {
+        var walker = JSONScanner(self.bytes, at: object)
+        do throws(JSONError) { try walker.members(of: names) { visit($0, $1.value) } } catch { throw .garbled }
+    }
+
     /// Calls `visit` for each element of an array, in their order.
     ///
     /// - Throws: What `visit` throws first, or broken JSON as such an error; also if the value is no array.
