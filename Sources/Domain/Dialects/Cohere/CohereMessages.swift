@@ -10,9 +10,11 @@ struct CohereMessages {
     var body = ByteBuffer()
     var losses = Losses()
 
-    mutating func write(_ messages: [ChatMessage]) {
+    /// - Parameter form: An instruction of the gateway's own, to go first.
+    mutating func write(_ messages: [ChatMessage], form: JSONString?) {
         self.body.writeKey("messages")
         self.body.beginArray()
+        if let form { self.writeMessage("system", [ContentPart(.text(form))], takesImages: false) }
         var leftOver: [ContentPart] = []
         for message in messages {
             self.losses.drop(message.name)

@@ -4,9 +4,9 @@ package import NIOCore
 
 /// Says a request in the words of Cohere's `/v2/chat`.
 ///
-/// Members that only Cohere has (`documents`, `citation_options`, `safety_mode`, `priority`) are taken from the client's
-/// top level by their own names. One tool that must be called becomes the only one, since Cohere can only be told that
-/// some tool must be.
+/// Members that only Cohere has (`documents`, `citation_options`, `safety_mode`, `priority`) are taken from the
+/// client's top level by their own names. One tool that must be called becomes the only one, since Cohere can only be
+/// told that some tool must be.
 /// Source: docs.cohere.com/v2/reference/chat and the types of Cohere's own client.
 package enum CohereRequestWriter {
     /// Appends the request to `body`.
@@ -26,7 +26,9 @@ package enum CohereRequestWriter {
         var messages = CohereMessages()
         swap(&messages.body, &body)
         swap(&messages.losses, &losses)
-        messages.write(request.messages)
+        // Cohere takes either tools or a form for the answer.
+        let mustSayForm = request.tools.contains { $0.kind == .function }
+        messages.write(request.messages, form: mustSayForm ? request.responseFormat?.value.instruction : nil)
         swap(&messages.body, &body)
         swap(&messages.losses, &losses)
         if request.isStream { body.writeMember("stream", true) }
@@ -165,8 +167,10 @@ private struct CohereSettings {
 
     private mutating func writeForm() {
         guard let format = self.request.responseFormat, format.value != .text else { return }
-        // Cohere takes either tools or a form.
-        if self.request.tools.contains(where: { $0.kind == .function }) { return self.losses.drop(format) }
+        // Then it was said as an instruction.
+        if self.request.tools.contains(where: { $0.kind == .function }) {
+            return self.losses.emulate(at: format.place)
+        }
         self.body.writeKey("response_format")
         self.body.beginObject()
         self.body.writeMember("type", word: "json_object")

@@ -96,10 +96,8 @@ struct GeminiConfig {
 
     private mutating func writeForm() {
         guard let format = self.request.responseFormat, format.value != .text else { return }
-        let hasTools = self.request.tools.contains { $0.kind == .function }
-        if hasTools, !self.model.takesFormWithTools, self.request.toolChoice?.value != ToolChoice.none {
-            return self.losses.drop(format)
-        }
+        // Then it was said as an instruction.
+        if self.request.mustSayForm(to: self.model) { return self.losses.emulate(at: format.place) }
         self.body.writeMember("responseMimeType", word: "application/json")
         if case .jsonSchema(let form) = format.value, let schema = form.schema, !schema.saysNothing {
             self.body.writeMember("responseJsonSchema", schema)
@@ -197,13 +195,21 @@ struct GeminiConfig {
             case .none, .minimal: .minimal
             case .low: .low
             case .medium: .medium
-            case .high, .xhigh: .high
+            case .high, .xhigh, .max: .high
             }
         let level = levels.first { $0 >= wanted } ?? highest
-        if level != wanted || given == .none || given == .xhigh {
+        if level != wanted || given == .none || given > .high {
             self.losses.drop(wish.effort)
             if wish.effort == nil { self.losses.drop(wish.budget) }
         }
         return max(level, lowest)
+    }
+}
+
+extension ChatRequest {
+    /// Whether the model takes no form for its answer beside the tools of this request.
+    func mustSayForm(to model: GeminiModel) -> Bool {
+        guard let responseFormat, responseFormat.value != .text, !model.takesFormWithTools else { return false }
+        return self.tools.contains { $0.kind == .function }
     }
 }

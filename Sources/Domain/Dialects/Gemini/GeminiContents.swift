@@ -71,7 +71,7 @@ struct GeminiContents {
                 isInside = true
                 continue
             }
-            if isInside { self.losses.drop(at: message.place) }
+            if isInside { self.losses.emulate(at: message.place) }
             self.losses.drop(message.name)
             self.losses.dropWishes(in: message.rest)
             for part in message.parts {
@@ -82,20 +82,27 @@ struct GeminiContents {
                 }
                 self.losses.dropWishes(in: part.rest)
                 if text.isEmpty { continue }
-                if !isOpen {
-                    self.body.writeKey("systemInstruction")
-                    self.body.beginObject()
-                    self.body.writeKey("parts")
-                    self.body.beginArray()
-                    isOpen = true
-                }
-                self.writeText(text)
+                self.writeInstruction(text, &isOpen)
             }
+        }
+        if self.request.mustSayForm(to: self.model), let text = self.request.responseFormat?.value.instruction {
+            self.writeInstruction(text, &isOpen)
         }
         if isOpen {
             self.body.endArray()
             self.body.endObject()
         }
+    }
+
+    private mutating func writeInstruction(_ text: JSONString, _ isOpen: inout Bool) {
+        if !isOpen {
+            self.body.writeKey("systemInstruction")
+            self.body.beginObject()
+            self.body.writeKey("parts")
+            self.body.beginArray()
+            isOpen = true
+        }
+        self.writeText(text)
     }
 
     // MARK: Turns
@@ -135,7 +142,7 @@ struct GeminiContents {
         for message in run {
             self.losses.drop(message.name)
             self.losses.dropWishes(in: message.rest)
-            if message.isInstruction { self.losses.drop(at: message.place) }
+            if message.isInstruction { self.losses.emulate(at: message.place) }
             for part in message.parts {
                 if case .toolResult = part.content { continue }
                 self.write(part, role: "user", signature: nil)

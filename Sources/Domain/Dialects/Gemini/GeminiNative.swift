@@ -75,7 +75,8 @@ struct GeminiNative {
     }
 
     private mutating func take(_ member: RestMember) -> Bool {
-        guard let name = Self.names.first(where: { member.name.equals($0.plain) || member.name.equals($0.snake) }) else {
+        guard let name = Self.names.first(where: { member.name.equals($0.plain) || member.name.equals($0.snake) })
+        else {
             return false
         }
         if member.value.isNull { return true }

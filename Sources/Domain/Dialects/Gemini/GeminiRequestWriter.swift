@@ -5,8 +5,8 @@ package import NIOCore
 /// Says a request in the words of Gemini's `generateContent` and `streamGenerateContent`.
 ///
 /// Model and streaming are in the address, not in the body. Instructions go into `systemInstruction` wherever they
-/// stand; those that stood inside the conversation are noted as changed. Members that only Gemini has may be given at the
-/// top level or, as Google's own OpenAI endpoint has it, in `google` or `extra_body.google`, in either spelling
+/// stand; those that stood inside the conversation are noted as changed. Members that only Gemini has may be given at
+/// the top level or, as Google's own OpenAI endpoint has it, in `google` or `extra_body.google`, in either spelling
 /// (`safety_settings`, `safetySettings`); see `GeminiNative`.
 /// Source: ai.google.dev/api/generate-content and ai.google.dev/gemini-api/docs (function-calling, thinking,
 /// thought-signatures).
