@@ -35,7 +35,7 @@ struct GeminiAnswerTests {
         #expect(thinking.text.text == "I think more")
         #expect(thinking.signature?.text == "c2ln")
         #expect(thinking.format == .gemini)
-        #expect(one.signature?.text == "YWJj=")
+        #expect(one.signature?.content == ByteBuffer(string: "YWJj="))
         #expect(one.arguments.asString.text?.contains(#""y": null"#) == true)
         #expect(two.arguments.asObject?.bytes == ByteBuffer(string: "{}"))
         let ids = [one.id.text ?? "", two.id.text ?? ""]

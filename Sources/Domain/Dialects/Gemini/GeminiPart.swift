@@ -31,7 +31,7 @@ struct GeminiPart {
             switch position {
             case 0: self.text = reader.string(value)
             case 1: self.isThought = reader.scanner.bool(value) == true
-            case 2: self.signature = reader.string(value)
+            case 2: self.signature = reader.string(value).map(Self.plain)
             case 3: call = reader.isNull(value) ? nil : value
             default: data = reader.isNull(value) ? nil : value
             }
@@ -39,6 +39,11 @@ struct GeminiPart {
         if let call { self.call = try Self.call(call, reader) }
         if let data { self.media = try Self.media(data, reader) }
         self.isOther = self.text == nil && self.call == nil && self.media == nil && self.signature == nil
+    }
+
+    /// Google writes the `=` at the end of base64 as an escape, which no signature needs.
+    private static func plain(_ text: JSONString) -> JSONString {
+        text.hasEscapes ? JSONString(utf8: text.utf8) : text
     }
 
     private static func call(_ slice: JSONSlice, _ reader: BodyReader) throws(AnswerUnreadable) -> Call {
