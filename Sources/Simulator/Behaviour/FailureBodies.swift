@@ -9,6 +9,7 @@ enum FailureBodies {
     ) -> APIFailure {
         var failure = dialect.failure(status: status)
         if let message { failure.message = message }
+        failure.retryAfter = behaviour.retryAfter
         if let text = behaviour.errorMessage { failure.message = text }
         if let type = behaviour.errorType { failure.type = type }
         if let code = behaviour.errorCode {

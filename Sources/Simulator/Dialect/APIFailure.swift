@@ -5,6 +5,10 @@ struct APIFailure: Error, Sendable {
     var type: String
     var param: String?
     var code: String?
+    /// How long to wait before the next attempt, as the `retry_after` option has it: seconds, or any nonsense.
+    ///
+    /// For dialects that say it in the body; the header field is written elsewhere.
+    var retryAfter: String?
 
     init(
         _ status: Int,

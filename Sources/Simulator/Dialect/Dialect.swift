@@ -35,6 +35,9 @@ protocol Dialect: Sendable {
     /// The JSON around a text of any length, for answers too large to be held.
     var textFrame: (opening: String, closing: String) { get }
 
+    /// Whether `Retry-After` is a header field here, and not something that errors say.
+    var hasRetryAfterField: Bool { get }
+
     /// Whether a stream's head goes out at once, whatever the time to the first event.
     var sendsHeadAtOnce: Bool { get }
 }
@@ -81,13 +84,15 @@ extension Dialect {
 
     var textFrame: (opening: String, closing: String) { (#"{"id":"sim","text":""#, #""}"#) }
 
+    var hasRetryAfterField: Bool { true }
+
     var sendsHeadAtOnce: Bool { false }
 }
 
 /// All dialects, in the order in which they are asked what a path means.
 enum Dialects {
     static let all: [any Dialect] = [
-        AnthropicDialect(),
+        AnthropicDialect(), GeminiDialect(), BedrockDialect(), CohereDialect(),
         OpenAIDialect(.azure), OpenAIDialect(.openRouter), OpenAIDialect(.openAI),
     ]
 

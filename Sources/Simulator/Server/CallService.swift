@@ -11,6 +11,8 @@ final class CallService: Sendable {
         var body: ByteBuffer
         var record: CallRecord
         var sequence: Int
+        /// When it is decided, in seconds since 1970.
+        var now = 0
         /// Whether the other side is this machine, and so may see keys in the record.
         var isLocal: Bool
     }
@@ -84,7 +86,9 @@ final class CallService: Sendable {
     /// The answer to a whole request.
     ///
     /// `early` is what the script said when the head came.
-    func decide(_ call: Call, early: Behaviour?) -> Decision {
+    func decide(_ given: Call, early: Behaviour?) -> Decision {
+        var call = given
+        call.now = self.options.clocks.wall()
         let target = Target(call.head.uri, headers: call.head.headers)
         if let control = Control(target) {
             let builder = self.builder(call, dialect: OpenAIDialect(.openAI), behaviour: Behaviour())

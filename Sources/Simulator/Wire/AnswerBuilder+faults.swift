@@ -52,7 +52,9 @@ extension AnswerBuilder {
             sequence: self.sequence,
             key: self.key
         )
-        if let value = self.behaviour.retryAfter { body.fields.append(("retry-after", value)) }
+        if let value = self.behaviour.retryAfter, self.dialect.hasRetryAfterField {
+            body.fields.append(("retry-after", value))
+        }
         if let value = self.behaviour.retryAfterMilliseconds { body.fields.append(("retry-after-ms", value)) }
         if let seconds = self.behaviour.retryAfterDateSeconds {
             body.fields.append(("retry-after", HTTPDate.text(self.now + seconds)))
