@@ -80,6 +80,7 @@ package enum Codecs {
         switch format {
         case .openAIChat: return try OpenAIChatRequestReader.read(body)
         case .openAIResponses: return try ResponsesRequestReader.read(body)
+        case .anthropic: return try AnthropicRequestReader.read(body)
         default: throw RequestUnreadable(at: 0, "Requests of this dialect cannot be read.", expected: "another route")
         }
     }
@@ -101,6 +102,7 @@ package enum Codecs {
             try ResponsesRequestWriter.write(request, for: target, losses: &losses, into: &body)
         case .cohere: try CohereRequestWriter.write(request, for: target, losses: &losses, into: &body)
         case .gemini: try GeminiRequestWriter.write(request, for: target, losses: &losses, into: &body)
+        case .anthropic: try AnthropicRequestWriter.write(request, for: target, losses: &losses, into: &body)
         default: throw RequestUnwritable(at: -1, "Requests of this dialect cannot be written.")
         }
     }
@@ -111,6 +113,7 @@ package enum Codecs {
         case .openAIResponses: try ResponsesAnswerReader.read(body)
         case .cohere: try CohereAnswerReader.read(body)
         case .gemini: try GeminiAnswerReader.read(body)
+        case .anthropic: return try AnthropicAnswerReader.read(body)
         default: throw .garbled
         }
     }
@@ -124,6 +127,7 @@ package enum Codecs {
     ) {
         switch format {
         case .openAIResponses: ResponsesAnswerWriter.write(answer, context, into: &body)
+        case .anthropic: AnthropicAnswerWriter.write(answer, context, into: &body)
         default: break
         }
     }
@@ -134,6 +138,7 @@ package enum Codecs {
         case .openAIResponses: ResponsesStreamReader()
         case .cohere: CohereStreamReader()
         case .gemini: GeminiStreamReader()
+        case .anthropic: AnthropicStreamReader()
         default: nil
         }
     }
@@ -142,6 +147,7 @@ package enum Codecs {
     package static func streamWriter(_ format: WireFormat, _ context: AnswerContext) -> (any AnswerStreamWriter)? {
         switch format {
         case .openAIResponses: ResponsesStreamWriter(context)
+        case .anthropic: AnthropicStreamWriter(context)
         default: nil
         }
     }
