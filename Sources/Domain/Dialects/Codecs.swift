@@ -113,7 +113,7 @@ package enum Codecs {
         case .openAIResponses: try ResponsesAnswerReader.read(body)
         case .cohere: try CohereAnswerReader.read(body)
         case .gemini: try GeminiAnswerReader.read(body)
-        case .anthropic: return try AnthropicAnswerReader.read(body)
+        case .anthropic: try AnthropicAnswerReader.read(body)
         default: throw .garbled
         }
     }
