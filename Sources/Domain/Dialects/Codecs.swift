@@ -103,7 +103,7 @@ package enum Codecs {
         case .cohere: try CohereRequestWriter.write(request, for: target, losses: &losses, into: &body)
         case .gemini: try GeminiRequestWriter.write(request, for: target, losses: &losses, into: &body)
         case .anthropic: try AnthropicRequestWriter.write(request, for: target, losses: &losses, into: &body)
-        default: throw RequestUnwritable(at: -1, "Requests of this dialect cannot be written.")
+        case .bedrock: try ConverseRequestWriter.write(request, for: target, losses: &losses, into: &body)
         }
     }
 
@@ -114,6 +114,7 @@ package enum Codecs {
         case .cohere: try CohereAnswerReader.read(body)
         case .gemini: try GeminiAnswerReader.read(body)
         case .anthropic: try AnthropicAnswerReader.read(body)
+        case .bedrock: try ConverseAnswerReader.read(body)
         default: throw .garbled
         }
     }
@@ -139,6 +140,7 @@ package enum Codecs {
         case .cohere: CohereStreamReader()
         case .gemini: GeminiStreamReader()
         case .anthropic: AnthropicStreamReader()
+        case .bedrock: ConverseStreamReader()
         default: nil
         }
     }
