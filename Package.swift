@@ -103,7 +103,7 @@ var targets: [Target] = [
     tests("NetTests", ["Core", "Wire", "Transport", "Net", "TestKit"] + nio + sockets),
     tests("SigningTests", ["Core", "Signing", "TestKit"] + nio),
     tests("ProvidersTests", ["Core", "Wire", "Chat", "Signing", "Transport", "Providers"] + nio),
-    tests("DialectsTests", ["Core", "Wire", "Chat", "Dialects"] + nio),
+    tests("DialectsTests", ["Core", "Wire", "Chat", "Dialects", "TestKit"] + nio),
     tests(
         "AuthTests",
         ["Core", "Wire", "Transport", "Database", "Auth", "SQLite", "Net", "TestKit", jwt, crypto] + nio

@@ -83,22 +83,26 @@ extension ConverseWriter {
     /// A name of letters, digits, single spaces, hyphens, parentheses and brackets; no two documents have the same.
     private mutating func writeDocumentName(_ media: Media) {
         var name = ByteBuffer()
-        for byte in media.name?.value.utf8.readableBytesView.prefix(180) ?? ByteBuffer().readableBytesView {
-            let isAllowed =
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "("), UInt8(ascii: ")"),
-                    UInt8(ascii: "["), UInt8(ascii: "]"):
-                    true
-                default: false
-                }
-            if isAllowed {
+        let given = media.name?.value.utf8.readableBytesView ?? ByteBuffer().readableBytesView
+        // The ending is the format once more.
+        let bare = given.suffix(5).lastIndex(of: UInt8(ascii: ".")).map { given[..<$0] } ?? given
+        for byte in bare.prefix(180) {
+            let last = name.readableBytesView.last
+            let isBreak = last == nil || last == UInt8(ascii: " ") || last == UInt8(ascii: "-")
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "["),
+                UInt8(ascii: "]"):
                 name.writeInteger(byte)
-            } else if name.readableBytes > 0, name.readableBytesView.last != UInt8(ascii: "-") {
-                name.writeInteger(UInt8(ascii: "-"))
+            case UInt8(ascii: " "):
+                if !isBreak { name.writeInteger(byte) }
+            default:
+                if !isBreak { name.writeInteger(UInt8(ascii: "-")) }
             }
         }
-        if name.readableBytesView.last == UInt8(ascii: "-") { name.moveWriterIndex(to: name.writerIndex - 1) }
+        while let last = name.readableBytesView.last, last == UInt8(ascii: " ") || last == UInt8(ascii: "-") {
+            name.moveWriterIndex(to: name.writerIndex - 1)
+        }
         if name.readableBytes == 0 { name.writeStaticString("document") }
         let isTaken = self.documentNames.contains(name)
         self.documentNames.append(name)

@@ -149,7 +149,7 @@ struct ConversePlan {
         }
         switch request.toolChoice?.value {
         case .auto, nil: break
-        case ToolChoice.none:
+        case ToolChoice.none?:
             if self.tools == .given { self.losses.drop(request.toolChoice) }
         case .required: self.demand(.any, request, functions)
         case .named(let name): self.demand(.named(name), request, functions)

@@ -119,7 +119,7 @@ extension ConverseWriter {
         }
     }
 
-    private mutating func noteUnsaid(_ message: ChatMessage) {
+    mutating func noteUnsaid(_ message: ChatMessage) {
         self.losses.drop(message.name)
         self.losses.dropWishes(in: message.rest)
     }

@@ -32,15 +32,9 @@ extension ConverseWriter {
         if let description = tool.description, !description.value.isBlank {
             self.body.writeMember("description", description.value)
         }
-        self.writeSchema(tool.parameters?.value)
-        if let isStrict = tool.isStrict, isStrict.value {
-            // Where answers are held to schemas, arguments are too.
-            if self.model.takesOutputFormat {
-                self.body.writeMember("strict", true)
-            } else {
-                self.losses.drop(isStrict)
-            }
-        }
+        let (schema, isStrict) = self.schema(of: tool)
+        self.writeSchema(schema)
+        if isStrict { self.body.writeMember("strict", true) }
         self.body.endObject()
         self.body.endObject()
         self.losses.dropWishes(in: tool.rest)
@@ -48,6 +42,20 @@ extension ConverseWriter {
         guard self.model.isClaude else { return self.losses.drop(mark) }
         self.body.separate()
         self.writeCachePoint(mark)
+    }
+
+    /// The schema of a tool's arguments, and whether they are held to it: what holds them knows no bounds.
+    private mutating func schema(of tool: ToolDefinition) -> (schema: JSONFragment?, isStrict: Bool) {
+        guard let wish = tool.isStrict, wish.value else { return (tool.parameters?.value, false) }
+        guard self.model.takesOutputFormat, let schema = tool.parameters?.value else {
+            self.losses.drop(wish)
+            return (tool.parameters?.value, false)
+        }
+        var isLossless = true
+        let restricted = AnthropicSchema.restricted(schema, &isLossless)
+        if isLossless { return (restricted, true) }
+        self.losses.drop(wish)
+        return (schema, false)
     }
 
     /// `inputSchema`, which must be one of an object.

@@ -1,0 +1,116 @@
+import Chat
+import Core
+import Dialects
+import Glibc
+import NIOCore
+import TestKit
+import Testing
+
+/// Requests for Bedrock's `Converse`, held against `Tests/Fixtures/dialects/converse.json`, in which
+/// `Tests/clients/test_converse_requests.py` holds every one against AWS's own model of the API.
+@Suite struct ConverseRequestTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let entry: JSONValue
+    }
+
+    static let cases: [Case] = {
+        guard let file = fopen("\(Fixtures.folder)/dialects/converse.json", "r") else { return [] }
+        defer { fclose(file) }
+        var text: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 1 << 16)
+        while case let count = fread(&piece, 1, piece.count, file), count > 0 { text += piece[..<count] }
+        let entries = (try? JSONValue.parse(ByteBuffer(bytes: text)))?.arrayValue ?? []
+        return entries.map { Case(testDescription: $0["case"]?.stringValue ?? "", entry: $0) }
+    }()
+
+    static func write(
+        _ request: ChatRequest,
+        model: String,
+        limit: Int? = nil
+    ) throws -> (body: ByteBuffer, losses: Losses) {
+        var target = TargetTraits(model: JSONString(model), modelID: model)
+        target.outputLimit = limit
+        var losses = Losses()
+        var body = ByteBuffer()
+        try Codecs.writeRequest(request, as: .bedrock, for: target, losses: &losses, into: &body)
+        return (body, losses)
+    }
+
+    static func chat(_ members: String) throws -> ChatRequest {
+        try Codecs.readRequest(ByteBuffer(string: "{\"model\":\"m\",\(members)}"), as: .openAIChat)
+    }
+
+    @Test func `there are cases`() { #expect(Self.cases.count > 50) }
+
+    @Test(arguments: cases)
+    func `a request says the same in Converse, and names what it cannot say`(_ item: Case) throws {
+        let entry = item.entry
+        let text = (entry["request"] ?? .null).text
+        let format: WireFormat = entry["from"]?.stringValue == "anthropic" ? .anthropic : .openAIChat
+        let source = ByteBuffer(string: text)
+        let (body, losses) = try Self.write(
+            Codecs.readRequest(source, as: format),
+            model: entry["model"]?.stringValue ?? "",
+            limit: entry["limit"]?.intValue
+        )
+        #expect(try JSONValue.parse(body).text == entry["converse"]?.text)
+        #expect(losses.paths(in: source) == entry["dropped"]?.arrayValue?.compactMap(\.stringValue))
+        #expect(losses.emulatedPaths(in: source) == entry["emulated"]?.arrayValue?.compactMap(\.stringValue))
+    }
+
+    @Test func `a request without anything to say is refused`() throws {
+        for messages in ["[]", #"[{"role":"system","content":"Hi"}]"#, #"[{"role":"user","content":" "}]"#] {
+            let request = try Self.chat("\"messages\":\(messages)")
+            #expect(throws: RequestUnwritable.self) { try Self.write(request, model: "amazon.nova-lite-v1:0") }
+        }
+    }
+
+    @Test
+    func `foreign ids of tool calls become ids that Bedrock takes, different ones different, always the same way`()
+        throws
+    {
+        func written(_ id: String) throws -> String {
+            let call = #"{"id":\#(JSONString(id).text.map { JSONValue.string($0).text } ?? ""),"type":"function","#
+            let request = try Self.chat(
+                #""messages":[{"role":"user","content":"a"},{"role":"assistant","tool_calls":["# + call
+                    + #""function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"#
+                    + (JSONValue.string(id).text) + #","content":"x"}]"#
+            )
+            let body = try JSONValue.parse(try Self.write(request, model: "amazon.nova-lite-v1:0").body)
+            let messages = body["messages"]?.arrayValue ?? []
+            let use = messages[1]["content"]?[0]?["toolUse"]?["toolUseId"]?.stringValue
+            let result = messages[2]["content"]?[0]?["toolResult"]?["toolUseId"]?.stringValue
+            #expect(use == result)
+            return try #require(use)
+        }
+        for id in ["tooluse_abc-1", "call_1", "a", String(repeating: "z", count: 64)] { #expect(try written(id) == id) }
+        let foreign = [
+            String(repeating: "z", count: 65), String(repeating: "z", count: 66), "a b", "a.b", "é", "a\"b", "tp-1",
+            "functions.f:0", "functions.f:1", "\u{1F600}", "sig1-9-call_1abcd=",
+        ]
+        var seen: Set<String> = []
+        for id in foreign {
+            let new = try written(id)
+            #expect((1...64).contains(new.utf8.count) && new != id)
+            #expect(
+                new.utf8.allSatisfy {
+                    $0 == 0x2D || $0 == 0x5F || ($0 < 0x7F && Character(.init($0)).isLetter)
+                        || Character(.init($0)).isNumber
+                }
+            )
+            #expect(try written(id) == new)
+            #expect(seen.insert(new).inserted)
+            // What is rewritten once is rewritten again, so that nobody can make an id that another becomes.
+            #expect(try written(new) != new)
+        }
+    }
+
+    @Test func `a large request is written without growing beyond its size`() throws {
+        let text = String(repeating: #"A line of \"text\"\n"#, count: 50_000)
+        let request = try Self.chat(#""messages":[{"role":"user","content":"\#(text)"}]"#)
+        let (body, losses) = try Self.write(request, model: "amazon.nova-lite-v1:0")
+        #expect(body.readableBytes < text.utf8.count + 100 && losses.isEmpty)
+        #expect(String(buffer: body).contains(text))
+    }
+}
