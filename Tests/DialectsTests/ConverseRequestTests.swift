@@ -1,7 +1,6 @@
 import Chat
 import Core
 import Dialects
-import Glibc
 import NIOCore
 import TestKit
 import Testing
@@ -15,11 +14,8 @@ import Testing
     }
 
     static let cases: [Case] = {
-        guard let file = fopen("\(Fixtures.folder)/dialects/converse.json", "r") else { return [] }
-        defer { fclose(file) }
-        var text: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 1 << 16)
-        while case let count = fread(&piece, 1, piece.count, file), count > 0 { text += piece[..<count] }
+        let path = "\(Fixtures.folder)/dialects/converse.json"
+        guard let text = try? FixtureFile.bytes(at: path) else { return [] }
         let entries = (try? JSONValue.parse(ByteBuffer(bytes: text)))?.arrayValue ?? []
         return entries.map { Case(testDescription: $0["case"]?.stringValue ?? "", entry: $0) }
     }()

@@ -185,7 +185,7 @@ struct ConversePlan {
         // A tool must be called: there will be no text.
         guard self.choice == .unsaid else { return self.losses.drop(wanted) }
         guard let schema = format.schema else {
-            self.instruct("Answer with one JSON object and nothing else.", nil)
+            self.instruction = wanted.value.instruction
             return self.losses.emulate(at: wanted.place)
         }
         if self.model.takesOutputFormat {
@@ -202,14 +202,8 @@ struct ConversePlan {
             self.form = .tool(format)
             self.choice = self.tools == .none ? .answer : .any
         } else {
-            self.instruct("Answer with JSON by this schema and with nothing else: ", schema)
+            self.instruction = wanted.value.instruction
         }
-    }
-
-    private mutating func instruct(_ sentence: StaticString, _ schema: JSONFragment?) {
-        var text = ByteBuffer(staticString: sentence)
-        schema?.write(into: &text)
-        self.instruction = JSONString(utf8: text)
     }
 }
 
