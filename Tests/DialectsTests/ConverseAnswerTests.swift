@@ -71,7 +71,8 @@ import Testing
     @Test func `text with sources is one text, and its sources go along`() throws {
         let answer = try Self.read(
             Self.answer(
-                #"{"citationsContent":{"citations":[{"title":"A"},{"title":"B"}],"content":[{"text":"One "},{"text":"two"}]}}"#
+                #"{"citationsContent":{"citations":[{"title":"A"},{"title":"B"}],"#
+                    + #""content":[{"text":"One "},{"text":"two"}]}}"#
             )
         )
         let part = try #require(answer.choices.first?.parts.first)

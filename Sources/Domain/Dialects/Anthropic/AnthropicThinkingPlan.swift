@@ -165,8 +165,10 @@ extension ChatMessage {
 }
 
 extension Thinking {
-    /// Whether they are Anthropic's own thoughts, which it takes back.
-    var isSigned: Bool { self.format == .anthropic && (self.signature != nil || self.redacted != nil) }
+    /// Whether they are Claude's own thoughts, which it takes back: a signature is good at all its hosts.
+    var isSigned: Bool {
+        (self.format == .anthropic || self.format == .bedrock) && (self.signature != nil || self.redacted != nil)
+    }
 }
 
 extension Int {

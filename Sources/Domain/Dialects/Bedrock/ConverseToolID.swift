@@ -4,7 +4,8 @@ internal import NIOCore
 /// Ids of tool calls as Bedrock takes them: 1 to 64 of `[a-zA-Z0-9_-]`.
 ///
 /// Ids of other providers are rewritten wherever they stand, always in the same way, so that call and result still
-/// belong together; different ids stay different. Answers carry Bedrock's own ids, which clients send back as they came.
+/// belong together; different ids stay different. Answers carry Bedrock's own ids, which clients send back as they
+/// came.
 enum ConverseToolID {
     private static let prefix: StaticString = "tp-"
     private static let bytesMax = 64
