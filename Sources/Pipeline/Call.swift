@@ -144,7 +144,7 @@ package final class Call {
     /// What became of the request in another dialect, and what turns the answer back; nil where both speak the same.
     ///
     /// Set by `CallProvider`.
-    var translation: Translation?
+    var translation: (any Translation)?
     /// The provider's answer while it comes in.
     package var upstream: (any UpstreamExchange)?
     /// What reads the answer under way to its end if the client leaves; nil where nothing does.
@@ -241,7 +241,7 @@ package final class Call {
     /// What the target of the attempt under way was not told, as JSON paths of the client's body.
     var dropped: [String] {
         guard let dropped = self.edits?.dropped else { return [] }
-        return (self.translation?.dropped ?? []) + dropped
+        return (self.translation?.losses.dropped ?? []) + dropped
     }
 
     /// Whether a request that would lose something is refused.

@@ -23,6 +23,9 @@ enum AnswerFields {
         if !dropped.isEmpty {
             try? fields.writeField("x-turnpike-dropped", dropped.joined(separator: ",").utf8)
         }
+        if let emulated = call.translation?.losses.emulated, !emulated.isEmpty {
+            try? fields.writeField("x-turnpike-emulated", emulated.joined(separator: ",").utf8)
+        }
         if !call.isStream, call.firstAttempt != nil {
             fields.writeStaticString("x-turnpike-cost-usd: ")
             call.charged.write(into: &fields)

@@ -22,6 +22,7 @@ struct CallProvider: Layer {
     // functions that do not wait and are not inlined.
     func run(_ call: Call, reply: any ReplySink, next: Next) async throws {
         do {
+            call.translation = nil
             let upstream = try await Self.open(call)
             call.upstream = upstream
             call.upstreamStatus = upstream.head.status
@@ -64,8 +65,23 @@ struct CallProvider: Layer {
         _ call: Call,
         _ reply: any ReplySink
     ) async throws {
-        let body = try await Self.readAll(upstream, call, limit: call.snapshot.limits.answerBytesMax)
-        try self.answer(body, upstream, call, reply)
+        let limit = call.snapshot.limits.answerBytesMax
+        let body = try await Self.readAll(upstream, call, limit: limit)
+        if let answer = try Self.read(body, of: call) { return try self.answer(answer, upstream, call, reply) }
+        try await self.relayMore(call, reply, limit: limit)
+    }
+
+    /// Sends the further requests of an attempt that takes several, and answers with what all of them brought.
+    @inline(never)
+    private func relayMore(_ call: Call, _ reply: any ReplySink, limit: Int) async throws {
+        while true {
+            let upstream = try await Self.open(call)
+            call.upstream = upstream
+            defer { upstream.abandon() }
+            guard try Self.kind(of: upstream, call) == .whole else { throw try await self.fault(upstream, call) }
+            let body = try await Self.readAll(upstream, call, limit: limit)
+            if let answer = try Self.read(body, of: call) { return try self.answer(answer, upstream, call, reply) }
+        }
     }
 
     /// What an answer's head says will follow.
@@ -128,14 +144,6 @@ struct CallProvider: Layer {
         _ call: Call,
         _ reply: any ReplySink
     ) throws {
-        // A stream was asked for, and what came is a whole answer, which no client waits for.
-        let isChat = call.format == .openAIChat && call.translation == nil
-        var body = body
-        if isChat || (call.operation != .chat && call.translation == nil) {
-            try self.scan(body, call)
-        } else {
-            body = try self.translate(body, call)
-        }
         if call.seat != nil { call.noteAnswerBegins(now: self.instruments.monotonicClock()) }
         // Before the client has it: whoever got an answer is in the journal, even if the gateway dies now.
         call.settle(.whole, self.instruments)
@@ -145,29 +153,22 @@ struct CallProvider: Layer {
         call.transport.giveBuffer(&fields)
     }
 
-    /// Looks through an answer that goes on as it is.
-    private func scan(_ body: ByteBuffer, _ call: Call) throws {
+    /// Looks through an answer, and puts it into the client's dialect where that is another.
+    ///
+    /// - Returns: Nil if another request has to go out first.
+    private static func read(_ body: ByteBuffer, of call: Call) throws -> ByteBuffer? {
+        // A stream was asked for, and what came is a whole answer, which no client waits for.
+        if call.isStream { throw ProviderFault.unreadable }
+        if let translation = call.translation { return try translation.answer(body, of: call) }
+        if call.operation == .chat, call.format != .openAIChat {
+            try call.read(body, as: call.format)
+            return body
+        }
         guard let scan = try? AnswerScan(body, inChoices: false) else { throw ProviderFault.unreadable }
         if scan.hasError { throw ProviderFault(inSuccess: body) }
-        if call.isStream { throw ProviderFault.unreadable }
         if let usage = scan.usage { call.usage = usage }
-        if Self.isToBeCounted(body, call.usage, call) { call.output.add(body) }
-    }
-
-    /// Reads an answer by the codec of the provider's dialect, and writes it in the client's where that is another.
-    private func translate(_ body: ByteBuffer, _ call: Call) throws -> ByteBuffer {
-        if call.isStream { throw ProviderFault.unreadable }
-        let answer = try call.read(body, as: call.translation?.format ?? call.format) { usage in
-            Self.isToBeCounted(body, usage, call)
-        }
-        return call.translation?.write(answer, for: call.format) ?? body
-    }
-
-    /// Counted where the provider did not, where it said more than so few bytes usually are (row 78), and now and then
-    /// to see how good our counting is.
-    private static func isToBeCounted(_ body: ByteBuffer, _ usage: TokenUsage, _ call: Call) -> Bool {
-        let reported = usage.output ?? 0
-        return call.isSample || reported == 0 || reported > (body.readableBytes - 400) / 3
+        if call.isToBeCounted(body) { call.output.add(body) }
+        return body
     }
 
     /// What an answer with a failure status means.

@@ -18,7 +18,8 @@ extension Call {
     }
 
     /// Reads a whole answer by the codec of the provider's dialect, and notes what it used.
-    func read(_ body: ByteBuffer, as format: WireFormat, counts: (TokenUsage) -> Bool) throws -> ChatAnswer {
+    @discardableResult
+    func read(_ body: ByteBuffer, as format: WireFormat) throws -> ChatAnswer {
         let answer: ChatAnswer
         do throws(AnswerUnreadable) {
             answer = try Codecs.readAnswer(body, as: format)
@@ -29,7 +30,7 @@ extension Call {
             }
         }
         self.usage.merge(answer.usage)
-        guard counts(self.usage) else { return answer }
+        guard self.isToBeCounted(body) else { return answer }
         for part in answer.choices.flatMap(\.parts) {
             switch part.content {
             case .text(let text), .refusal(let text): self.output.add(text)
@@ -41,5 +42,12 @@ extension Call {
             }
         }
         return answer
+    }
+
+    /// Counted where the provider did not, where it said more than so few bytes usually are (row 78), and now and then
+    /// to see how good our counting is.
+    func isToBeCounted(_ body: ByteBuffer) -> Bool {
+        let reported = self.usage.output ?? 0
+        return self.isSample || reported == 0 || reported > (body.readableBytes - 400) / 3
     }
 }

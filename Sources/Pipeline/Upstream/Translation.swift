@@ -8,13 +8,61 @@ internal import Providers
 /// What became of a client's request at a provider that speaks another dialect, and what turns the answer back.
 ///
 /// One for each attempt. Confined to its loop.
-final class Translation {
+protocol Translation: AnyObject {
     /// How the provider writes.
-    let format: WireFormat
-    /// The request in the provider's dialect.
-    private var body: ByteBuffer
-    /// What the provider was not told, as JSON paths of the client's body.
+    var format: WireFormat { get }
+    /// What the provider was not told as the client said it.
+    var losses: NamedLosses { get }
+
+    /// Hands out the request in the provider's dialect, or the next one where one was not enough; once each.
+    func takeBody() -> ByteBuffer
+
+    /// Takes a whole answer of the provider, and notes on the call what it used.
+    ///
+    /// - Returns: The client's answer; nil if another request has to go out first.
+    /// - Throws: `ProviderFault`.
+    func answer(_ body: ByteBuffer, of call: Call) throws -> ByteBuffer?
+
+    /// What writes the answer's events for the client; asked for once, nil where there are none.
+    func streamWriter(for client: WireFormat) -> (any AnswerStreamWriter)?
+}
+
+extension Translation {
+    func streamWriter(for client: WireFormat) -> (any AnswerStreamWriter)? { nil }
+}
+
+/// What a provider was not told as the client said it, as JSON paths of the client's body.
+struct NamedLosses: Sendable {
+    /// What was left out or changed.
     let dropped: [String]
+    /// What was said by other means than a field of its own, such as a schema as a tool to call.
+    let emulated: [String]
+
+    /// - Throws: `GatewayError` if something is lost that the group does not want to lose.
+    init(_ losses: Losses, _ call: Call, at provider: Provider) throws(GatewayError) {
+        self.dropped = losses.isEmpty ? [] : losses.paths(in: call.body)
+        self.emulated = losses.emulated.isEmpty ? [] : losses.emulatedPaths(in: call.body)
+        guard !losses.isEmpty, call.isStrict else { return }
+        let names = self.dropped.prefix(16).joined(separator: ", ")
+        var error = GatewayError(
+            .invalidRequest,
+            "The provider '\(provider.name)' cannot be told everything in this request, and losses are refused here: "
+                + "\(names).",
+            param: self.dropped.first
+        )
+        error.details = [
+            (key: "dropped", value: self.dropped.joined(separator: ",")), (key: "provider", value: provider.name),
+        ]
+        throw error
+    }
+}
+
+/// A chat, or the question how many tokens one has.
+final class ChatTranslation: Translation {
+    let format: WireFormat
+    let losses: NamedLosses
+    private var body: ByteBuffer
+    private let isCount: Bool
     /// Nil once the answer's writer has it.
     private var context: AnswerContext?
 
@@ -23,17 +71,14 @@ final class Translation {
     /// - Throws: `GatewayError` if it cannot be said there at all, or not without a loss that the group does not want.
     init(_ call: Call, to target: CallTarget, as format: WireFormat) throws(GatewayError) {
         self.format = format
+        self.isCount = call.operation == .countTokens
         let request: ChatRequest
         do throws(RequestUnreadable) {
             request = try Codecs.readRequest(call.body, as: call.format)
         } catch {
             throw GatewayError(error, in: call.body)
         }
-        let model = JSONString(target.model)
-        var traits = TargetTraits(model: model, modelID: target.model)
-        traits.outputTokensMax = call.snapshot.facts(of: target.model, at: target.provider).outputMax
-        traits.outputLimit = call.attempt?.outputLimit
-        traits.takesUnknownMembers = target.provider.family.quirks.takesUnknownMembers
+        let traits = TargetTraits(target, of: call)
         var losses = Losses()
         var body = ByteBufferAllocator().buffer(capacity: call.body.readableBytes + 256)
         do throws(RequestUnwritable) {
@@ -41,48 +86,69 @@ final class Translation {
         } catch {
             throw GatewayError(error, in: call.body, provider: target.provider.name)
         }
-        self.body = body
-        self.dropped = losses.isEmpty ? [] : losses.paths(in: call.body)
-        if !losses.isEmpty, call.isStrict {
-            throw GatewayError(losses: self.dropped, provider: target.provider.name)
-        }
+        self.body = self.isCount ? Self.question(body, model: traits.model) : body
+        self.losses = try NamedLosses(losses, call, at: target.provider)
         self.context = AnswerContext(
             id: call.id.text.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") },
             created: Int64(call.time.seconds),
-            model: model,
+            model: traits.model,
             request: request
         )
     }
 
-    /// Hands out the request in the provider's dialect; once, since it is large.
+    /// What Gemini's `countTokens` takes: the whole request under a name, with the model in it.
+    private static func question(_ request: ByteBuffer, model: JSONString) -> ByteBuffer {
+        var body = ByteBuffer()
+        body.writeStaticString("{\"generateContentRequest\":{\"model\":\"models/")
+        model.writeContent(into: &body)
+        body.writeStaticString("\"")
+        if request.readableBytes > 2 { body.writeStaticString(",") }
+        body.writeBytes(request.readableBytesView.dropFirst())
+        body.writeStaticString("}")
+        return body
+    }
+
     func takeBody() -> ByteBuffer {
         defer { self.body = ByteBuffer() }
         return self.body
     }
 
-    /// What writes the answer's events for the client; asked for once.
     func streamWriter(for client: WireFormat) -> (any AnswerStreamWriter)? {
         guard let context = self.context else { return nil }
         self.context = nil
         return Codecs.streamWriter(client, context)
     }
 
-    /// The whole answer for the client; asked for once.
-    func write(_ answer: ChatAnswer, for client: WireFormat) -> ByteBuffer {
-        guard let context = self.context else { return ByteBuffer() }
+    func answer(_ body: ByteBuffer, of call: Call) throws -> ByteBuffer? {
+        var written = ByteBuffer()
+        if self.isCount {
+            guard let tokens = (try? JSONValue.parse(body))?["totalTokens"]?.intValue else {
+                throw ProviderFault.unreadable
+            }
+            AnthropicTokenCount.writeAnswer(tokens, into: &written)
+            return written
+        }
+        let answer = try call.read(body, as: self.format)
+        guard let context = self.context else { throw ProviderFault.unreadable }
         self.context = nil
-        var body = ByteBuffer()
-        Codecs.writeAnswer(answer, as: client, context, into: &body)
-        return body
+        Codecs.writeAnswer(answer, as: call.format, context, into: &written)
+        return written
     }
 }
 
-@available(*, unavailable, message: "confined to its loop")
-extension Translation: Sendable {}
+extension TargetTraits {
+    /// What a writer has to know of the target of a call's attempt.
+    init(_ target: CallTarget, of call: Call) {
+        self.init(model: JSONString(target.model), modelID: target.model)
+        self.outputTokensMax = call.snapshot.facts(of: target.model, at: target.provider).outputMax
+        self.outputLimit = call.attempt?.outputLimit
+        self.takesUnknownMembers = target.provider.family.quirks.takesUnknownMembers
+    }
+}
 
 extension GatewayError {
     /// What a client learns of a body that is no request of its dialect.
-    fileprivate init(_ error: RequestUnreadable, in body: ByteBuffer) {
+    init(_ error: RequestUnreadable, in body: ByteBuffer) {
         let path = body.withUnsafeReadableBytes { JSONPath.find(error.place, in: $0) }
         self.init(.invalidRequest, error.message, param: path.isEmpty ? nil : path)
         if !path.isEmpty { self.details.append((key: "field", value: path)) }
@@ -90,22 +156,10 @@ extension GatewayError {
     }
 
     /// What a client learns of a request that a provider cannot be told.
-    fileprivate init(_ error: RequestUnwritable, in body: ByteBuffer, provider: String) {
+    init(_ error: RequestUnwritable, in body: ByteBuffer, provider: String) {
         let path = error.place < 0 ? "" : body.withUnsafeReadableBytes { JSONPath.find(error.place, in: $0) }
         self.init(.invalidRequest, error.message, param: path.isEmpty ? nil : path)
         if !path.isEmpty { self.details.append((key: "field", value: path)) }
         self.details.append((key: "provider", value: provider))
-    }
-
-    /// What a client learns that wants nothing left out.
-    fileprivate init(losses: [String], provider: String) {
-        let names = losses.prefix(16).joined(separator: ", ")
-        self.init(
-            .invalidRequest,
-            "The provider '\(provider)' cannot be told everything in this request, and losses are refused here: "
-                + "\(names).",
-            param: losses.first
-        )
-        self.details = [(key: "dropped", value: losses.joined(separator: ",")), (key: "provider", value: provider)]
     }
 }

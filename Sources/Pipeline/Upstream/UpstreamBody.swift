@@ -27,7 +27,8 @@ struct UpstreamBody {
                 quirks: quirks
             )
         } else {
-            let translation = try Translation(call, to: target, as: format)
+            // One that is there is in the middle of an attempt that takes several requests.
+            let translation = try call.translation ?? Self.translation(call, target, format)
             call.translation = translation
             self.source = translation.takeBody()
             self.edits = try Self.edits(of: self.source, call.operation, format, quirks)
@@ -39,6 +40,14 @@ struct UpstreamBody {
     private static func isTranslated(_ call: Call, _ format: WireFormat) -> Bool {
         if call.operation == .embeddings { return format != .openAIChat }
         return [.chat, .countTokens].contains(call.operation) && format != call.format
+    }
+
+    private static func translation(
+        _ call: Call,
+        _ target: CallTarget,
+        _ format: WireFormat
+    ) throws(GatewayError) -> any Translation {
+        try ChatTranslation(call, to: target, as: format)
     }
 
     /// What a provider of OpenAI's dialect wants otherwise than OpenAI.
