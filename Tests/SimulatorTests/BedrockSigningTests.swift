@@ -206,6 +206,11 @@ import Testing
         #expect(throws: RequestSignature.Problem.self) { try self.check(request, service: "bedrock") }
         let changed = Self.request("POST", signature: Self.good)
         #expect(throws: RequestSignature.Problem.mismatch) { try self.check(changed) }
+        let claimed = [
+            (name: "X-Amz-Content-SHA256", value: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+        ]
+        let forged = Self.request("GET", "/", claimed, "more", signature: Self.good)
+        #expect(throws: RequestSignature.Problem.mismatch) { try self.check(forged) }
         let longer = Self.request("GET", "/", [], "more", signature: Self.good)
         #expect(throws: RequestSignature.Problem.mismatch) { try self.check(longer) }
     }

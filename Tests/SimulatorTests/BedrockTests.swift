@@ -235,6 +235,24 @@ import Testing
         }
     }
 
+    @Test func `what stands before a cache point is written once and read afterwards`() async throws {
+        let system = #","system":[{"text":"Know this by heart."},{"cachePoint":{"type":"default","ttl":"1h"}}]"#
+        try await Bench.with { bench in
+            var usages: [JSONValue] = []
+            for _ in 0..<2 {
+                let reply = try await self.ask(bench, "sim", "converse", more: system)
+                usages.append(try #require(try JSONParser.parse(reply.body)["usage"]))
+            }
+            // 3 for the answer, 4 for the message and five tokens of text before the point; 4 and 2 behind it.
+            #expect(usages.map { $0["inputTokens"] } == [.integer(6), .integer(6)])
+            #expect(usages[0]["cacheWriteInputTokens"] == .integer(12))
+            #expect(usages[0]["cacheDetails"]?.array?.first?["ttl"] == .string("1h"))
+            #expect(usages[1]["cacheReadInputTokens"] == .integer(12))
+            #expect(usages[1]["cacheWriteInputTokens"] == .integer(0))
+            #expect(try await bench.nextEnded().promptTokens == 18)
+        }
+    }
+
     @Test func `errors name their exception in the head`() async throws {
         try await Bench.with {
             $0.requiredKeys = ["AKID:secret", "bedrock-key"]

@@ -8,8 +8,9 @@ struct SimulateCommand: AsyncParsableCommand {
         commandName: "simulate",
         abstract: "Run a fake provider with faults, for trying out and for testing your own application.",
         discussion: """
-            It speaks OpenAI's API under /v1, OpenRouter's under /api/v1 and Azure's under /openai. Faults are chosen \
-            by the model's name or through a control endpoint; docs/simulator.md lists them. Ctrl-C ends it.
+            It speaks OpenAI's API under /v1, OpenRouter's under /api/v1, Azure's under /openai, and those of \
+            Anthropic, Gemini, Bedrock and Cohere where they have theirs. Faults are chosen by the model's name or \
+            through a control endpoint; docs/simulator.md lists them. Ctrl-C ends it.
             """
     )
 
@@ -21,7 +22,10 @@ struct SimulateCommand: AsyncParsableCommand {
     @Option(help: "realistic (200 ms to the first word, 20 ms between words) or none.")
     var pace = Pace.realistic
 
-    @Option(name: .customLong("key"), help: "A key to accept; may be repeated. Without it any key is accepted.")
+    @Option(
+        name: .customLong("key"),
+        help: "A key to accept, AKID:SECRET for AWS; may be repeated. Without it any key is accepted."
+    )
     var keys: [String] = []
 
     @Option(help: "A JSON file with faults, as for the control endpoint.")
@@ -118,6 +122,7 @@ struct SimulateCommand: AsyncParsableCommand {
 
               OpenAI      \(url)/v1
               OpenRouter  \(url)/api/v1
+              Others      \(url) (Anthropic, Gemini, Bedrock, Cohere)
               Record      \(url)/sim/record
               Faults      the model's name (sim?status=429, sim?cut=3) or POST \(url)/sim/script
 
@@ -133,7 +138,7 @@ struct SimulateCommand: AsyncParsableCommand {
         let milliseconds = Int(clamping: call.finishedNanoseconds &- call.headReceivedNanoseconds) / 1_000_000
         if asJSON { return call.json(revealsKeys: false) }
         let text =
-            "#\(call.sequence) \(call.method) \(call.path) \(call.model ?? "-") → \(call.status) "
+            "#\(call.sequence) \(call.method) \(call.shownPath) \(call.model ?? "-") → \(call.status) "
             + "\(call.ending.rawValue), \(call.promptTokens) in, \(call.tokensWritten) of "
             + "\(call.completionTokens) out, \(milliseconds) ms"
         return Terminal.printable(text)

@@ -55,15 +55,19 @@ struct BedrockDialect: Dialect {
     }
 
     private func answer(to asked: Asked) throws(APIFailure) -> ConverseAnswer {
-        let request = try ConverseRequest.read(
+        var request = try ConverseRequest.read(
             asked.body,
             model: asked.model,
             strict: asked.behaviour.refusesUnknownFields
         )
+        let cache = asked.memory.prompts.use(request.places, owner: "\(asked.builder.key) \(asked.model)")
+        request.prompt.cacheReadTokens = cache.read
+        request.prompt.cacheWriteTokens = cache.written
         return ConverseAnswer(
             completion: try asked.completion(for: request.prompt),
             behaviour: asked.behaviour,
-            responsePaths: request.responsePaths
+            responsePaths: request.responsePaths,
+            longCacheWrite: cache.writtenLong
         )
     }
 

@@ -3,6 +3,8 @@ struct ConverseAnswer {
     let completion: Completion
     let behaviour: Behaviour
     let responsePaths: [String]
+    /// Of the tokens that the cache took, those that it keeps for an hour.
+    let longCacheWrite: Int
 
     var choice: Completion.Choice { self.completion.choices.first ?? .init(parts: [], finish: "stop") }
 
@@ -46,9 +48,18 @@ struct ConverseAnswer {
             if numbers.cached > 0 || numbers.cacheWritten > 0 {
                 members.append(.init("cacheReadInputTokens", number(numbers.cached)))
                 members.append(.init("cacheWriteInputTokens", number(numbers.cacheWritten)))
+                if numbers.cacheWritten > 0 { members.append(.init("cacheDetails", self.cacheDetails(numbers))) }
             }
             return .object(members)
         }
+    }
+
+    private func cacheDetails(_ numbers: ToldUsage.Numbers) -> JSONValue {
+        let long = min(self.longCacheWrite, numbers.cacheWritten)
+        let kept = [("1h", long), ("5m", numbers.cacheWritten - long)].filter { $0.1 > 0 }
+        return .array(
+            kept.map { .object([.init("ttl", .string($0.0)), .init("inputTokens", .integer($0.1))]) }
+        )
     }
 
     static let metrics = JSONValue.object([.init("latencyMs", .integer(7))])

@@ -268,7 +268,8 @@ struct ConverseMessages {
             }
             if isUser { try self.checkResults(results, index) }
             if index == self.messages.count - 1, !uses.isEmpty { try self.checkResults([], index + 1) }
-            if self.thinks, !uses.isEmpty { try self.checkThought(index) }
+            let isLastTurn = index == self.messages.indices.last { self.role($0) == "assistant" }
+            if self.thinks, !uses.isEmpty, isLastTurn { try self.checkThought(index) }
         }
     }
 
@@ -291,7 +292,7 @@ struct ConverseMessages {
         }
     }
 
-    /// With thinking on, a turn that used tools begins with its thought, signed and unchanged.
+    /// With thinking on, the last turn that used tools begins with its thought, signed and unchanged.
     private func checkThought(_ index: Int) throws(APIFailure) {
         guard let first = self.content(index).first?["reasoningContent"] else {
             throw BedrockErrors.validation(

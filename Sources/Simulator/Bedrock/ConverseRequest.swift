@@ -3,6 +3,8 @@ struct ConverseRequest {
     var prompt: Prompt
     /// JSON pointers to what the model says besides its message.
     var responsePaths: [String] = []
+    /// Where the cache may begin and end.
+    var places: [PromptCache.Place] = []
 
     private let body: JSONValue
 
@@ -30,6 +32,7 @@ struct ConverseRequest {
         let messages = try ConverseMessages.read(body, hasTools: hasTools, thinks: request.prompt.thinking == .on)
         request.prompt.messages += messages
         try request.readFormat()
+        request.places = try ConversePrefix(body).places
         return request
     }
 

@@ -144,10 +144,9 @@ struct RequestSignature: Equatable {
         let path = String(request.target.prefix { $0 != "?" })
         let query = String(request.target.dropFirst(path.count + 1))
         let headers = self.signedHeaders.map { "\($0):\(request.value($0) ?? "")\n" }.joined()
-        let given = request.value("x-amz-content-sha256")
         return [
             request.method, Self.canonicalPath(path), Self.canonicalQuery(query), headers,
-            self.signedHeaders.joined(separator: ";"), given ?? Self.hex(SHA256.hash(data: request.body)),
+            self.signedHeaders.joined(separator: ";"), Self.hex(SHA256.hash(data: request.body)),
         ].joined(separator: "\n")
     }
 

@@ -20,7 +20,9 @@ enum CallKey {
     ]
 
     /// Fields whose values are secret.
-    static let headerNames: Set<String> = ["authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie"]
+    static let headerNames: Set<String> = [
+        "authorization", "api-key", "x-api-key", "x-goog-api-key", "x-amz-security-token", "cookie",
+    ]
 
     /// The first key that is found in `places`.
     static func find(in headers: HTTPHeaders, target: String, places: [Place] = Self.places) -> String? {

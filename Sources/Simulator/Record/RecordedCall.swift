@@ -95,6 +95,9 @@ package struct RecordedCall: Sendable {
     /// The key the client sent, in whatever place its provider's API has for it.
     package var key: String? { CallKey.find(in: self.headerFields, target: self.path) }
 
+    /// Path and query, with only the last four characters of a key in them.
+    package var shownPath: String { CallKey.hidden(in: self.path) }
+
     /// The last four characters of the key.
     package var keySuffix: String? { self.key.map { String($0.suffix(4)) } }
 
@@ -120,7 +123,7 @@ package struct RecordedCall: Sendable {
             .init("connection", .integer(self.connection)),
             .init("server_name", text(self.serverName)),
             .init("method", .string(self.method)),
-            .init("path", .string(revealsKeys ? self.path : CallKey.hidden(in: self.path))),
+            .init("path", .string(revealsKeys ? self.path : self.shownPath)),
             .init("header_names", .array(self.headerFields.map { .string($0.name) })),
             .init("headers", .object(headers)),
             .init("authorization_suffix", text(self.keySuffix)),
