@@ -136,7 +136,7 @@ var targets: [Target] = [
             embedded,
         ] + nio
     ),
-    tests("SimulatorTests", ["Simulator", http1] + nio + sockets),
+    tests("SimulatorTests", ["Simulator", http1, crypto] + nio + sockets),
     tests(
         "AppTests",
         [

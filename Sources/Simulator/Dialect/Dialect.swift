@@ -92,7 +92,7 @@ extension Dialect {
 /// All dialects, in the order in which they are asked what a path means.
 enum Dialects {
     static let all: [any Dialect] = [
-        AnthropicDialect(), GeminiDialect(), BedrockDialect(), CohereDialect(),
+        AnthropicDialect(), GeminiDialect(), BedrockDialect(), CohereDialect(), MistralDialect(),
         OpenAIDialect(.azure), OpenAIDialect(.openRouter), OpenAIDialect(.openAI),
     ]
 

@@ -11,6 +11,8 @@ struct Endpoint: Sendable {
         case object
         /// Bytes of any form; `Asked.bytes` has them.
         case bytes
+        /// A multipart form whose files are not kept; `Asked.body` has its fields, `Asked.upload` all that is known.
+        case upload
     }
 
     /// In whose words the answer is given, right or wrong.
@@ -54,7 +56,12 @@ struct Asked {
 
     var behaviour: Behaviour { self.builder.behaviour }
 
-    /// The body as it came.
+    /// What came in a multipart form.
+    ///
+    /// Nil if the body was none.
+    var upload: Upload? { self.call.upload }
+
+    /// The body as it came; of an upload only the beginning.
     var bytes: ByteBuffer { self.call.body }
 
     /// The answer to `prompt`, with its true numbers put into the record.

@@ -35,7 +35,7 @@ struct OpenAIDialect: Dialect {
         case "embeddings": return self.embeddings()
         case "models": return self.models()
         default:
-            if let endpoint = self.responses(rest) { return endpoint }
+            if let endpoint = self.responses(rest) ?? self.media(rest) { return endpoint }
             guard rest.hasPrefix("models/") else { return .nowhere(self) }
             return self.model(URLText.decoded(rest.dropFirst("models/".count)))
         }
@@ -50,7 +50,9 @@ struct OpenAIDialect: Dialect {
         switch parts[1] {
         case "chat/completions": endpoint = self.chat()
         case "embeddings": endpoint = self.embeddings()
-        default: return .nowhere(self)
+        default:
+            guard let media = self.media(String(parts[1])) else { return .nowhere(self) }
+            endpoint = media
         }
         endpoint.model = { body in
             if let named = body["model"]?.string, named.contains("?"), !name.contains("?") { return named }

@@ -43,6 +43,8 @@ package struct RecordedCall: Sendable {
     package var body: [UInt8]? = []
     /// The size of the whole request body.
     package var bodyBytes = 0
+    /// What came in a multipart form.
+    var upload: Upload?
     /// The model as the request names it, with its options.
     package var model: String?
     package var isStream = false
@@ -101,6 +103,29 @@ package struct RecordedCall: Sendable {
     /// The last four characters of the key.
     package var keySuffix: String? { self.key.map { String($0.suffix(4)) } }
 
+    /// A file that was uploaded.
+    package struct File: Sendable, Equatable {
+        /// The name of the form's field.
+        package var field: String
+        package var name: String
+        /// In bytes.
+        package var size: Int
+        /// SHA-256 in hexadecimal.
+        package var digest: String
+
+        fileprivate var json: JSONValue {
+            .object([
+                .init("field", .string(self.field)), .init("name", .string(self.name)),
+                .init("bytes", .integer(self.size)), .init("sha256", .string(self.digest)),
+            ])
+        }
+    }
+
+    /// The files that came in a multipart form, whole ones only.
+    package var files: [File] {
+        (self.upload?.files ?? []).map { File(field: $0.field, name: $0.name, size: $0.size, digest: $0.digest) }
+    }
+
     /// The request body as text.
     ///
     /// Empty if it was dropped; bytes that are not UTF-8 become U+FFFD.
@@ -129,6 +154,7 @@ package struct RecordedCall: Sendable {
             .init("authorization_suffix", text(self.keySuffix)),
             .init("body", self.body == nil ? .null : .string(self.bodyText)),
             .init("body_bytes", .integer(self.bodyBytes)),
+            .init("files", .array(self.files.map(\.json))),
             .init("model", text(self.model)),
             .init("stream", .bool(self.isStream)),
             .init("options", .array(self.options.map { .string($0) })),

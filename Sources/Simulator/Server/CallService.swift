@@ -15,6 +15,8 @@ final class CallService: Sendable {
         var now = 0
         /// Whether the other side is this machine, and so may see keys in the record.
         var isLocal: Bool
+        /// What came in a multipart form, of which `body` is only the beginning.
+        var upload: Upload?
     }
 
     /// What to do on the connection.
@@ -79,6 +81,16 @@ final class CallService: Sendable {
         guard Control(target) == nil else { return nil }
         let key = CallKey.find(in: head.headers, target: head.uri)
         return self.script.take(at: .head, model: nil, path: target.path, key: key)
+    }
+
+    /// What reads the body of a request whose files are not to be kept.
+    ///
+    /// Nil for all others.
+    func upload(_ head: HTTPRequestHead) -> MultipartReader? {
+        let type = head.headers.first(name: "content-type") ?? ""
+        guard let reader = MultipartReader(contentType: type) else { return nil }
+        let target = Target(head.uri, headers: head.headers)
+        return Control(target) == nil && Dialects.endpoint(of: target).body == .upload ? reader : nil
     }
 
     // MARK: - The answer
@@ -184,6 +196,7 @@ final class CallService: Sendable {
     }
 
     private static func json(_ endpoint: Endpoint, _ call: Call) -> Result<JSONValue, JSONParser.Failure> {
+        if endpoint.body == .upload { return .success(call.upload?.json ?? .null) }
         guard endpoint.body == .object else { return .success(.null) }
         return Result { () throws(JSONParser.Failure) in
             try call.body.withUnsafeReadableBytes { bytes throws(JSONParser.Failure) in try JSONParser.parse(bytes) }

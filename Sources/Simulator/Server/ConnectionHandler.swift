@@ -29,17 +29,42 @@ final class ConnectionHandler: ChannelInboundHandler {
         var body = ByteBuffer()
         var bodyBytes = 0
         var isComplete = false
+        /// What reads a body that is too large to be held.
+        var upload: MultipartReader?
 
-        init(head: HTTPRequestHead, record: CallRecord, sequence: Int, early: Behaviour?) {
+        init(
+            head: HTTPRequestHead,
+            record: CallRecord,
+            sequence: Int,
+            early: Behaviour?,
+            upload: MultipartReader?
+        ) {
             self.head = head
             self.record = record
             self.sequence = sequence
             self.early = early
+            self.upload = upload
+        }
+
+        /// Takes a piece of the body.
+        ///
+        /// - Returns: Whether it may go on.
+        func take(_ bytes: inout ByteBuffer) -> Bool {
+            self.bodyBytes += bytes.readableBytes
+            guard self.upload != nil else {
+                guard self.bodyBytes <= ConnectionHandler.bodyBytesLimit else { return false }
+                self.body.writeBuffer(&bytes)
+                return true
+            }
+            self.upload?.take(bytes)
+            if self.body.readableBytes < RecordedCall.bodyLimit { self.body.writeBuffer(&bytes) }
+            return self.bodyBytes <= ConnectionHandler.uploadBytesLimit
         }
     }
 
-    /// Larger request bodies are refused.
+    /// Larger request bodies are refused; uploads, which are not held, may be larger.
     private static let bodyBytesLimit = 128 << 20
+    private static let uploadBytesLimit = 4 << 30
     /// Parts of pipelined requests that wait for the answer before them.
     private static let backlogLimit = 256
 
@@ -86,12 +111,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         switch (part, self.state) {
         case (.head(let head), .idle): self.begin(head, context: context)
         case (.body(var bytes), .receiving(let request)):
-            request.bodyBytes += bytes.readableBytes
-            guard request.bodyBytes <= Self.bodyBytesLimit else {
-                self.answer(request, context: context)
-                return
-            }
-            request.body.writeBuffer(&bytes)
+            if !request.take(&bytes) { self.answer(request, context: context) }
         case (.end, .receiving(let request)):
             request.isComplete = true
             self.answer(request, context: context)
@@ -107,7 +127,13 @@ final class ConnectionHandler: ChannelInboundHandler {
         let early = self.service.early(head)
         call.options = early?.keys ?? []
         let (record, sequence) = self.service.begin(call)
-        let request = Request(head: head, record: record, sequence: sequence, early: early)
+        let request = Request(
+            head: head,
+            record: record,
+            sequence: sequence,
+            early: early,
+            upload: self.service.upload(head)
+        )
         self.state = .receiving(request)
         if let early, let action = early.onHead {
             self.perform(action, on: request, context: context)
@@ -139,8 +165,10 @@ final class ConnectionHandler: ChannelInboundHandler {
         if request.isComplete { request.record.update { $0.bodyCompleteNanoseconds = now.uptimeNanoseconds } }
         let kept = request.body.readableBytesView.prefix(RecordedCall.bodyLimit)
         self.service.recorder.setBody(Array(kept), size: request.bodyBytes, of: request.record)
+        let upload = request.upload?.finish()
+        request.record.update { $0.upload = upload }
         let decision: CallService.Decision
-        if request.bodyBytes > Self.bodyBytesLimit {
+        if request.bodyBytes > (upload == nil ? Self.bodyBytesLimit : Self.uploadBytesLimit) {
             decision = self.service.tooLarge(request.head, sequence: request.sequence)
         } else {
             decision = self.service.decide(
@@ -149,7 +177,8 @@ final class ConnectionHandler: ChannelInboundHandler {
                     body: request.body,
                     record: request.record,
                     sequence: request.sequence,
-                    isLocal: self.isLocal
+                    isLocal: self.isLocal,
+                    upload: upload
                 ),
                 early: request.early
             )

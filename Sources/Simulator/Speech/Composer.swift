@@ -70,6 +70,7 @@ struct Composer {
         if let filler = self.filler {
             return .init(parts: [.init(kind: .text, pieces: filler)], finish: "stop")
         }
+        if let answer = self.prompt.answer { return self.text(answer) }
         if self.callsTools { return self.toolCalls(index) }
         switch self.prompt.format {
         case .text:

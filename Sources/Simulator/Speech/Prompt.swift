@@ -16,6 +16,10 @@ struct Prompt: Sendable {
     var thinking = Thinking.asTheModelDoes
     /// What the tools cost, as compact JSON.
     var toolTokens = 0
+    /// What is to be said, where there is nothing to make up.
+    var answer: String?
+    /// What the prompt costs, where that is not a matter of its words.
+    var fixedTokens: Int?
     /// Tokens that the client need not send again because the provider still has them.
     ///
     /// Part of the prompt's tokens, like `cacheWriteTokens`.
@@ -77,5 +81,5 @@ struct Prompt: Sendable {
     var lastRole: Role? { self.messages.last?.role }
 
     /// Tokens of the prompt: 3, those of every message, and those of the tools.
-    var tokens: Int { self.messages.reduce(3 + self.toolTokens) { $0 + $1.tokens } }
+    var tokens: Int { self.fixedTokens ?? self.messages.reduce(3 + self.toolTokens) { $0 + $1.tokens } }
 }

@@ -1,0 +1,106 @@
+/// Answers requests for images: squares whose colour depends on the prompt.
+struct Drawing {
+    /// Tokens that an image costs.
+    static let tokensEach = 85
+
+    let isStream: Bool
+    let promptTokens: Int
+    let outputTokens: Int
+    private let asked: Asked
+    private let prompt: String
+    private let count: Int
+    private let wantsURL: Bool
+
+    /// The drawing that was asked for.
+    ///
+    /// - Throws: `APIFailure` for the first thing that is wrong.
+    init(_ asked: Asked) throws(APIFailure) {
+        let body = asked.body
+        guard let field = body.present("prompt") else { throw .missing("prompt") }
+        guard let prompt = field.string else { throw .wrongType("prompt", wants: "a string", got: field) }
+        guard !prompt.isEmpty else { throw .invalid("prompt", "Invalid 'prompt': empty string.") }
+        let count = body.present("n") ?? .integer(1)
+        guard let images = count.integer else { throw .wrongType("n", wants: "an integer", got: count) }
+        guard 1...10 ~= images else {
+            throw .invalid("n", "Invalid 'n': expected a value from 1 to 10, but got \(images) instead.")
+        }
+        switch body.present("response_format")?.string ?? "b64_json" {
+        case "url": self.wantsURL = true
+        case "b64_json": self.wantsURL = false
+        case let other: throw .invalid("response_format", "Invalid value: '\(other)'.")
+        }
+        self.asked = asked
+        self.prompt = prompt
+        self.count = images
+        self.isStream = body["stream"]?.bool ?? false
+        self.promptTokens = Tokenizer.count(prompt)
+        self.outputTokens = Self.tokensEach * images
+    }
+
+    private func image(_ index: Int) -> [UInt8] {
+        let colour = Wording.fingerprint("\(self.prompt) \(index)")
+        return PixelImage.png(
+            side: 8,
+            red: UInt8(truncatingIfNeeded: colour),
+            green: UInt8(truncatingIfNeeded: colour >> 8),
+            blue: UInt8(truncatingIfNeeded: colour >> 16)
+        )
+    }
+
+    private var usage: JSONValue {
+        func details(_ text: Int, _ image: Int) -> JSONValue {
+            .object([.init("text_tokens", .integer(text)), .init("image_tokens", .integer(image))])
+        }
+        return .object([
+            .init("input_tokens", .integer(self.promptTokens)),
+            .init("input_tokens_details", details(self.promptTokens, 0)),
+            .init("output_tokens", .integer(self.outputTokens)),
+            .init("output_tokens_details", details(0, self.outputTokens)),
+            .init("total_tokens", .integer(self.promptTokens + self.outputTokens)),
+        ])
+    }
+
+    /// The whole answer.
+    var body: [UInt8] {
+        let images = (0..<self.count).map { index -> JSONValue in
+            guard self.wantsURL else {
+                return .object([.init("b64_json", .string(Base64Text.encoded(self.image(index))))])
+            }
+            let url = "https://simulator.invalid/images/\(self.asked.call.sequence)x\(index).png"
+            return .object([.init("url", .string(url))])
+        }
+        let answer = JSONValue.object([
+            .init("created", .integer(self.asked.builder.now)), .init("background", .string("opaque")),
+            .init("data", .array(images)), .init("output_format", .string("png")), .init("quality", .string("low")),
+            .init("size", .string("1024x1024")), .init("usage", self.usage),
+        ])
+        return Array(answer.text.utf8)
+    }
+
+    /// The images as events: as many unfinished ones as were asked for, then the finished one.
+    var events: TextEvents {
+        let unfinished = max(0, min(self.asked.body["partial_images"]?.integer ?? 0, 3))
+        let fixed = (0...unfinished).map { index -> TextEvents.Fixed in
+            let isLast = index == unfinished
+            let name = "image_generation.\(isLast ? "completed" : "partial_image")"
+            var members: [JSONValue.Member] = [
+                .init("type", .string(name)), .init("b64_json", .string(Base64Text.encoded(self.image(index)))),
+                .init("created_at", .integer(self.asked.builder.now)), .init("size", .string("1024x1024")),
+                .init("quality", .string("low")), .init("background", .string("opaque")),
+                .init("output_format", .string("png")),
+            ]
+            members.append(
+                isLast ? .init("usage", self.usage) : .init("partial_image_index", .integer(index))
+            )
+            let mark = Mark(events: 1, tokens: isLast ? self.outputTokens : 0, hasUsage: isLast)
+            return .init(name: name, json: .object(members), mark: mark)
+        }
+        return TextEvents(
+            .init(kind: .text, pieces: .list([])),
+            frame: .init(name: "error", open: "{", close: "}"),
+            behaviour: self.asked.behaviour,
+            before: fixed,
+            failed: OpenAIDialect(.openAI).errorEvent
+        )
+    }
+}
