@@ -17,13 +17,14 @@ import sys
 import tempfile
 import time
 
+import dialects
 import money
 import resilience
 import rows
 from harness import Bench, BenchError
 
 HERE = pathlib.Path(__file__).resolve().parent
-ROWS = rows.ROWS | money.ROWS | resilience.ROWS
+ROWS = rows.ROWS | dialects.ROWS | money.ROWS | resilience.ROWS
 
 
 def first_line(*command) -> str:

@@ -16,6 +16,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 KEY = "bench-key-0123456789abcdefghijkl"  # The gateway key of the benchmark's own gateway, on loopback.
 MODEL = "bench/plain-1"
+CHAT = "/v1/chat/completions"
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -86,6 +87,24 @@ def answer_body() -> str:
     missing = 1300 - len(json.dumps(answer))
     text = "Light from the sun is scattered by the molecules of the air, the blue part far more than the red. " * 20
     answer["choices"][0]["message"]["content"] = text[:missing]
+    return json.dumps(answer)
+
+
+def message_body() -> str:
+    """An answer of Anthropic's of the same length."""
+    answer = {
+        "id": "msg_013Zva2CMHLNnXjNJJKqJ2EF",
+        "type": "message",
+        "role": "assistant",
+        "model": "plain-1",
+        "content": [{"type": "text", "text": ""}],
+        "stop_reason": "end_turn",
+        "stop_sequence": None,
+        "usage": {"input_tokens": 190, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 160},
+    }
+    missing = 1300 - len(json.dumps(answer))
+    text = "Light from the sun is scattered by the molecules of the air, the blue part far more than the red. " * 20
+    answer["content"][0]["text"] = text[:missing]
     return json.dumps(answer)
 
 
@@ -226,6 +245,7 @@ class Bench:
             STREAM_PORT=self.stream_port,
             TLS_STREAM_PORT=self.stream_tls_port,
             ANSWER=answer_body(),
+            MESSAGE=message_body(),
         )
         wait_for(self.upstream_port, self.upstream)
 
@@ -272,7 +292,7 @@ class Bench:
             TLS_STREAM_PORT=self.stream_tls_port,
         )
         wait_for(port, process)
-        prefixes = {"bench": "/plain", "secure": "/tls", "streams": "/stream", "secure-streams": "/tls-stream"}
+        prefixes = {"bench": "/plain", "claude": "/plain", "secure": "/tls", "streams": "/stream", "secure-streams": "/tls-stream"}
         return Side("nginx", process, port, prefixes)
 
     def gateway(self, loops=1, log=False, core=SUBJECT_CORE, wait=True, more="", name="turnpike", data=None) -> "Side":
@@ -293,7 +313,7 @@ class Bench:
         process = self.start(arguments, folder.name, settings, core)
         if wait:
             wait_for(port, process, "/readyz")
-        return Side(name, process, port, {name: "" for name in ("bench", "secure", "streams", "secure-streams")})
+        return Side(name, process, port, {name: "" for name in ("bench", "claude", "secure", "streams", "secure-streams")})
 
     def configuration(self, port: int) -> str:
         secret = f"sk-bench-{secrets.token_hex(16)}"
@@ -302,12 +322,14 @@ class Bench:
             "secure": f"https://localhost:{self.upstream_tls_port}/v1",
             "streams": f"http://127.0.0.1:{self.stream_port}/v1",
             "secure-streams": f"https://localhost:{self.stream_tls_port}/v1",
+            "claude": f"http://127.0.0.1:{self.upstream_port}",
         }
         authority = f', ca_file: "{self.certificates}/ca.pem"'
         lines = [f"server: {{ listen: 127.0.0.1:{port} }}", "providers:"]
         for name, url in providers.items():
+            kind = "anthropic" if name == "claude" else "openai"
             trust = authority if url.startswith("https") else ""
-            lines.append(f'  {name}: {{ kind: openai, base_url: "{url}", allow_private: true{trust} }}')
+            lines.append(f'  {name}: {{ kind: {kind}, base_url: "{url}", allow_private: true{trust} }}')
         credentials = ", ".join(f'{{ provider: {name}, api_key: "{secret}" }}' for name in providers)
         lines += [
             "defaults: { model: bench/plain-1, provider: bench }",
@@ -359,11 +381,13 @@ class Side:
     def __init__(self, name: str, process: Process, port: int, prefixes: dict[str, str]):
         self.name, self.process, self.port, self.prefixes = name, process, port, prefixes
 
-    def path(self, provider: str) -> str:
-        return f"{self.prefixes[provider]}/v1/chat/completions"
+    def path(self, provider: str, operation=CHAT) -> str:
+        return f"{self.prefixes[provider]}{operation}"
 
 
-def wrk(side: Side, body: pathlib.Path, provider: str, seconds: float, connections: int, threads=1, core=LOAD_CORE) -> dict:
+def wrk(
+    side: Side, body: pathlib.Path, provider: str, seconds: float, connections: int, threads=1, core=LOAD_CORE, operation=CHAT
+) -> dict:
     """Calls as fast as they are answered.
 
     `cpu_us` is what a call takes of the side's event loops, from before the first call to after the last;
@@ -374,7 +398,7 @@ def wrk(side: Side, body: pathlib.Path, provider: str, seconds: float, connectio
     run = subprocess.run(
         [
             *pinned, "wrk", "-t", str(threads), "-c", str(connections), "-d", f"{seconds:g}s", "--latency", "-s", HERE / "chat.lua",
-            f"http://127.0.0.1:{side.port}{side.path(provider)}", "--", body, KEY,
+            f"http://127.0.0.1:{side.port}{side.path(provider, operation)}", "--", body, KEY,
         ],
         capture_output=True,
         text=True,

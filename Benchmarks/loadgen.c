@@ -236,7 +236,7 @@ static void make_request(const char *path, const char *key, const char *body) {
 
 static void make_stream_request(const char *path, const char *key, const char *model, long id) {
     char body[1024];
-    snprintf(body, sizeof body, "{\"model\":\"%s&id=%ld\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"go\"}]}", model, id);
+    snprintf(body, sizeof body, "{\"model\":\"%s&id=%ld\",\"stream\":true,\"max_tokens\":4096,\"messages\":[{\"role\":\"user\",\"content\":\"go\"}]}", model, id);
     make_request(path, key, body);
 }
 

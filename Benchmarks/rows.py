@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import time
 
-from harness import KEY, LOAD_CORE, Bench, BenchError, Side, request_body, wrk
+from harness import CHAT, KEY, LOAD_CORE, Bench, BenchError, Side, request_body, wrk
 
 
 def by_turns(rounds: int, sides: list, measure) -> list[list]:
@@ -49,15 +49,16 @@ def both(bench: Bench, workers=1, log=False, pinned=True):
         bench.stop(gateway)
 
 
-def calls(bench: Bench, provider="bench", workers=1, log=False) -> dict:
+def calls(bench: Bench, provider="bench", workers=1, log=False, operation=CHAT, make=request_body) -> dict:
     """CPU time per chat call, 1 KB in and 1.3 KB out, keep-alive on both sides, as many as one core of load gives."""
     body = bench.folder / f"{provider}.json"
-    body.write_bytes(request_body(f"{provider}/plain-1"))
+    body.write_bytes(make(f"{provider}/plain-1"))
     pinned = workers == 1
     rounds, seconds = (3, 2) if bench.quick else (7, 5)
     with both(bench, workers, log, pinned) as sides:
         def measure(side: Side, seconds=seconds):
-            return wrk(side, body, provider, seconds, connections=64, threads=workers, core=LOAD_CORE if pinned else None)
+            core = LOAD_CORE if pinned else None
+            return wrk(side, body, provider, seconds, connections=64, threads=workers, core=core, operation=operation)
 
         for side in sides:
             measure(side, 1)
@@ -115,7 +116,7 @@ def loadgen(bench: Bench, *arguments, timeout=180) -> dict:
     return result
 
 
-def stream(bench):
+def stream(bench, operation=CHAT, more_events=1):
     """streamed chunk of 180 B"""
     streams, pause_us = 300, 10_000
     chunks = 200 if bench.quick else 500
@@ -123,14 +124,15 @@ def stream(bench):
     with both(bench) as sides:
         def measure(side: Side):
             before = side.process.cpu_seconds()
-            run = loadgen(bench, "streams", side.port, side.path("streams"), KEY, model, streams)
+            run = loadgen(bench, "streams", side.port, side.path("streams", operation), KEY, model, streams)
             used = side.process.cpu_seconds() - before
             if run["errors"]:
                 raise BenchError(f"{side.name}: {run['errors']} of {streams} streams failed; {run['stderr']}")
-            wanted = streams * (chunks + 1)
+            # nginx passes on what the provider says, whatever was asked for.
+            wanted = streams * (chunks + (1 if side.name == "nginx" else more_events))
             if run["events"] != wanted:
                 raise BenchError(f"{side.name}: {run['events']} events came of {wanted}")
-            return used * 1e6 / wanted
+            return used * 1e6 / (streams * (chunks + 1))
 
         for side in sides:
             measure(side)
