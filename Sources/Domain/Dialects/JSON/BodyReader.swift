@@ -46,6 +46,11 @@ struct BodyReader {
     /// Whether the value is the string `text`.
     func equals(_ slice: JSONSlice, _ text: StaticString) -> Bool { self.scanner.equals(slice, text) }
 
+    /// What `use` makes of the bytes of a value.
+    func text<Result>(_ slice: JSONSlice, _ use: (UnsafeRawBufferPointer) -> Result) -> Result {
+        use(UnsafeRawBufferPointer(rebasing: self.bytes[slice.range]))
+    }
+
     /// A value with its place.
     func given(_ slice: JSONSlice) -> Given<JSONFragment> { Given(self.fragment(slice), at: slice.start) }
 
