@@ -62,8 +62,10 @@ import Testing
     @Test(arguments: [
         #"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#,
         #"""
-        {"model":"m","messages":[{"role":"system","content":"s"},{"role":"developer","content":[{"type":"text","text":"d",
-        "cache_control":{"type":"ephemeral"}},{"type":"text","text":"e"}]},{"role":"user","name":"n","content":"\u00e9 \u2028"}],
+        {"model":"m","messages":[{"role":"system","content":"s"},{"role":"developer","content":[{"type":"text",
+        "text":"d",
+        "cache_control":{"type":"ephemeral"}},{"type":"text","text":"e"}]},{"role":"user","name":"n",
+        "content":"\u00e9 \u2028"}],
         "temperature":1.50,"top_p":1e0,"top_k":4,"min_p":0.1,"frequency_penalty":0,"presence_penalty":-1,"seed":7,"n":2,
         "stop":["a","b"],"logprobs":true,"top_logprobs":3,"logit_bias":{"50256":-100},"max_tokens":9,"user":"u",
         "service_tier":"flex","store":true,"metadata":{"a":"b"},"verbosity":"low","modalities":["text","audio"],
@@ -80,9 +82,12 @@ import Testing
         "safety_identifier":"s","reasoning":{"max_tokens":2000,"exclude":true}}
         """#,
         #"""
-        {"model":"m","messages":[{"role":"user","content":"q"},{"role":"assistant","content":null,"tool_calls":[{"id":"c1",
-        "type":"function","function":{"name":"f","arguments":"{\"a\":1}"}},{"id":"c2","type":"custom","custom":{"name":"g",
-        "input":"free"}}]},{"role":"tool","tool_call_id":"c1","content":"r"},{"role":"tool","tool_call_id":"c2","content":
+        {"model":"m","messages":[{"role":"user","content":"q"},{"role":"assistant","content":null,
+        "tool_calls":[{"id":"c1",
+        "type":"function","function":{"name":"f","arguments":"{\"a\":1}"}},{"id":"c2","type":"custom","custom":
+        {"name":"g",
+        "input":"free"}}]},{"role":"tool","tool_call_id":"c1","content":"r"},{"role":"tool","tool_call_id":"c2",
+        "content":
         [{"type":"text","text":"a"},{"type":"text","text":"b"}]},{"role":"assistant","content":"","refusal":"no"},
         {"role":"assistant","audio":{"id":"audio_1"},"content":"x"}],"tools":[{"type":"function","function":{"name":"f",
         "description":"d","parameters":{"type":"object"},"strict":true}},{"type":"custom","custom":{"name":"g","format":
@@ -94,11 +99,13 @@ import Testing
         {"model":"m","messages":[{"role":"assistant","content":"t","reasoning_content":"r","reasoning_details":[{"type":
         "reasoning.text","text":"r","signature":"s","format":"anthropic-claude-v1","index":0}]},{"role":"assistant",
         "content":[{"type":"thinking","thinking":[{"type":"text","text":"x"}]},{"type":"text","text":"y"}]},
-        {"role":"assistant","content":null,"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"},
+        {"role":"assistant","content":null,"tool_calls":[{"id":"c","type":"function","function":{"name":"f",
+        "arguments":"{}"},
         "extra_content":{"google":{"thought_signature":"c2ln"}}}]}]}
         """#,
         #"""
-        {"model":"m","messages":[{"role":"user","content":"q"},{"role":"assistant","content":null,"function_call":{"name":
+        {"model":"m","messages":[{"role":"user","content":"q"},{"role":"assistant","content":null,"function_call":
+        {"name":
         "f","arguments":"{}"}},{"role":"function","name":"f","content":"r"}],"functions":[{"name":"f","parameters":
         {"type":"object"}}],"function_call":{"name":"f"}}
         """#,
@@ -139,7 +146,8 @@ import Testing
 
     @Test func `a data URL becomes data, whatever its slashes are written as`() throws {
         let request = try Self.read(
-            #"{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image\/jpeg;base64,\/9j\/"}}]}]}"#
+            #"{"messages":[{"role":"user","content":[{"type":"image_url","image_url":"#
+                + #"{"url":"data:image\/jpeg;base64,\/9j\/"}}]}]}"#
         )
         guard case .image(let media) = request.messages[0].parts[0].content, case .data(let data) = media.source else {
             Issue.record("no picture")
@@ -151,7 +159,8 @@ import Testing
 
     @Test func `data that would break out of its quotes is left an address`() throws {
         let request = try Self.read(
-            #"{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:a\/b;base64,AA\",\"x"}}]}]}"#
+            #"{"messages":[{"role":"user","content":[{"type":"image_url","image_url":"#
+                + #"{"url":"data:a\/b;base64,AA\",\"x"}}]}]}"#
         )
         guard case .image(let media) = request.messages[0].parts[0].content, case .url = media.source else {
             Issue.record("taken for data")
@@ -218,7 +227,8 @@ import Testing
     @Test func `what a target cannot be told is named`() throws {
         let text = #"""
             {"messages":[{"role":"system","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral"}}]},
-            {"role":"assistant","content":"a","reasoning_details":[{"type":"reasoning.text","text":"t","signature":"s"}]},
+            {"role":"assistant","content":"a","reasoning_details":[{"type":"reasoning.text","text":"t",
+            "signature":"s"}]},
             {"role":"user","content":[{"type":"text","text":"x"},{"type":"video","a":1}]}],
             "top_k":3,"stop":["1","2","3","4","5"],"tools":[{"type":"web"}],"tool_choice":"auto","odd":1,
             "reasoning":{"max_tokens":1500}}

@@ -115,6 +115,7 @@ package enum Codecs {
         case .gemini: try GeminiAnswerReader.read(body)
         case .anthropic: try AnthropicAnswerReader.read(body)
         case .bedrock: try ConverseAnswerReader.read(body)
+        case .openAIChat: try OpenAIChatAnswerReader.read(body)
         default: throw .garbled
         }
     }
@@ -129,6 +130,7 @@ package enum Codecs {
         switch format {
         case .openAIResponses: ResponsesAnswerWriter.write(answer, context, into: &body)
         case .anthropic: AnthropicAnswerWriter.write(answer, context, into: &body)
+        case .openAIChat: OpenAIChatAnswerWriter.write(answer, context, into: &body)
         default: break
         }
     }
@@ -141,6 +143,7 @@ package enum Codecs {
         case .gemini: GeminiStreamReader()
         case .anthropic: AnthropicStreamReader()
         case .bedrock: ConverseStreamReader()
+        case .openAIChat: OpenAIChatStreamReader()
         default: nil
         }
     }
@@ -150,6 +153,7 @@ package enum Codecs {
         switch format {
         case .openAIResponses: ResponsesStreamWriter(context)
         case .anthropic: AnthropicStreamWriter(context)
+        case .openAIChat: OpenAIChatStreamWriter(context)
         default: nil
         }
     }

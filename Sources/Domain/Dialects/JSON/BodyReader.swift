@@ -100,6 +100,28 @@ struct BodyReader {
         do throws(JSONError) { try walker.members(of: names) { visit($0, $1.value) } } catch { throw .garbled }
     }
 
+    /// The same for a `visit` that may throw.
+    ///
+    /// - Parameter visit: Is given the name's position in `names`.
+    /// - Throws: What `visit` throws first, or broken JSON as such an error; also if the value is no object.
+    func members<Failure: JSONReadingFailure>(
+        of object: JSONSlice,
+        named names: JSONNames,
+        _ visit: (Int, JSONSlice) throws(Failure) -> Void
+    ) throws(Failure) {
+        var failure: Failure?
+        var walker = JSONScanner(self.bytes, at: object)
+        do throws(JSONError) {
+            try walker.members(of: names) { name, member in
+                guard failure == nil else { return }
+                do throws(Failure) { try visit(name, member.value) } catch { failure = error }
+            }
+        } catch {
+            throw failure ?? Failure(error)
+        }
+        if let failure { throw failure }
+    }
+
     /// Calls `visit` for each element of an array, in their order.
     ///
     /// - Throws: What `visit` throws first, or broken JSON as such an error; also if the value is no array.

@@ -4,8 +4,8 @@ package import NIOCore
 
 /// Reads requests of OpenAI's `/chat/completions`, with what OpenRouter, LiteLLM and others added to it.
 ///
-/// Where a value is understood in another form than it has, it is also kept as it was written: in the remainder, with a
-/// place of -1, so that it counts as no loss elsewhere and `OpenAIChatRequestWriter` can write it back.
+/// Where a value is understood in another form than it has, it is also kept as it was written, in `own`, so that
+/// `OpenAIChatRequestWriter` can write it back.
 package enum OpenAIChatRequestReader {
     /// Reads a request.
     ///
@@ -164,9 +164,9 @@ struct OpenAIChatRequestReading {
         guard self.request.user == nil,
             let index = self.request.rest.firstIndex(where: { $0.name.equals("safety_identifier") })
         else { return }
-        let member = self.request.rest[index]
+        let member = self.request.rest.remove(at: index)
         self.request.user = member.value.string.map { Given($0, at: member.place) }
-        self.request.rest[index].place = -1
+        self.request.own.append(member)
     }
 
     private mutating func readStreamOptions(_ key: JSONKey, _ value: JSONSlice) throws(RequestUnreadable) {
@@ -265,9 +265,7 @@ struct OpenAIChatRequestReading {
 
     /// Keeps a member that was understood in another form.
     mutating func keepAsWritten(_ key: JSONKey, _ value: JSONSlice) {
-        var member = self.reader.rest(key, value)
-        member.place = -1
-        self.request.rest.append(member)
+        self.request.own.append(self.reader.rest(key, value))
     }
 }
 

@@ -52,13 +52,13 @@ extension OpenAIChatRequestReading {
             case 5: fields.toolCallID = value
             case 6:
                 fields.functionCall = value
-                message.rest.append(self.shadow(key, value))
+                message.own.append(self.reader.rest(key, value))
             case 7, 8:
                 fields.reasoning = value
-                message.rest.append(self.shadow(key, value))
+                message.own.append(self.reader.rest(key, value))
             case 9:
                 fields.details = value
-                message.rest.append(self.shadow(key, value))
+                message.own.append(self.reader.rest(key, value))
             case 10: fields.mark = value
             case 11 where value.count == 2:
                 // Clients send answers back as they got them, with an empty list of sources.
@@ -175,7 +175,7 @@ extension OpenAIChatRequestReading {
                 custom = value
             } else if key.equals("extra_content") {
                 signature = ThoughtSignature.read(value, self.reader)
-                part.rest.append(self.shadow(key, value))
+                part.own.append(self.reader.rest(key, value))
             } else if !key.equals("type"), !key.equals("index") {
                 part.rest.append(self.reader.rest(key, value))
             }
@@ -224,13 +224,6 @@ extension OpenAIChatRequestReading {
             throw RequestUnreadable(at: slice.start, "The call has no name.", expected: "an object with a name")
         }
         return (name, arguments)
-    }
-
-    /// A member that was understood in another form, as it was written.
-    func shadow(_ key: JSONKey, _ value: JSONSlice) -> RestMember {
-        var member = self.reader.rest(key, value)
-        member.place = -1
-        return member
     }
 }
 

@@ -21,6 +21,7 @@ extension OpenAIChatRequestReading {
         var known: JSONSlice?
         var mark: Given<JSONFragment>?
         var rest: [RestMember] = []
+        var own: [RestMember] = []
         try self.reader.members(of: self.object(slice)) { (key, value) throws(RequestUnreadable) in
             if key.equals("type") {
                 type = value
@@ -30,7 +31,7 @@ extension OpenAIChatRequestReading {
                 if !self.reader.isNull(value) { mark = self.reader.given(value) }
             } else if key.equals("prompt_cache_breakpoint"), let other = self.breakpoint(value) {
                 mark = other
-                rest.append(self.shadow(key, value))
+                own.append(self.reader.rest(key, value))
             } else if !self.reader.isNull(value) {
                 rest.append(self.reader.rest(key, value))
             }
@@ -42,6 +43,7 @@ extension OpenAIChatRequestReading {
         part.cacheMark = mark
         if case .other = part.content { return part }
         part.rest = rest
+        part.own = own
         return part
     }
 

@@ -59,8 +59,8 @@ struct OpenAIChatRequestWriting {
     // MARK: - Tools
 
     private mutating func writeTools() {
-        // The older `functions` stand in the remainder, as the client wrote them.
-        let isLegacy = self.isOwn && self.request.rest["functions"] != nil
+        // The older `functions` stand in `own`, as the client wrote them.
+        let isLegacy = self.isOwn && self.request.own["functions"] != nil
         let sayable = isLegacy ? [] : self.request.tools.filter { self.canSay($0) }
         if !isLegacy {
             for tool in self.request.tools where !self.canSay(tool) { self.losses.drop(at: tool.place) }
@@ -77,7 +77,7 @@ struct OpenAIChatRequestWriting {
         self.body.beginArray()
         for tool in sayable { self.write(tool) }
         self.body.endArray()
-        if let choice = self.request.toolChoice, self.request.rest["function_call"] == nil { self.write(choice) }
+        if let choice = self.request.toolChoice, self.request.own["function_call"] == nil { self.write(choice) }
         if let isParallel = self.request.parallelToolCalls {
             self.body.writeMember("parallel_tool_calls", isParallel.value)
         }

@@ -6,8 +6,8 @@ extension OpenAIChatRequestWriting {
     mutating func writeReasoning() {
         let wish = self.request.reasoning
         if self.isOwn {
-            // OpenRouter's `reasoning` stands in the remainder, as the client wrote it.
-            guard self.request.rest["reasoning"] == nil, let effort = wish.effort else { return }
+            // OpenRouter's `reasoning` stands in `own`, as the client wrote it.
+            guard self.request.own["reasoning"] == nil, let effort = wish.effort else { return }
             self.body.writeMember("reasoning_effort", word: effort.value.label)
             return
         }
@@ -26,10 +26,8 @@ extension OpenAIChatRequestWriting {
     }
 
     mutating func writeManner() {
-        // Where it stands in the remainder too, it was said as `safety_identifier`.
-        let isUserShadowed =
-            self.isOwn && self.request.rest.contains { $0.place < 0 && $0.name.equals("safety_identifier") }
-        if let user = self.request.user, !isUserShadowed { self.body.writeMember("user", user.value) }
+        let isElsewhere = self.isOwn && self.request.own["safety_identifier"] != nil
+        if let user = self.request.user, !isElsewhere { self.body.writeMember("user", user.value) }
         if let tier = self.request.serviceTier {
             // Anthropic's word for OpenAI's `default`.
             if tier.value.equals("standard_only") {
@@ -92,7 +90,11 @@ extension OpenAIChatRequestWriting {
     ]
 
     mutating func writeRest() {
-        if self.isOwn { return self.body.write(self.request.rest) }
+        if self.isOwn {
+            self.body.write(self.request.own)
+            self.body.write(self.request.rest)
+            return
+        }
         for member in self.request.rest {
             let isShared = Self.shared.contains { member.name.equals($0) }
             let isWritten = Self.written.contains { member.name.equals($0) }

@@ -48,6 +48,7 @@ extension OpenAIChatRequestWriting {
     }
 
     private mutating func endMessage(_ message: ChatMessage?) {
+        if self.isOwn, let message { self.body.write(message.own) }
         if let message, !message.rest.isEmpty {
             if self.takesUnknown { self.body.write(message.rest) } else { self.losses.drop(message.rest) }
         }
@@ -179,8 +180,8 @@ extension OpenAIChatRequestWriting {
     /// Whether the client had a thought among the parts of the content, as Mistral has it.
     private func isInContent(_ part: ContentPart, _ message: ChatMessage) -> Bool {
         guard self.isOwn, case .thinking = part.content else { return false }
-        return message.rest["reasoning_content"] == nil && message.rest["reasoning"] == nil
-            && message.rest["reasoning_details"] == nil
+        return message.own["reasoning_content"] == nil && message.own["reasoning"] == nil
+            && message.own["reasoning_details"] == nil
     }
 
     /// What an assistant said: one string, since many servers take no list here, and pieces of one text are one text.
@@ -198,7 +199,7 @@ extension OpenAIChatRequestWriting {
     }
 
     private mutating func write(thoughts: [ContentPart]) {
-        // As the client wrote them they stand in the message's remainder.
+        // As the client wrote them they stand in `own`.
         guard !thoughts.isEmpty, !self.isOwn else { return }
         guard self.target.takesUnknownMembers else {
             for thought in thoughts { self.losses.drop(at: thought.place) }
@@ -218,7 +219,7 @@ extension OpenAIChatRequestWriting {
     }
 
     private mutating func write(calls: [ContentPart], _ message: ChatMessage) {
-        let isLegacy = self.isOwn && message.rest["function_call"] != nil
+        let isLegacy = self.isOwn && message.own["function_call"] != nil
         guard !calls.isEmpty, !isLegacy else { return }
         self.body.writeKey("tool_calls")
         self.body.beginArray()
@@ -238,10 +239,10 @@ extension OpenAIChatRequestWriting {
             }
             self.body.endObject()
             // Worth something to the provider that gave it, which is behind those that take it; nothing to others.
-            if let signature = call.signature, self.takesUnknown, part.rest["extra_content"] == nil {
+            if let signature = call.signature, self.takesUnknown, part.own["extra_content"] == nil {
                 ThoughtSignature.write(signature, into: &self.body)
             }
-            if self.isOwn { self.body.write(part.rest) } else { self.losses.drop(part.rest) }
+            self.writeRest(of: part)
             self.body.endObject()
             if !self.isOwn { self.losses.drop(part.cacheMark) }
         }

@@ -28,7 +28,8 @@ extension OpenAIChatRequestWriting {
 
     /// Whether there is something about a text that needs an object.
     private func takesMore(_ part: ContentPart) -> Bool {
-        self.takesUnknown && (part.cacheMark != nil || !part.rest.isEmpty)
+        if self.isOwn { return part.cacheMark != nil || !part.rest.isEmpty || !part.own.isEmpty }
+        return self.takesUnknown && part.cacheMark != nil
     }
 
     private func canSay(_ part: ContentPart) -> Bool {
@@ -76,13 +77,15 @@ extension OpenAIChatRequestWriting {
             self.body.writeStaticString("}]")
         case .toolCall, .toolResult, .other: break
         }
-        if self.isOwn, part.rest["prompt_cache_breakpoint"] != nil {
-            self.body.write(part.rest)
-        } else {
-            self.writeMark(part.cacheMark)
-            if self.isOwn { self.body.write(part.rest) } else { self.losses.drop(part.rest) }
-        }
+        if !self.isOwn || part.own["prompt_cache_breakpoint"] == nil { self.writeMark(part.cacheMark) }
+        self.writeRest(of: part)
         self.body.endObject()
+    }
+
+    mutating func writeRest(of part: ContentPart) {
+        guard self.isOwn else { return self.losses.drop(part.rest) }
+        self.body.write(part.own)
+        self.body.write(part.rest)
     }
 
     private mutating func write(image: Media) {

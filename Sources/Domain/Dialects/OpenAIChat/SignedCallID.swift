@@ -6,8 +6,8 @@ internal import NIOCore
 ///
 /// Gemini wants the signature back with the call. Clients that keep unknown members return it in `extra_content`; all
 /// others return the id. Form: `sig1-<n>-<id><signature>`, where `n` is how many bytes the id has. The signature is
-/// base64 (RFC 4648 §4) written with the safe alphabet and without padding (§5) in `sig1-`, and as it came in `sig2-`,
-/// for those that had that alphabet already. The whole fits `^[A-Za-z0-9_.:-]+$`.
+/// base64 (RFC 4648 §4) written with the safe alphabet and without padding (§5) in `sig1-`, and as it came in
+/// `sig2-`, for those that had that alphabet already. The whole fits `^[A-Za-z0-9_.:-]+$`.
 enum SignedCallID {
     /// Longer signatures travel in `extra_content` alone, in bytes: an id of any length is kept in every turn.
     static let signatureBytesMax = 4_096
