@@ -116,7 +116,6 @@ package enum Codecs {
         case .anthropic: try AnthropicAnswerReader.read(body)
         case .bedrock: try ConverseAnswerReader.read(body)
         case .openAIChat: try OpenAIChatAnswerReader.read(body)
-        default: throw .garbled
         }
     }
 
@@ -144,7 +143,6 @@ package enum Codecs {
         case .anthropic: AnthropicStreamReader()
         case .bedrock: ConverseStreamReader()
         case .openAIChat: OpenAIChatStreamReader()
-        default: nil
         }
     }
 

@@ -79,12 +79,6 @@ final class ChatTranslation: Translation {
             throw GatewayError(error, in: call.body)
         }
         let traits = TargetTraits(target, of: call)
-        let model = JSONString(target.model)
-        var traits = TargetTraits(model: model, modelID: target.model)
-        traits.outputTokensMax = call.snapshot.facts(of: target.model, at: target.provider).outputMax
-        traits.outputLimit = call.attempt?.outputLimit
-        traits.takesUnknownMembers = target.provider.family.quirks.takesUnknownMembers
-        traits.outputLimitField = target.provider.family.quirks.outputLimitField
         var losses = Losses()
         var body = ByteBufferAllocator().buffer(capacity: call.body.readableBytes + 256)
         do throws(RequestUnwritable) {
@@ -94,12 +88,6 @@ final class ChatTranslation: Translation {
         }
         self.body = self.isCount ? Self.question(body, model: traits.model) : body
         self.losses = try NamedLosses(losses, call, at: target.provider)
-        self.context = AnswerContext(
-        self.body = body
-        self.dropped = losses.isEmpty ? [] : losses.paths(in: call.body)
-        if !losses.isEmpty, call.isStrict {
-            throw GatewayError(losses: self.dropped, provider: target.provider.name)
-        }
         var context = AnswerContext(
             id: call.id.text.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") },
             created: Int64(call.time.seconds),
@@ -157,6 +145,7 @@ extension TargetTraits {
         self.outputTokensMax = call.snapshot.facts(of: target.model, at: target.provider).outputMax
         self.outputLimit = call.attempt?.outputLimit
         self.takesUnknownMembers = target.provider.family.quirks.takesUnknownMembers
+        self.outputLimitField = target.provider.family.quirks.outputLimitField
     }
 }
 
