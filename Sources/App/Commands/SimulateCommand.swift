@@ -8,9 +8,9 @@ struct SimulateCommand: AsyncParsableCommand {
         commandName: "simulate",
         abstract: "Run a fake provider with faults, for trying out and for testing your own application.",
         discussion: """
-            It speaks OpenAI's API under /v1, OpenRouter's under /api/v1, Azure's under /openai, and those of \
-            Anthropic, Gemini, Bedrock and Cohere where they have theirs. Faults are chosen by the model's name or \
-            through a control endpoint; docs/simulator.md lists them. Ctrl-C ends it.
+            It speaks OpenAI's API under /v1, OpenRouter's under /api/v1, Azure's under /openai, Mistral's under \
+            /mistral, and those of Anthropic, Gemini, Bedrock and Cohere where they have theirs. Faults are chosen by \
+            the model's name or through a control endpoint; docs/simulator.md lists them. Ctrl-C ends it.
             """
     )
 
@@ -121,6 +121,7 @@ struct SimulateCommand: AsyncParsableCommand {
             \(Terminal.output.styled("The simulator answers at \(url)", .bold)): made-up text, no model.
 
               OpenAI      \(url)/v1
+              Anthropic   \(url)
               OpenRouter  \(url)/api/v1
               Others      \(url) (Anthropic, Gemini, Bedrock, Cohere)
               Record      \(url)/sim/record

@@ -192,7 +192,9 @@ extension MessagesReader {
                 throw inner["media_type"].wrong("Input should be one of \(known.media.sorted())")
             }
             let data = try source.requiredText("data", at: inner)
-            guard kind == "text" || Base64Text.isValid(data) else { throw inner.wrong("Invalid base64 data") }
+            guard kind == "text" || (!data.isEmpty && Base64.isValid(data)) else {
+                throw inner.wrong("Invalid base64 data")
+            }
         case "url":
             let url = try source.requiredText("url", at: inner)
             guard url.hasPrefix("https://") || url.hasPrefix("http://") else {

@@ -64,7 +64,7 @@ struct Drawing {
     var body: [UInt8] {
         let images = (0..<self.count).map { index -> JSONValue in
             guard self.wantsURL else {
-                return .object([.init("b64_json", .string(Base64Text.encoded(self.image(index))))])
+                return .object([.init("b64_json", .string(Base64.text(self.image(index))))])
             }
             let url = "https://simulator.invalid/images/\(self.asked.call.sequence)x\(index).png"
             return .object([.init("url", .string(url))])
@@ -84,7 +84,7 @@ struct Drawing {
             let isLast = index == unfinished
             let name = "image_generation.\(isLast ? "completed" : "partial_image")"
             var members: [JSONValue.Member] = [
-                .init("type", .string(name)), .init("b64_json", .string(Base64Text.encoded(self.image(index)))),
+                .init("type", .string(name)), .init("b64_json", .string(Base64.text(self.image(index)))),
                 .init("created_at", .integer(self.asked.builder.now)), .init("size", .string("1024x1024")),
                 .init("quality", .string("low")), .init("background", .string("opaque")),
                 .init("output_format", .string("png")),

@@ -117,7 +117,7 @@ struct Speech {
     var events: TextEvents {
         let sound = self.sound
         let pieces = stride(from: 0, to: sound.count, by: 3072).map { start in
-            Base64Text.encoded(Array(sound[start..<min(start + 3072, sound.count)]))
+            Base64.text(Array(sound[start..<min(start + 3072, sound.count)]))
         }
         let usage = JSONValue.object([
             .init("input_tokens", .integer(self.promptTokens)), .init("output_tokens", .integer(self.outputTokens)),
