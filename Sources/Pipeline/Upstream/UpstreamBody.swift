@@ -47,7 +47,10 @@ struct UpstreamBody {
         _ target: CallTarget,
         _ format: WireFormat
     ) throws(GatewayError) -> any Translation {
-        try ChatTranslation(call, to: target, as: format)
+        switch call.operation {
+        case .embeddings: try EmbeddingTranslation(call, to: target, as: format)
+        default: try ChatTranslation(call, to: target, as: format)
+        }
     }
 
     /// What a provider of OpenAI's dialect wants otherwise than OpenAI.
