@@ -156,11 +156,13 @@ var targets: [Target] = [
 
 // Fuzzers need clang's runtime and a main of their own, so they are there only when asked for.
 if Context.environment["TURNPIKE_FUZZ"] != nil {
-    for name in ["FuzzHTTPHead", "FuzzChunked", "FuzzSSE", "FuzzEventStream", "FuzzJSON", "FuzzMultipart"] {
+    let codecs = ["FuzzHTTPHead", "FuzzChunked", "FuzzSSE", "FuzzEventStream", "FuzzJSON", "FuzzMultipart"]
+    let dialects = ["FuzzRequests", "FuzzAnswers"]
+    for name in codecs + dialects {
         targets.append(
             .executableTarget(
                 name: name,
-                dependencies: ["Core", "Wire"] + nio,
+                dependencies: ["Core", "Wire"] + (dialects.contains(name) ? ["Chat", "Dialects"] : []) + nio,
                 path: "Fuzz/\(name)",
                 swiftSettings: strict() + [.unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])],
                 linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]
