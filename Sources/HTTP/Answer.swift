@@ -27,7 +27,7 @@ struct Answer: Sendable {
     /// A failure in a dialect.
     init(_ error: GatewayError, dialect: Dialect, requestID: RequestID) {
         self.init(
-            status: ErrorBodies.status(of: error),
+            status: ErrorBodies.status(of: error, dialect: dialect),
             body: ErrorBodies.body(of: error, dialect: dialect, requestID: requestID)
         )
         ErrorBodies.writeFields(of: error, attempts: 0, into: &self.fields)

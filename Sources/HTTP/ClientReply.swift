@@ -181,7 +181,7 @@ final class ClientReply: ReplySink {
             let (id, format) = (self.call.id, self.call.format)
             self.exchange.write { FrontEnd.writeError(error, format, requestID: id, into: &$0) }
         case .waiting:
-            self.call.status = ErrorBodies.status(of: error)
+            self.call.status = ErrorBodies.status(of: error, dialect: self.call.dialect)
             let body = ErrorBodies.body(of: error, dialect: self.call.dialect, requestID: self.call.id)
             var fields = ByteBuffer()
             self.writeCommon(into: &fields)

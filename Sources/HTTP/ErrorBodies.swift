@@ -33,6 +33,13 @@ package enum ErrorBodies {
         }
     }
 
+    /// The HTTP status of a failure, for a client of one dialect.
+    package static func status(of error: GatewayError, dialect: Dialect) -> Int {
+        // The only dialect that has a status of its own for it.
+        let isOverloaded = dialect == .anthropic && error.provider?.status == 529
+        return isOverloaded && error.code == .providerUnavailable ? 529 : Self.status(of: error)
+    }
+
     /// The JSON body of a failure.
     package static func body(of error: GatewayError, dialect: Dialect, requestID: RequestID) -> ByteBuffer {
         var body = ByteBuffer()
@@ -171,7 +178,8 @@ package enum ErrorBodies {
     }
 
     private static func anthropicType(_ error: GatewayError) -> String {
-        switch Self.status(of: error) {
+        if let type = error.provider?.anthropicType { return type }
+        return switch Self.status(of: error) {
         case 401: "authentication_error"
         case 402: "billing_error"
         case 403: "permission_error"

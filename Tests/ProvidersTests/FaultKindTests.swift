@@ -7,7 +7,7 @@ import Testing
 @Suite struct FaultKindTests {
     private static func kind(_ status: Int, _ body: String, at family: String = "openai") -> ProviderFault.Kind {
         ProviderFault(status: status, body: ByteBuffer(string: body), retryAfter: nil)
-            .kind(at: Family.row(named: family, host: nil))
+            .kind(at: Family.row(kind: Family.kind(named: family), named: family, host: nil))
     }
 
     @Test(arguments: [
@@ -55,6 +55,8 @@ import Testing
         #expect(Self.kind(498, body) == .complaint)
         #expect(Self.kind(412, body, at: "fireworks") == .spent)
         #expect(Self.kind(412, body, at: "mistral") == .complaint)
+        #expect(Self.kind(498, #"{"message":"blocked"}"#, at: "cohere") == .contentRefused)
+        #expect(Self.kind(499, #"{"message":"request cancelled by user"}"#, at: "cohere") == .failed)
     }
 
     @Test(

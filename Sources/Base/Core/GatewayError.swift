@@ -85,6 +85,8 @@ package struct GatewayError: Error, Sendable {
         package var type: String?
         /// The provider's own error code (`context_length_exceeded`), or nil.
         package var code: String?
+        /// What Anthropic's API calls such an error, where that is known better than by the status.
+        package var anthropicType: String?
 
         package init(status: Int, type: String?, code: String?) {
             self.status = status

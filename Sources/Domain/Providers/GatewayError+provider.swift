@@ -29,23 +29,38 @@ extension GatewayError {
             )
         case .rateLimited(let wait, let type):
             self.init(.providerRateLimited, "\(who) is limiting this group's calls.", retryAfter: wait, cause: fault)
-            self.provider = ProviderComplaint(status: 429, type: type.map(scrub), code: nil)
+            let complaint = ProviderComplaint(status: 429, type: type.map(scrub), code: nil)
+            self.provider = ComplaintWords.translate(
+                complaint,
+                meaning: fault.kind(at: provider.family),
+                from: provider.family.kind
+            )
         case .modelNotFound:
             let hint = nearest().map { " Did you mean '\($0)'?" } ?? ""
             let text = "The model '\(scrub(model))' does not exist there.\(hint)"
             self.init(.modelNotFound, text, param: "model", cause: fault)
         case .complaint(let status, let complaint):
             self.init(.providerRefused, scrub(complaint.message), param: complaint.param.map(scrub), cause: fault)
-            self.provider = ProviderComplaint(
+            let words = ProviderComplaint(
                 status: status,
                 type: complaint.type.map(scrub),
                 code: complaint.code.map(scrub)
+            )
+            self.provider = ComplaintWords.translate(
+                words,
+                meaning: fault.kind(at: provider.family),
+                from: provider.family.kind
             )
         case .failed(let status):
             self.init(.providerError, "\(who) failed (status \(status)).", cause: fault)
         case .unavailable(let status, let wait):
             let text = "\(who) is not available (status \(status))."
             self.init(.providerUnavailable, text, retryAfter: wait, cause: fault)
+            // Anthropic's own status for it, which its clients know.
+            if status == 529 {
+                self.provider = ProviderComplaint(status: 529, type: nil, code: nil)
+                self.provider?.anthropicType = "overloaded_error"
+            }
         case .timedOut(let status):
             self.init(.providerTimeout, "\(who) ran out of time by itself (status \(status)).", cause: fault)
         case .redirected:

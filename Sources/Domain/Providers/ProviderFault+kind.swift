@@ -61,6 +61,7 @@ extension ProviderFault {
         let words = complaint.message.prefix(2_000).lowercased()
         if Self.tooLongWords.contains(where: words.contains) { return .tooLong }
         if Self.spentWords.contains(where: words.contains) { return .spent }
+        if Self.refusedWords.contains(where: words.contains) { return .contentRefused }
         return .complaint
     }
 
@@ -70,6 +71,8 @@ extension ProviderFault {
         ("groq", 498, .unavailable),
         // The account is suspended, mostly over its bills (docs.fireworks.ai).
         ("fireworks", 412, .spent),
+        // The prompt or the answer was blocked (docs.cohere.com/reference/errors).
+        ("cohere", 498, .contentRefused),
     ]
 
     private static let tooLongCodes: Set<String> = [
@@ -83,10 +86,15 @@ extension ProviderFault {
 
     private static let tooLongWords = [
         "maximum context length", "prompt is too long", "context window", "exceeds the maximum number of tokens",
-        "input is too long", "too large for model", "context length is only",
+        "input is too long", "too large for model", "context length is only", "too many tokens",
+        "total number of tokens", "input length and `max_tokens` exceed",
     ]
 
-    private static let spentWords = ["credit balance is too low", "insufficient balance", "insufficient credits"]
+    private static let refusedWords = ["content filtering policy", "blocked by our content", "blocked output"]
+
+    private static let spentWords = [
+        "credit balance is too low", "insufficient balance", "insufficient credits", "update your payment method",
+    ]
 
     private static func meansSpent(_ code: String) -> Bool {
         code == "insufficient_quota" || code == "billing_error" || code == "billing_hard_limit_reached"

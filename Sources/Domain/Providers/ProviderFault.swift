@@ -68,8 +68,16 @@ extension ProviderFault {
     ///   - status: The HTTP status, or the one that an error inside a 200 names.
     ///   - body: The whole body, whatever it is.
     ///   - retryAfter: What the answer's own fields say.
-    package init(status: Int, body: ByteBuffer, retryAfter: Duration?) {
-        let complaint = Complaint(in: body)
+    ///   - exception: The field `x-amzn-errortype`, in which Amazon says what the body does not.
+    package init(status: Int, body: ByteBuffer, retryAfter: Duration?, exception: String? = nil) {
+        var complaint = Complaint(in: body)
+        if let exception = exception.map(Self.exceptionName) {
+            if let fault = Self.named(exception, status: status, complaint, retryAfter) {
+                self = fault
+                return
+            }
+            if complaint?.type == nil { complaint?.type = exception }
+        }
         let retryAfter = retryAfter ?? Complaint.retryDelay(in: body)
         switch status {
         case 300..<400:
@@ -78,6 +86,9 @@ extension ProviderFault {
             self = .timedOut(status: status)
         case 503, 529:
             self = .unavailable(status: status, retryAfter: retryAfter)
+        case 499:
+            // Cohere's word for a call that it gave up itself.
+            self = .failed(status: status)
         case 500...:
             self = .failed(status: status)
         case 429:
@@ -104,23 +115,12 @@ extension ProviderFault {
     ///
     /// - Parameter body: The whole JSON text that holds `error`.
     package init(inSuccess body: ByteBuffer) {
-        guard let status = Complaint.numericCode(in: body), (400..<600).contains(status) else {
+        if let status = Complaint.numericCode(in: body), (400..<600).contains(status) {
+            self.init(status: status, body: body, retryAfter: nil)
+        } else if let status = Complaint(in: body)?.impliedStatus {
+            self.init(status: status, body: body, retryAfter: nil)
+        } else {
             self = .failed(status: 200)
-            return
-        }
-        self.init(status: status, body: body, retryAfter: nil)
-    }
-
-    /// What a failure means that a stream of Amazon's ends with.
-    ///
-    /// - Parameter type: The name of the exception, such as `throttlingException`.
-    package init(exception type: String, body: ByteBuffer) {
-        switch type.lowercased() {
-        case "throttlingexception": self.init(status: 429, body: body, retryAfter: nil)
-        case "serviceunavailableexception": self.init(status: 503, body: body, retryAfter: nil)
-        case "modeltimeoutexception": self.init(status: 408, body: body, retryAfter: nil)
-        case "validationexception": self.init(status: 400, body: body, retryAfter: nil)
-        default: self = .failed(status: 500)
         }
     }
 
@@ -146,7 +146,8 @@ extension ProviderFault.Complaint {
         }
         self.init(
             message: message,
-            type: error["type"]?.stringValue,
+            // An event of OpenAI's `/responses` has its own name there.
+            type: error["type"]?.stringValue.flatMap { $0 == "error" ? nil : $0 },
             code: error["code"]?.stringValue,
             param: error["param"]?.stringValue
         )

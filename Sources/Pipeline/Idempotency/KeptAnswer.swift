@@ -167,6 +167,7 @@ extension KeptAnswer {
             let complaint: JSONValue = [
                 "status": .integer(Int64(provider.status)), "type": provider.type.map { .string($0) } ?? .null,
                 "code": provider.code.map { .string($0) } ?? .null,
+                "anthropicType": provider.anthropicType.map { .string($0) } ?? .null,
             ]
             members.append(("provider", complaint))
         }
@@ -184,12 +185,13 @@ extension KeptAnswer {
             error.details.append((key: key, value: value))
         }
         if let provider = json["provider"] {
-            guard let status = provider["status"]?.intValue, (400..<500).contains(status) else { throw Unreadable() }
+            guard let status = provider["status"]?.intValue, (400..<600).contains(status) else { throw Unreadable() }
             error.provider = GatewayError.ProviderComplaint(
                 status: status,
                 type: provider["type"]?.stringValue,
                 code: provider["code"]?.stringValue
             )
+            error.provider?.anthropicType = provider["anthropicType"]?.stringValue
         }
         return error
     }

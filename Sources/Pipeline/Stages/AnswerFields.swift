@@ -70,4 +70,12 @@ enum AnswerFields {
         }
         return RetryAfter.parse(milliseconds: value(.retryAfterMS), seconds: value(.retryAfter), now: now)
     }
+
+    /// The name of the exception that Amazon's services put into a field of its own.
+    static func exception(_ upstream: any UpstreamExchange) -> String? {
+        upstream.headBytes.withUnsafeReadableBytes { bytes in
+            guard let field = upstream.head.first(named: "x-amzn-errortype", in: bytes) else { return nil }
+            return String(decoding: bytes[field.value], as: UTF8.self)
+        }
+    }
 }

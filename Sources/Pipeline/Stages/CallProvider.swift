@@ -184,7 +184,13 @@ struct CallProvider: Layer {
                 // The status is known and says enough; what is missing of the body was words.
             }
         }
-        let fault = ProviderFault(status: head.status, body: body, retryAfter: wait)
+        let isAmazon = call.target?.provider.family.kind == .bedrock
+        let fault = ProviderFault(
+            status: head.status,
+            body: body,
+            retryAfter: wait,
+            exception: isAmazon ? AnswerFields.exception(upstream) : nil
+        )
         if case .rateLimited(let wait, _) = fault { call.coolProvider(for: wait, self.instruments) }
         return fault
     }
