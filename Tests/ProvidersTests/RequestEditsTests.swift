@@ -106,11 +106,42 @@ import Testing
             "messages[0].name,messages[2].refusal"
         ),
         (#"{"model":"m","\u0075ser":"u"}"#, #"{"model":"up/model"}"#, "user"),
+        (
+            #"{"model":"m","messages":[{"role":"assistant","tool_calls":null,"reasoning":"x"}]}"#,
+            #"{"model":"up/model","messages":[{"role":"assistant"}]}"#,
+            "messages[0].reasoning"
+        ),
+        (
+            #"{"model":"m","tools":[{"function":{}},{"function":{"name":"f"}},{"function":{"parameters":null}},3]}"#,
+            #"{"model":"up/model","tools":[{"function":{"parameters":{"type":"object","properties":{}}}},"#
+                + #"{"function":{"name":"f","parameters":{"type":"object","properties":{}}}},"#
+                + #"{"function":{"parameters":{"type":"object","properties":{}}}},3]}"#,
+            ""
+        ),
     ])
     func `what Mistral refuses is taken out, renamed or named`(body: String, expected: String, dropped: String) throws {
         let result = try Self.edit(body, quirks: Self.mistral)
         #expect(result.body == expected)
         #expect(result.edits.dropped.joined(separator: ",") == dropped)
+    }
+
+    @Test func `ids of calls that Mistral refuses are hashed, the same in calls and results`() throws {
+        let ids = ["toolu_01A09q90qw90lq917835lq9", "toolu_01A09q90qw90lq917835lq8", "D681PevKs", "call_1", ""]
+        let calls = ids.map { #"{"id":"\#($0)","type":"function","function":{"name":"f","arguments":"{}"}}"# }
+        let results = ids.map { #"{"role":"tool","tool_call_id":"\#($0)","content":"r"}"# }
+        let body =
+            #"{"model":"m","messages":[{"role":"assistant","tool_calls":[\#(calls.joined(separator: ","))]},"#
+            + results.joined(separator: ",") + "]}"
+        let value = try JSONValue.parse(try Self.edit(body, quirks: Self.mistral).body)
+        var told: Set<String> = []
+        for index in ids.indices {
+            let id = try #require(value["messages"]?[0]?["tool_calls"]?[index]?["id"]?.stringValue)
+            #expect(id.utf8.count == 9 && id.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) })
+            #expect(value["messages"]?[index + 1]?["tool_call_id"]?.stringValue == id)
+            told.insert(id)
+        }
+        #expect(told.count == ids.count && told.contains("D681PevKs"))
+        #expect(try Self.edit(body).body.contains("toolu_01A09q90qw90lq917835lq9"))
     }
 
     @Test func `unknown fields survive every change (row 17)`() throws {

@@ -75,6 +75,13 @@ package struct Quirks: Sendable {
     /// A word for `tool_choice` that the provider has in place of `required`.
     package var toolChoiceRequired: StaticString?
 
+    /// Whether every tool must have `parameters`; tools without get an empty set of them.
+    package var needsToolParameters = false
+    /// Whether ids of tool calls must be nine letters or digits; all others are replaced by a hash.
+    package var hasShortCallIDs = false
+    /// Whether the content of answers may be a list, which clients of chat do not know: it is then made a text.
+    package var answersInLists = false
+
     /// Whether it takes top-level fields it does not know, and may make something of them.
     package var takesUnknownMembers = false
 
@@ -98,7 +105,7 @@ package struct Quirks: Sendable {
     /// Whether a request may have to be changed beyond its model id and `stream_options`.
     package var changesRequests: Bool {
         !self.refusedFields.isEmpty || !self.renamedFields.isEmpty || !self.refusedMessageFields.isEmpty
-            || self.toolChoiceRequired != nil
+            || self.toolChoiceRequired != nil || self.needsToolParameters || self.hasShortCallIDs
     }
 }
 
@@ -173,7 +180,17 @@ extension Family {
             hosts: ["amazonaws.com"]
         ),
         // Groq repeats usage in `x_groq` of the finish chunk; asking for it as usual works as well.
-        Family("groq", "https://api.groq.com/openai/v1", key: "GROQ_API_KEY", hosts: ["api.groq.com"]),
+        // Refuses what it does not support, by name.
+        Family(
+            "groq",
+            "https://api.groq.com/openai/v1",
+            key: "GROQ_API_KEY",
+            hosts: ["api.groq.com"],
+            quirks: Quirks {
+                $0.refusedFields = ["logit_bias", "logprobs", "top_logprobs"]
+                $0.refusedMessageFields = ["refusal", "audio", "annotations", "reasoning_content", "reasoning_details"]
+            }
+        ),
         // Refuses every field it does not know, with 422.
         Family(
             "mistral",
@@ -184,13 +201,22 @@ extension Family {
                 $0.streamUsage = .inFinishChunk
                 $0.refusedFields = [
                     "stream_options", "logit_bias", "user", "store", "logprobs", "top_logprobs", "service_tier",
+                    "functions", "function_call", "reasoning", "verbosity", "modalities", "audio", "moderation",
+                    "web_search_options", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options",
+                    "safety_identifier",
                 ]
-                $0.refusedMessageFields = ["name", "refusal", "audio", "annotations", "reasoning_content"]
+                $0.refusedMessageFields = [
+                    "name", "refusal", "audio", "annotations", "reasoning_content", "reasoning", "reasoning_details",
+                    "function_call",
+                ]
                 $0.renamedFields = [
                     Quirks.Rename(from: "max_completion_tokens", to: "max_tokens"),
                     Quirks.Rename(from: "seed", to: "random_seed"),
                 ]
                 $0.toolChoiceRequired = "any"
+                $0.needsToolParameters = true
+                $0.hasShortCallIDs = true
+                $0.answersInLists = true
             }
         ),
         Family("together", "https://api.together.xyz/v1", key: "TOGETHER_API_KEY", hosts: ["api.together.xyz"]),

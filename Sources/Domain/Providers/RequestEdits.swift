@@ -11,7 +11,7 @@ package struct RequestEdits: Sendable {
     }
 
     /// In the order of their places.
-    private(set) var edits: [Edit] = []
+    var edits: [Edit] = []
     /// Paths of the fields that the provider does not take and that were left out.
     package private(set) var dropped: [String] = []
     /// Whether usage is asked for although the client did not: the answer then shows more than the client expects.
@@ -222,12 +222,13 @@ package struct RequestEdits: Sendable {
                 self.edits.append(Edit(range: choice.range, text: ByteBuffer(string: "\"\(word)\"")))
             }
             if let messages = index.messages { self.cleanMessages(messages, quirks, bytes) }
+            if quirks.needsToolParameters { self.fillTools(bytes) }
             return members.count { $0.isKept }
         }
     }
 
     private mutating func cleanMessages(_ messages: JSONSlice, _ quirks: Quirks, _ bytes: UnsafeRawBufferPointer) {
-        guard !quirks.refusedMessageFields.isEmpty else { return }
+        guard !quirks.refusedMessageFields.isEmpty || quirks.hasShortCallIDs else { return }
         var position = 0
         var scanner = JSONScanner(bytes, at: messages)
         try? scanner.elements { (element) throws(JSONError) in
@@ -242,6 +243,7 @@ package struct RequestEdits: Sendable {
                     member.isKept = false
                     self.dropped.append("messages[\(position)].\(name)")
                 }
+                if quirks.hasShortCallIDs { self.shortenCallIDs(key, value, bytes, isKept: &member.isKept) }
                 members.append(member)
             }
             self.cut(members)

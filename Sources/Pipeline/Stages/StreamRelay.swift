@@ -25,6 +25,8 @@ final class StreamRelay {
     let codec: StreamCodec?
     /// Whether usage was asked for in the client's name, and must be taken out again.
     private let hidesUsage: Bool
+    /// Whether the provider's texts may be lists, which chat does not know.
+    private let flattens: Bool
     private var isFinished = false
     var isDone = false
 
@@ -34,6 +36,7 @@ final class StreamRelay {
         self.codec = StreamCodec(call)
         if call.target?.provider.family.kind == .bedrock { self.frames = EventStreamReader() }
         self.hidesUsage = call.edits?.addsUsage ?? false
+        self.flattens = call.target?.provider.family.quirks.answersInLists ?? false
     }
 
     /// Relays the whole stream.
@@ -130,7 +133,7 @@ final class StreamRelay {
         _ reply: any ReplySink
     ) throws {
         if let codec = self.codec { return try self.pass(event, by: codec, upstream, reply) }
-        let data = event.data
+        let data = self.flattens ? AnswerEdits.flattened(event.data) ?? event.data : event.data
         if Self.isDone(event) {
             self.isDone = true
             // Before the client knows that it has everything: from here on nothing is billed as cut off.
