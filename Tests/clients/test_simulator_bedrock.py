@@ -482,3 +482,20 @@ def test_a_blob_survives(client):
     text = "".join(event["contentBlockDelta"]["delta"]["text"] for event in events if "contentBlockDelta" in event)
     for separator in ["\u2028", "\u2029", "\u0085", "\u0000", "👩\u200d🚀"]:
         assert separator in text
+
+
+def test_a_context_can_run_out_and_an_answer_be_empty(client):
+    error = refused(lambda: client.converse(modelId="sim?context=5", messages=HELLO))
+    assert error.response["Error"]["Code"] == "ValidationException" and "too long" in str(error)
+    assert client.converse(modelId="sim?empty=1", messages=HELLO)["output"]["message"]["content"] == []
+    events, text = collect(client, modelId="sim?empty=1", messages=HELLO)
+    assert text == "" and [next(iter(event)) for event in events] == ["messageStart", "messageStop", "metadata"]
+
+
+def test_a_cache_point_is_written_and_then_read(client):
+    system = [{"text": f"Know this by heart: {uuid.uuid4()}"}, {"cachePoint": {"type": "default"}}]
+    first, second = (client.converse(modelId="sim", messages=HELLO, system=system)["usage"] for _ in range(2))
+    assert first["cacheReadInputTokens"] == 0 and first["cacheWriteInputTokens"] > 0
+    assert first["cacheDetails"] == [{"ttl": "5m", "inputTokens": first["cacheWriteInputTokens"]}]
+    assert second["cacheReadInputTokens"] == first["cacheWriteInputTokens"] and second["cacheWriteInputTokens"] == 0
+    assert first["totalTokens"] == second["totalTokens"]

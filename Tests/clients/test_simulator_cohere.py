@@ -360,3 +360,10 @@ def test_scripts_meet_calls_by_key(base):
     assert first["stream"] is False and second["stream"] is True
     assert second["tokens_written"] == second["completion_tokens"]
     assert second["usage_written"] and second["ending"] == "completed"
+
+
+def test_a_context_can_run_out_and_an_answer_be_empty(client):
+    error = refused(lambda: client.chat(model="sim?context=5", messages=HELLO))
+    assert error.status_code == 400 and "too many tokens" in error.body["message"]
+    assert client.chat(model="sim?empty=1", messages=HELLO).message.content[0].text == ""
+    assert collect(client, model="sim?empty=1", messages=HELLO)[1] == ""

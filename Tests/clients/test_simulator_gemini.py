@@ -466,3 +466,12 @@ def test_scripts_meet_calls_by_key_and_by_model(base):
     assert calls[1]["model"] == "sim" and calls[1]["stream"] is False
     assert calls[1]["tokens_written"] == calls[1]["completion_tokens"]
     assert calls[1]["ending"] == "completed"
+
+
+def test_a_context_can_run_out_and_an_answer_be_empty(client):
+    with pytest.raises(errors.ClientError, match="exceeds the maximum number of tokens") as raised:
+        client.models.generate_content(model=with_options("context=5"), contents=HELLO)
+    assert raised.value.code == 400 and raised.value.status == "INVALID_ARGUMENT"
+    answer = client.models.generate_content(model=with_options("empty=1"), contents=HELLO)
+    assert answer.candidates[0].content.role == "model" and not answer.candidates[0].content.parts
+    assert text_of(client.models.generate_content_stream(model=with_options("empty=1"), contents=HELLO)) == ""
