@@ -1,5 +1,5 @@
-/// Walks through a Converse request in the order of its prompt (tools, system, messages), so that the cache can tell what
-/// stands before each cache point.
+/// Walks through a Converse request in the order of its prompt (tools, system, messages), so that the cache can tell
+/// what stands before each cache point.
 struct ConversePrefix {
     /// The places between the blocks.
     private(set) var places: [PromptCache.Place] = []
