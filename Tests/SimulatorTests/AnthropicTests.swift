@@ -135,6 +135,14 @@ import Testing
             // 3 for the prompt, 4 and 3 for the system, 4 and 2 for the user.
             let seen = [try await usage("one"), try await usage("one"), try await usage("two")]
             #expect(seen == [[6, 10, 0], [6, 0, 10], [6, 10, 0]])
+            let refused = Bench.post(
+                "/v1/messages",
+                Self.body("sim?context=1", more: system),
+                headers: "x-api-key: three\r\nConnection: close\r\nanthropic-version: 2023-06-01\r\n"
+            )
+            _ = try await RawClient.exchange(bench.simulator, refused)
+            let third = try await usage("three")
+            #expect(third == [6, 10, 0])
             let call = try await bench.nextEnded()
             #expect(call.promptTokens == 16)
         }

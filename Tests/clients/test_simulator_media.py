@@ -97,10 +97,26 @@ def test_images_can_be_streamed(client):
     assert pixels(base64.b64decode(events[-1].b64_json)) and events[-1].usage.total_tokens == 88
 
 
+def test_images_can_be_edited(client, base, key):
+    answer = client.images.edit(model="sim", prompt="More toll", image=("gate.png", b"pixels", "image/png"), n=2)
+    assert len([pixels(base64.b64decode(image.b64_json)) for image in answer.data]) == 2
+    digest = hashlib.sha256(b"pixels").hexdigest()
+    assert last_call(base, key)["files"] == [{"field": "image", "name": "gate.png", "bytes": 6, "sha256": digest}]
+    events = list(client.images.edit(model="sim", prompt="A", image=b"pixels", stream=True, partial_images=1))
+    assert [event.type for event in events] == ["image_edit.partial_image", "image_edit.completed"]
+
+
 @pytest.mark.parametrize("more", [{"prompt": ""}, {"n": 11}, {"response_format": "bmp"}])
 def test_images_nobody_can_draw_are_refused(client, more):
     with pytest.raises(openai.BadRequestError):
         client.images.generate(**{"model": "sim", "prompt": "A", **more})
+
+
+def test_usage_can_be_left_out_or_wrong(client):
+    assert client.images.generate(model="sim?usage=none", prompt="A").usage is None
+    assert client.images.generate(model="sim?usage=wrong", prompt="A").usage.output_tokens == 857
+    heard = client.audio.transcriptions.create(model="sim?usage=none", file=("a.wav", b"abc"))
+    assert heard.usage is None and heard.text
 
 
 # Speech
@@ -128,7 +144,9 @@ def test_speech_is_streamed_in_bytes_and_in_events(client, base, key):
         model="sim", voice="alloy", input="one two three", response_format="wav"
     ) as answer:
         assert b"".join(answer.iter_bytes()) == whole
-    assert last_call(base, key)["events_written"] == -(-len(whole) // 4096)
+    call = last_call(base, key)
+    assert call["events_written"] == -(-len(whole) // 4096)
+    assert call["tokens_written"] == call["completion_tokens"] == 3
     body = {"model": "sim", "voice": "alloy", "input": "one two three", "response_format": "wav", "stream_format": "sse"}
     text = httpx.post(f"{base}/v1/audio/speech", json=body, headers={"authorization": f"Bearer {key}"}).text
     events = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: ")]
@@ -136,6 +154,7 @@ def test_speech_is_streamed_in_bytes_and_in_events(client, base, key):
     assert events[-1] == {
         "type": "speech.audio.done", "usage": {"input_tokens": 3, "output_tokens": 3, "total_tokens": 6},
     }
+    assert last_call(base, key)["tokens_written"] == 3
 
 
 def test_speech_can_break_off(client):

@@ -39,6 +39,8 @@ struct AnthropicDialect: Dialect {
     private func messages() -> Endpoint {
         Endpoint(dialect: self, methods: [.POST]) { (asked: Asked) throws(APIFailure) -> AnswerSteps in
             var request = try MessagesReader.request(asked, version: try Self.version(asked), isCount: false)
+            // What is refused leaves nothing in the cache.
+            try asked.checkContext(request.prompt)
             let cache = asked.memory.prompts.use(
                 request.breakpoints,
                 owner: "\(asked.builder.key) \(asked.model)"

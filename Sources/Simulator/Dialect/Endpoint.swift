@@ -68,9 +68,7 @@ struct Asked {
     ///
     /// - Throws: `APIFailure` if the prompt has more tokens than an option allows.
     func completion(for prompt: Prompt) throws(APIFailure) -> Completion {
-        if let limit = self.behaviour.contextTokens, prompt.tokens > limit {
-            throw self.builder.dialect.failure(.promptTooLong(tokens: prompt.tokens, limit: limit))
-        }
+        try self.checkContext(prompt)
         let completion = Composer.completion(
             for: prompt,
             behaviour: self.builder.behaviour,
@@ -79,6 +77,13 @@ struct Asked {
         )
         self.note(prompt: completion.usage.prompt, completion: completion.usage.completion)
         return completion
+    }
+
+    /// Checks that the model can take so many tokens, where something else depends on it.
+    func checkContext(_ prompt: Prompt) throws(APIFailure) {
+        if let limit = self.behaviour.contextTokens, prompt.tokens > limit {
+            throw self.builder.dialect.failure(.promptTooLong(tokens: prompt.tokens, limit: limit))
+        }
     }
 
     /// Puts the call's true numbers into the record.

@@ -45,22 +45,27 @@ struct Hearing {
 
     private var seconds: JSONValue { .number(Double(self.hundredths) / 100) }
 
-    private func usage(_ completion: Completion) -> JSONValue {
-        guard self.asked.model != "whisper-1" else {
-            return .object([
-                .init("type", .string("duration")), .init("seconds", .integer((self.hundredths + 99) / 100)),
-            ])
+    /// The usage, if a fault does not leave it out.
+    private func usage(_ completion: Completion) -> [JSONValue.Member] {
+        let told: ToldUsage.Numbers
+        switch completion.usage.told(self.asked.behaviour) {
+        case .nothing: return []
+        case .null: return [.init("usage", .null)]
+        case .numbers(let numbers): told = numbers
         }
-        let usage = completion.usage
-        return .object([
-            .init("type", .string("tokens")), .init("input_tokens", .integer(usage.prompt)),
-            .init(
-                "input_token_details",
-                .object([.init("text_tokens", .integer(0)), .init("audio_tokens", .integer(usage.prompt))])
-            ),
-            .init("output_tokens", .integer(usage.completion)),
-            .init("total_tokens", .integer(usage.prompt + usage.completion)),
+        guard self.asked.model != "whisper-1" else {
+            let seconds = JSONValue.integer((self.hundredths + 99) / 100)
+            return [.init("usage", .object([.init("type", .string("duration")), .init("seconds", seconds)]))]
+        }
+        let details = JSONValue.object([
+            .init("text_tokens", .integer(0)), .init("audio_tokens", told.json(told.prompt)),
         ])
+        let usage = JSONValue.object([
+            .init("type", .string("tokens")), .init("input_tokens", told.json(told.prompt)),
+            .init("input_token_details", details), .init("output_tokens", told.json(told.completion)),
+            .init("total_tokens", told.json(told.total)),
+        ])
+        return [.init("usage", usage)]
     }
 
     // MARK: - Answers
@@ -81,15 +86,13 @@ struct Hearing {
                 .init("temperature", .integer(0)), .init("avg_logprob", .number(-0.1)),
                 .init("compression_ratio", .number(1.1)), .init("no_speech_prob", .number(0.01)),
             ])
-            let answer = JSONValue.object([
+            let members: [JSONValue.Member] = [
                 .init("task", .string("transcribe")), .init("language", .string("english")),
                 .init("duration", self.seconds), .init("text", .string(text)), .init("segments", .array([segment])),
-                .init("usage", self.usage(completion)),
-            ])
-            return Array(answer.text.utf8)
+            ]
+            return Array(JSONValue.object(members + self.usage(completion)).text.utf8)
         default:
-            let answer = JSONValue.object([.init("text", .string(text)), .init("usage", self.usage(completion))])
-            return Array(answer.text.utf8)
+            return Array(JSONValue.object([.init("text", .string(text))] + self.usage(completion)).text.utf8)
         }
     }
 
@@ -98,15 +101,18 @@ struct Hearing {
         let part = completion.choices[0].parts.first ?? .init(kind: .text, pieces: .list([]))
         let isFiller: Bool
         if case .filler = part.pieces { isFiller = true } else { isFiller = false }
-        let done = JSONValue.object([
-            .init("type", .string("transcript.text.done")),
-            .init("text", .string(isFiller ? "" : self.text(completion))), .init("usage", self.usage(completion)),
-        ])
+        let usage = self.usage(completion)
+        let done = JSONValue.object(
+            [
+                .init("type", .string("transcript.text.done")),
+                .init("text", .string(isFiller ? "" : self.text(completion))),
+            ] + usage
+        )
         return TextEvents(
             part,
             frame: .init(open: "{\"type\":\"transcript.text.delta\",\"delta\":\"", close: "\"}"),
             behaviour: self.asked.behaviour,
-            after: [.init(json: done, mark: Mark(events: 1, hasUsage: true))],
+            after: [.init(json: done, mark: Mark(events: 1, hasUsage: !usage.isEmpty))],
             failed: OpenAIDialect(.openAI).errorEvent
         )
     }

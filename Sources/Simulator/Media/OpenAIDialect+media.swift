@@ -7,7 +7,8 @@ extension OpenAIDialect {
     func media(_ rest: String) -> Endpoint? {
         switch rest {
         case "moderations": return self.moderations()
-        case "images/generations": return self.images()
+        case "images/generations": return self.images(.object)
+        case "images/edits": return self.images(.upload)
         case "audio/speech": return self.speech()
         case "audio/transcriptions", "audio/translations": return self.transcriptions()
         case "rerank": return self.rerank()
@@ -42,9 +43,14 @@ extension OpenAIDialect {
         }
     }
 
-    private func images() -> Endpoint {
-        Endpoint(dialect: self, methods: [.POST], needsModel: false) {
-            (asked: Asked) throws(APIFailure) -> AnswerSteps in
+    private func images(_ body: Endpoint.Body) -> Endpoint {
+        Endpoint(
+            dialect: self,
+            methods: [.POST],
+            body: body,
+            needsModel: false,
+            isStream: { $0["stream"]?.bool ?? ($0["stream"]?.string == "true") }
+        ) { (asked: Asked) throws(APIFailure) -> AnswerSteps in
             let drawing = try Drawing(asked)
             asked.note(prompt: drawing.promptTokens, completion: drawing.outputTokens)
             guard drawing.isStream else {

@@ -108,6 +108,7 @@ struct Speech {
         return ByteEvents(
             self.sound,
             size: size,
+            tokens: self.outputTokens,
             filler: fillers > 0 ? [UInt8](repeating: 0, count: max(1, size)) : [],
             fillers: fillers
         )
@@ -119,16 +120,25 @@ struct Speech {
         let pieces = stride(from: 0, to: sound.count, by: 3072).map { start in
             Base64.text(Array(sound[start..<min(start + 3072, sound.count)]))
         }
-        let usage = JSONValue.object([
-            .init("input_tokens", .integer(self.promptTokens)), .init("output_tokens", .integer(self.outputTokens)),
-            .init("total_tokens", .integer(self.promptTokens + self.outputTokens)),
-        ])
-        let done = JSONValue.object([.init("type", .string("speech.audio.done")), .init("usage", usage)])
+        var done: [JSONValue.Member] = [.init("type", .string("speech.audio.done"))]
+        let usage = Usage(prompt: self.promptTokens, completion: self.outputTokens)
+        switch usage.told(self.behaviour) {
+        case .nothing: break
+        case .null: done.append(.init("usage", .null))
+        case .numbers(let told):
+            let numbers = JSONValue.object([
+                .init("input_tokens", told.json(told.prompt)), .init("output_tokens", told.json(told.completion)),
+                .init("total_tokens", told.json(told.total)),
+            ])
+            done.append(.init("usage", numbers))
+        }
+        let mark = Mark(events: 1, tokens: self.outputTokens, hasUsage: done.count > 1)
         return TextEvents(
             .init(kind: .text, pieces: .list(pieces)),
             frame: .init(open: "{\"type\":\"speech.audio.delta\",\"audio\":\"", close: "\"}"),
             behaviour: self.behaviour,
-            after: [.init(json: done, mark: Mark(events: 1, hasUsage: true))],
+            after: [.init(json: .object(done), mark: mark)],
+            countsPieces: false,
             failed: OpenAIDialect(.openAI).errorEvent
         )
     }

@@ -20,24 +20,29 @@ struct TextEvents: EventSource {
     private let frame: Frame
     private let part: Completion.Part
     private let failed: (APIFailure) -> JSONValue
+    private let countsPieces: Bool
     private var before: [Fixed]
     private var after: [Fixed]
     private var piece = 0
     private var text = PieceText()
     private var isOpen = false
 
-    /// - Parameter failed: The data of the event that says that something went wrong.
+    /// - Parameters:
+    ///   - countsPieces: Whether the pieces are tokens, as those of a text are.
+    ///   - failed: The data of the event that says that something went wrong.
     init(
         _ part: Completion.Part,
         frame: Frame,
         behaviour: Behaviour,
         before: [Fixed] = [],
         after: [Fixed] = [],
+        countsPieces: Bool = true,
         failed: @escaping (APIFailure) -> JSONValue
     ) {
         self.format = EventFormat(behaviour.sse)
         self.frame = frame
         self.failed = failed
+        self.countsPieces = countsPieces
         self.before = before
         self.after = after
         let bytes =
@@ -60,7 +65,7 @@ struct TextEvents: EventSource {
                     self.text.escaped(self.part.pieces, self.piece - 1), Array(self.frame.close.utf8),
                     self.format.close(number),
                 ],
-                mark: Mark(events: 1, tokens: self.part.pieces.tokensEach),
+                mark: Mark(events: 1, tokens: self.countsPieces ? self.part.pieces.tokensEach : 0),
                 isWord: true
             )
         }
@@ -91,16 +96,20 @@ struct TextEvents: EventSource {
 struct ByteEvents: EventSource {
     private var rest: ArraySlice<UInt8>
     private let size: Int
+    /// What all of it is worth, which counts when the last of the bytes is out.
+    private let tokens: Int
     /// What is said over and over once the bytes are through, and how often.
     private let filler: [UInt8]
     private var fillersLeft: Int
 
     /// - Parameters:
     ///   - size: The most bytes of a piece.
+    ///   - tokens: What the bytes are worth, all together.
     ///   - fillers: How often `filler` follows.
-    init(_ bytes: [UInt8], size: Int = 4096, filler: [UInt8] = [], fillers: Int = 0) {
+    init(_ bytes: [UInt8], size: Int = 4096, tokens: Int = 0, filler: [UInt8] = [], fillers: Int = 0) {
         self.rest = bytes[...]
         self.size = max(1, size)
+        self.tokens = tokens
         self.filler = filler
         self.fillersLeft = fillers
     }
@@ -109,7 +118,8 @@ struct ByteEvents: EventSource {
         guard self.rest.isEmpty else {
             let piece = Array(self.rest.prefix(self.size))
             self.rest = self.rest.dropFirst(self.size)
-            return StreamEvent(parts: [piece], mark: Mark(events: 1), isWord: true)
+            let tokens = self.rest.isEmpty ? self.tokens : 0
+            return StreamEvent(parts: [piece], mark: Mark(events: 1, tokens: tokens), isWord: true)
         }
         guard self.fillersLeft > 0, !self.filler.isEmpty else { return nil }
         self.fillersLeft -= 1
