@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # Virtual environments with the official SDKs, pinned. Sourced after lib.sh.
 # .venv has the current SDKs, .venv-openai1 and .venv-anthropic0 old ones: people do not upgrade their clients when we do.
+# .venv-agents has frameworks that want other versions of them.
 # .venv-keys has what stands in for AWS and for an identity provider in the Swift tests.
 
 # environment FOLDER REQUIREMENTS: made or brought up to date only if the requirements changed.
@@ -17,6 +18,7 @@ python_environments() {
     environment .venv Tests/clients/requirements.txt \
         && environment .venv-openai1 Tests/clients/requirements-openai1.txt \
         && environment .venv-anthropic0 Tests/clients/requirements-anthropic0.txt \
+        && environment .venv-agents Tests/clients/requirements-agents.txt \
         && environment .venv-keys Tests/Fixtures/servers/requirements.txt
 }
 

@@ -33,6 +33,7 @@ debug_build() { swift build --build-tests --explicit-target-dependency-import-ch
 client_tests() {
     TURNPIKE_BINARY=$turnpike TURNPIKE_OPENAI1_PYTHON=$repository/.venv-openai1/bin/python \
         TURNPIKE_ANTHROPIC0_PYTHON=$repository/.venv-anthropic0/bin/python \
+        TURNPIKE_AGENTS_PYTHON=$repository/.venv-agents/bin/python \
         .venv/bin/python -m pytest Tests/clients --junitxml "$results/clients.xml" ${PYTEST_ARGS:-}
 }
 

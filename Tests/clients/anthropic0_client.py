@@ -35,7 +35,8 @@ print(
             "input": plain.usage.input_tokens,
             "stream": streamed,
             "temperature": warm.stop_reason,
-            "tool": tool.content[0].name,
+            # A plan may stand before the call.
+            "tool": next(block.name for block in tool.content if block.type == "tool_use"),
             "counted": client.messages.count_tokens(model=model, messages=question).input_tokens,
             "limited": raised("status=429"),
             "overloaded": raised("status=529"),

@@ -263,6 +263,26 @@ def gateway(_gateway):
     return _gateway
 
 
+@pytest.fixture(scope="session")
+def _world(tmp_path_factory):
+    from dialects import World
+
+    world = World(tmp_path_factory.mktemp("world"))
+    yield world
+    world.stop()
+    must_not_leak(world.gateway)
+
+
+@pytest.fixture
+def world(_world):
+    """One gateway in front of providers of every dialect, with an empty record; see dialects.py."""
+    _world.gateway.must_live()
+    _world.simulator.must_live()
+    _world.simulator.clear()
+    _world.simulator.http.delete("/sim/script")
+    return _world
+
+
 @pytest.fixture
 def start_gateway(tmp_path, simulator):
     """Starts gateways of the test's own: `start_gateway(server={"drain": "1s"})`."""
