@@ -185,7 +185,8 @@ import Wire
             Self.event("contentBlockDelta", "{"), Self.event("contentBlockDelta", "[]"),
             Self.delta(0, #"{"toolUse":{"input":"x"}}"#), Self.event("messageStop", "{}"),
             Self.event("contentBlockStart", #"{"start":{"toolUse":{"name":"x"}}}"#),
-            Self.end("end_turn") + Self.end("end_turn"), Self.event("metadata", "x"),
+            Self.end("end_turn") + Self.end("end_turn"), Self.end("end_turn") + Self.delta(0, #"{"text":"a"}"#),
+            Self.event("metadata", "x"),
         ]
         for stream in broken {
             #expect(throws: AnswerUnreadable.garbled, "\(String(decoding: stream, as: UTF8.self))") {

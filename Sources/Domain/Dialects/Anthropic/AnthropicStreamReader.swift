@@ -26,6 +26,8 @@ final class AnthropicStreamReader: AnswerStreamReader {
     private var usage = AnthropicUsage()
     private var hasBegun = false
     private var hasFinished = false
+    /// Whether all was said, or the provider failed.
+    private var hasEnded = false
     private var hasCalls = false
     private var hasAnswer = false
 
@@ -86,12 +88,15 @@ final class AnthropicStreamReader: AnswerStreamReader {
     }
 
     private func take(_ event: Members, _ reader: BodyReader, _ emit: (AnswerEvent) throws -> Void) throws {
-        guard let type = event.type else { return }
+        guard let type = event.type, !self.hasEnded else { return }
         if reader.equals(type, "content_block_delta") {
             guard let delta = event.delta, let block = self.block(event.index, reader) else { return }
             try self.takeDelta(delta, block, reader, emit)
         } else if reader.equals(type, "content_block_start") {
             try self.close(emit)
+            // Nothing more can be said once the reason for the end was.
+            guard !self.hasFinished else { throw AnswerUnreadable.garbled }
+            try self.begin(nil, reader, emit)
             if let start = event.block { try self.open(start, event.index, reader, emit) }
         } else if reader.equals(type, "content_block_stop") {
             if self.block(event.index, reader) != nil { try self.close(emit) }
@@ -101,8 +106,10 @@ final class AnthropicStreamReader: AnswerStreamReader {
             try self.takeEnd(event, reader, emit)
         } else if reader.equals(type, "message_stop") {
             try self.close(emit)
+            self.hasEnded = self.hasFinished
             if self.hasFinished { try emit(.end) }
         } else if reader.equals(type, "error") {
+            self.hasEnded = true
             try emit(.failure(body: reader.body, type: nil))
         }
     }
@@ -147,6 +154,7 @@ final class AnthropicStreamReader: AnswerStreamReader {
         }
         if let usage = event.usage { try self.usage.take(usage, reader) }
         if let reason, !self.hasFinished {
+            try self.begin(nil, reader, emit)
             try self.close(emit)
             self.hasFinished = true
             var finish = AnthropicStop.finish(reason)

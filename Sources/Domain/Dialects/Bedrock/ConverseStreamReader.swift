@@ -78,6 +78,8 @@ package final class ConverseStreamReader: AnswerStreamReader {
         _ opening: AnswerEvent.Opening,
         _ emit: (AnswerEvent) throws -> Void
     ) throws {
+        // Nothing more can be said once the reason for the end was.
+        guard !self.hasStopped else { throw AnswerUnreadable.garbled }
         try self.begin(emit)
         try self.close(emit)
         let part = Part(block: block, number: self.partsOpened, kind: kind)
