@@ -1,4 +1,5 @@
 import ArgumentParser
+import Dialects
 import Glibc
 import SQLite
 
@@ -28,6 +29,9 @@ struct DocsCommand: AsyncParsableCommand {
 
     /// Every generated page.
     static func pages() async throws -> [(name: String, text: String)] {
-        [("settings.md", SettingsDocs.markdown), ("schema.sql", try await SchemaPage.text())]
+        [
+            ("settings.md", SettingsDocs.markdown), ("schema.sql", try await SchemaPage.text()),
+            ("translation.md", LossTable.markdown),
+        ]
     }
 }

@@ -47,7 +47,14 @@ struct OpenAIChatAnswerWriting {
             self.body.writeKey("usage")
             ChatUsage.write(answer.usage, into: &self.body)
         }
-        if let tier = answer.serviceTier { self.body.writeMember("service_tier", tier) }
+        if let tier = answer.serviceTier {
+            // Anthropic's word for OpenAI's `default`.
+            if tier.equals("standard") {
+                self.body.writeMember("service_tier", word: "default")
+            } else {
+                self.body.writeMember("service_tier", tier)
+            }
+        }
         self.writeRest(answer.rest)
         self.body.endObject()
     }

@@ -20,8 +20,8 @@ extension OpenAIChatRequestWriting {
             self.body.writeMember("reasoning_effort", word: effort.label)
             if effort.budget != budget.value { self.losses.drop(budget) }
         } else if wish.isWanted {
-            // To think as long as the model likes is what its kin do by themselves.
-            self.losses.drop(wish.isAdaptive)
+            // As long as the model likes: the level that OpenAI calls its own choice.
+            self.body.writeMember("reasoning_effort", word: ReasoningWish.Effort.medium.label)
         }
     }
 
