@@ -93,6 +93,29 @@ struct AnthropicRequestReaderTests {
         #expect(result.parts.count == 1)
     }
 
+    @Test func `a broken body is refused wherever it breaks`() throws {
+        let body =
+            #"{"messages":[{"role":"user","content":[{"type":"text","text":"a\u00e9"},"#
+            + #"{"type":"tool_result","tool_use_id":"t","content":[{"type":"image","source":{"type":"base64","#
+            + #""data":"AA"}}],"is_error":true}]}],"system":[],"tools":[{"name":"n","input_schema":{}}],"#
+            + #""thinking":{"type":"enabled","budget_tokens":9}}"#
+        _ = try Anthropic.read(body)
+        let bytes = Array(body.utf8)
+        for count in bytes.indices {
+            let cut = ByteBuffer(bytes: bytes.prefix(count))
+            #expect(throws: RequestUnreadable.self) { try Codecs.readRequest(cut, as: .anthropic) }
+            for odd in [UInt8(ascii: "\""), UInt8(ascii: "{"), UInt8(ascii: "]"), UInt8(ascii: "0"), 0xFF] {
+                var changed = bytes
+                changed[count] = odd
+                // Whatever it becomes, it must not stop the server.
+                guard let request = try? Codecs.readRequest(ByteBuffer(bytes: changed), as: .anthropic) else {
+                    continue
+                }
+                _ = try? Anthropic.write(request)
+            }
+        }
+    }
+
     @Test(
         arguments: [
             (#"{"model":"m"}"#, ""),

@@ -159,8 +159,10 @@ enum AnthropicBlocks {
         return part
     }
 
-    /// The value of `type`, which nearly always comes first.
+    /// The value of `type`.
     private static func type(of block: JSONSlice, _ reader: BodyReader) throws(RequestUnreadable) -> JSONSlice {
+        // It nearly always comes first, and what follows may be long.
+        if let type = Self.leadingType(of: block, reader) { return type }
         var type: JSONSlice?
         try reader.members(of: block) { (key, slice) throws(RequestUnreadable) in
             if key.equals("type") { type = slice }
@@ -169,6 +171,32 @@ enum AnthropicBlocks {
             throw AnthropicValue.missing(block, "content.type", "the kind of the block")
         }
         return type
+    }
+
+    /// The value of `type` if that is the first member and a word without escapes.
+    private static func leadingType(of block: JSONSlice, _ reader: BodyReader) -> JSONSlice? {
+        let range = reader.text(block) { bytes -> Range<Int>? in
+            var index = 1
+            func skipSpace() { while index < bytes.count, bytes[index] <= 0x20 { index += 1 } }
+            skipSpace()
+            let key: StaticString = "\"type\""
+            guard index + key.utf8CodeUnitCount < bytes.count else { return nil }
+            for offset in 0..<key.utf8CodeUnitCount where bytes[index + offset] != key.utf8Start[offset] { return nil }
+            index += key.utf8CodeUnitCount
+            skipSpace()
+            guard index < bytes.count, bytes[index] == UInt8(ascii: ":") else { return nil }
+            index += 1
+            skipSpace()
+            let start = index
+            guard index < bytes.count, bytes[index] == UInt8(ascii: "\"") else { return nil }
+            index += 1
+            while index < bytes.count, bytes[index] != UInt8(ascii: "\"") {
+                if bytes[index] == UInt8(ascii: "\\") { return nil }
+                index += 1
+            }
+            return index < bytes.count ? start..<(index + 1) : nil
+        }
+        return range.map { JSONSlice(start: block.start + $0.lowerBound, end: block.start + $0.upperBound) }
     }
 
     private static func content(
