@@ -101,6 +101,7 @@ package struct Settings: Sendable, Equatable {
         package var adminListen: ListenAddress?
         /// Largest request body, in bytes.
         package var bodyBytesMax: Int
+        package var uploadBytesMax: Int
         /// Most request body bytes held at once.
         package var inflightBodyBytesMax: Int
         /// Largest request head, in bytes.

@@ -1,6 +1,7 @@
 internal import Auth
 internal import Core
 internal import NIOCore
+internal import Providers
 internal import Wire
 
 /// The API's description, made from the table of routes, so that it cannot say anything else.
@@ -46,7 +47,8 @@ enum OpenAPI {
         }
         if let schema = Self.body(row, action) {
             let isRequired = action?.body?.properties.contains { $0.isRequired } ?? true
-            let content: JSONValue = ["application/json": ["schema": schema]]
+            let media: JSONValue = ["schema": schema]
+            let content = JSONValue.object([(Self.contentType(row), media)])
             members.append(("requestBody", ["required": .bool(isRequired), "content": content]))
         }
         members.append(("responses", Self.responses(row, action)))
@@ -68,8 +70,16 @@ enum OpenAPI {
         return path + query
     }
 
+    private static func contentType(_ row: RouteRow) -> String {
+        guard case .call(let operation, _) = row.action, !operation.hasJSONBody else { return "application/json" }
+        return operation.isForm ? "multipart/form-data" : "*/*"
+    }
+
     /// The schema of the body; nil if there is none.
     private static func body(_ row: RouteRow, _ action: AdminAction?) -> JSONValue? {
+        if case .call(.passThrough, _) = row.action {
+            return row.method == .get || row.method == .delete ? nil : [:]
+        }
         if case .call = row.action { return ["type": "object", "additionalProperties": true] }
         guard let shape = action?.body, !shape.properties.isEmpty else { return nil }
         var members: [(String, JSONValue)] = [("type", "object"), ("additionalProperties", false)]

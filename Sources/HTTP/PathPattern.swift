@@ -28,7 +28,7 @@ struct PathPattern: Sendable {
         case exact
         /// `{id}` at the end takes all the rest, slashes included.
         case rest
-        /// Each name in braces takes one segment that is not empty.
+        /// Each name in braces takes one segment that is not empty; `{rest}` at the end takes all the rest.
         case segments
     }
 
@@ -75,9 +75,10 @@ struct PathPattern: Sendable {
         var place = 0
         while index < pattern.count {
             if pattern[index] == UInt8(ascii: "{") {
+                let takesRest = pattern[index...].elementsEqual("{rest}".utf8)
                 while pattern[index] != UInt8(ascii: "}") { index += 1 }
                 let begin = place
-                while place < path.count, path[place] != UInt8(ascii: "/") { place += 1 }
+                while place < path.count, takesRest || path[place] != UInt8(ascii: "/") { place += 1 }
                 guard place > begin else { return nil }
                 parameters.append((start + begin)..<(start + place))
             } else {

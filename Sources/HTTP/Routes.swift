@@ -90,6 +90,26 @@ package enum Routes {
                 "How many tokens such a request has."
             ),
             RouteRow(.post, "/v1/embeddings", .road, .call(.embeddings), "Turn texts into vectors."),
+            RouteRow(.post, "/v1/moderations", .road, .call(.moderations), "Whether texts or images are harmful."),
+            RouteRow(.post, "/v1/rerank", .road, .call(.rerank), "Order documents by how well they fit a query."),
+            RouteRow(.post, "/v1/images/generations", .road, .call(.images), "Make images, streamed or whole."),
+            RouteRow(.post, "/v1/images/edits", .road, .call(.imageEdits), "Change images, sent as a form."),
+            RouteRow(.post, "/v1/images/variations", .road, .call(.imageVariations), "Vary an image, sent as a form."),
+            RouteRow(.post, "/v1/audio/speech", .road, .call(.speech), "Speak a text; the sound comes as it is made."),
+            RouteRow(
+                .post,
+                "/v1/audio/transcriptions",
+                .road,
+                .call(.transcriptions),
+                "Write down speech, sent as a form with its model first."
+            ),
+            RouteRow(
+                .post,
+                "/v1/audio/translations",
+                .road,
+                .call(.translations),
+                "Write down speech in English, sent as a form with its model first."
+            ),
             RouteRow(.get, "/v1/models", .key(.inference), .models, "The models that this key may ask for."),
             RouteRow(.get, "/v1/models/{id}", .key(.inference), .model, "One model."),
             RouteRow(.get, "/", .open, .page, "A small page that says how to call."),
@@ -105,7 +125,18 @@ package enum Routes {
                 .liveCalls,
                 "Finished calls as they happen, as events."
             ),
-        ] + administration
+        ] + passThrough + administration
+
+    /// A provider's own API, called with a gateway key.
+    private static let passThrough = [HTTPMethod.get, .post, .put, .patch, .delete].map { method in
+        RouteRow(
+            method,
+            "/p/{provider}/{rest}",
+            .road,
+            .call(.passThrough),
+            "Whatever the provider has at this path, with the group's own credential and nothing changed."
+        )
+    }
 
     /// Where a model's name stands in a path.
     ///
@@ -156,6 +187,6 @@ package enum Routes {
     package static func dialect(ofPath path: some Sequence<UInt8>) -> Dialect {
         let start = Array(path.prefix(12))
         if start.elementsEqual("/v1/messages".utf8) { return .anthropic }
-        return start.starts(with: "/v1/".utf8) ? .openAI : .native
+        return start.starts(with: "/v1/".utf8) || start.starts(with: "/p/".utf8) ? .openAI : .native
     }
 }

@@ -141,6 +141,10 @@ package final class Call {
     ///
     /// Set by `CallProvider`.
     package var edits: RequestEdits?
+    /// The body of a request that is sent on while it comes in; nil for all others.
+    ///
+    /// Set by `ReadRequest`.
+    var upload: CallUpload?
     /// What became of the request in another dialect, and what turns the answer back; nil where both speak the same.
     ///
     /// Set by `CallProvider`.
@@ -231,6 +235,7 @@ package final class Call {
         switch (self.operation, self.format) {
         case (.chat, .anthropic): "/v1/messages"
         case (.chat, .openAIResponses): "/v1/responses"
+        case (.passThrough, _): PassThroughTarget.path(of: self)
         default: "/v1\(self.operation.path)"
         }
     }

@@ -182,7 +182,7 @@ extension CallerIdentity {
                 let value = UnsafeRawBufferPointer(rebasing: bytes[field.value])
                 switch field.name {
                 case .authorization: carrier.offer(.authorization, value)
-                case .xAPIKey, .apiKey: carrier.offer(.bare, value)
+                case .xAPIKey, .apiKey, .xGoogAPIKey: carrier.offer(.bare, value)
                 default: continue
                 }
             }

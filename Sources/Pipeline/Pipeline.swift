@@ -22,6 +22,8 @@ package struct Pipeline: Sendable {
             UnsealCredential(),  // As late as possible: the key is readable only while it is used.
             ReserveAndMeter(instruments: instruments),  // Last before the wire: what is not written down is not sent.
             DrainAnswer(instruments: instruments),  // Around the wire alone, so that it settles once.
+            PassThrough(instruments: instruments),  // In the place of the last stage, for what is nobody's dialect.
+            CallOperation(instruments: instruments),  // The same for answers that are no conversation.
             CallProvider(instruments: instruments),  // Innermost: the one stage that speaks to an upstream.
         ])
     }

@@ -90,6 +90,8 @@ extension PriceBook.Seller {
 package struct RoadLimits: Sendable {
     /// The largest body of a request.
     package var bodyBytesMax: Int
+    /// The largest body that is sent on while it comes in, and so is not held.
+    package var uploadBytesMax = 200_000_000
     /// How long a stream may be silent before a heartbeat goes out.
     package var heartbeat: TimeAmount
     /// Where a group's people can add a provider key; goes into the details of `AI_NOT_CONFIGURED`.

@@ -84,6 +84,7 @@ struct SettingsBuilder {
             listen: listen ?? ListenAddress(host: "127.0.0.1", port: 8080),
             adminListen: self.values.optionalText("server.admin_listen").flatMap { ListenAddress($0) },
             bodyBytesMax: self.values.integer("server.max_body"),
+            uploadBytesMax: self.values.integer("server.max_upload"),
             inflightBodyBytesMax: self.values.integer("server.max_inflight_body"),
             headBytesMax: self.values.integer("server.max_head"),
             connectionsMax: self.values.integer("server.max_connections"),

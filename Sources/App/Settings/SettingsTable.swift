@@ -80,6 +80,13 @@ package enum SettingsTable {
             example: "5MB"
         ),
         Setting(
+            path: "server.max_upload",
+            kind: .size(1_024...100_000_000_000),
+            standard: "200MB",
+            help: "Largest request body that is sent on while it comes in: forms with files, and `/p/`.",
+            example: "1GB"
+        ),
+        Setting(
             path: "server.max_inflight_body",
             kind: .size(65_536...1_000_000_000_000),
             standard: "512MB",

@@ -184,6 +184,7 @@ enum SnapshotMaker {
             heartbeat: server.heartbeat,
             settingsURL: server.settingsURL
         )
+        limits.uploadBytesMax = server.uploadBytesMax
         limits.trustsLoopback = !server.isBehindProxy
         limits.trustedProxies = server.trustedProxies
         limits.idempotency = settings.idempotency

@@ -53,7 +53,13 @@ package struct RequestIndex: Sendable {
     /// Where the first key begins, or one past the opening brace where there is none: a new member fits in here.
     package private(set) var firstMember = 0
 
+    /// Nothing is known of the body: it is no JSON text, or not read.
+    package static let unknown = RequestIndex()
+
     private init() {}
+
+    /// Notes that the answer is to be a stream, which some requests ask for in words of their own.
+    package mutating func noteStream() { self.isStream = true }
 
     /// Scans the body of a request.
     ///

@@ -99,6 +99,7 @@ struct UpstreamPath {
         case (.anthropic, .countTokens): self.init(prefix: "/v1", before: "/messages/count_tokens")
         case (.cohere, .chat): self.init(prefix: "/v2", before: "/chat")
         case (.cohere, .embeddings): self.init(prefix: "/v2", before: "/embed")
+        case (.cohere, .rerank): self.init(prefix: "/v2", before: "/rerank")
         case (.gemini, .chat) where isStream:
             self.init(before: "/models/", after: ":streamGenerateContent?alt=sse")
         case (.gemini, .chat): self.init(before: "/models/", after: ":generateContent")

@@ -17,7 +17,9 @@ struct CopyToShadow: Detour {
 
     func concerns(_ call: Call) -> Bool {
         guard case .route(let route) = call.resolution, let shadow = route.shadow else { return false }
-        guard self.instruments.shadows != nil, call.index?.isStored == false else { return false }
+        guard self.instruments.shadows != nil, call.index?.isStored == false, !call.operation.isApart else {
+            return false
+        }
         // Of other bits than those that choose targets and samples.
         let draw = Rendezvous.mix(call.chance.high ^ 0x5AD0_50CA_11ED_C0DE).multipliedFullWidth(by: 100).high
         return draw < UInt64(clamping: shadow.entry.percent)

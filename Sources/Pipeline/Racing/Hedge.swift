@@ -19,7 +19,7 @@ struct Hedge: Detour {
 
     func concerns(_ call: Call) -> Bool {
         guard case .route(let route) = call.resolution, route.hedge != nil else { return false }
-        return call.index?.isStored == false
+        return call.index?.isStored == false && !call.operation.isApart
     }
 
     func run(_ call: Call, reply: any ReplySink, next: Next) async throws {

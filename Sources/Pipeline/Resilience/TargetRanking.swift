@@ -70,7 +70,7 @@ struct TargetRanking {
     /// - Parameter looksTwice: Whether what is known of the targets' state counts, or only what is seen at a glance.
     private func order(turn: UInt64, looksTwice: Bool) -> TargetOrder {
         var order = TargetOrder()
-        for (position, target) in self.plan.targets.enumerated() where self.call.credentials.canUse(target.provider) {
+        for (position, target) in self.plan.targets.enumerated() where self.call.canUse(target.provider) {
             let fitness: Fitness
             if looksTwice {
                 let (found, reason) = self.fitness(of: target)
@@ -182,7 +182,7 @@ struct TargetRanking {
     private func isAboveShare(_ target: CallTarget, _ state: TargetState) -> Bool {
         var calls = 1
         var weights = 0
-        for other in self.plan.targets where self.call.credentials.canUse(other.provider) {
+        for other in self.plan.targets where self.call.canUse(other.provider) {
             calls += other.state?.underWay ?? 0
             weights += other.weight
         }
@@ -202,7 +202,7 @@ struct TargetRanking {
         for (position, target) in self.plan.targets.enumerated() where position != order[0] {
             // Only what would have come before the chosen one was in any sense passed over.
             guard !isGood || self.score(of: target, at: position) < best else { continue }
-            if !self.call.credentials.canUse(target.provider) {
+            if !self.call.canUse(target.provider) {
                 self.call.note(.skipped(target.name, .noCredential), at: self.now)
             } else if let reason = self.fitness(of: target).1 {
                 self.call.note(.skipped(target.name, reason), at: self.now)

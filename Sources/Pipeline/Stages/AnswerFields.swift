@@ -11,7 +11,14 @@ enum AnswerFields {
     private static let valueBytesMax = 256
 
     /// Appends complete lines, each safe to send.
-    static func write(_ call: Call, _ upstream: any UpstreamExchange, into fields: inout ByteBuffer) {
+    ///
+    /// - Parameter isSettled: Whether what the call costs is known, so that it can be said.
+    static func write(
+        _ call: Call,
+        _ upstream: any UpstreamExchange,
+        isSettled: Bool = true,
+        into fields: inout ByteBuffer
+    ) {
         guard let target = call.target else { return }
         fields.writeStaticString("x-turnpike-provider: ")
         fields.writeString(target.provider.name)
@@ -26,7 +33,7 @@ enum AnswerFields {
         if let emulated = call.translation?.losses.emulated, !emulated.isEmpty {
             try? fields.writeField("x-turnpike-emulated", emulated.joined(separator: ",").utf8)
         }
-        if !call.isStream, call.firstAttempt != nil {
+        if isSettled, !call.isStream, call.firstAttempt != nil {
             fields.writeStaticString("x-turnpike-cost-usd: ")
             call.charged.write(into: &fields)
             fields.writeCRLF()

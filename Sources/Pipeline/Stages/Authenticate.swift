@@ -43,6 +43,7 @@ struct Authenticate: WaitingGate {
         if principal.allowedRoutes != nil, !principal.mayCall(path: call.path) {
             throw GatewayError(.forbidden, "This key may not call this route.")
         }
+        if call.operation == .passThrough { try PassThroughTarget.check(principal, call) }
         self.instruments.credentials.noteUse(of: principal, at: call.time)
         call.principal = principal
         call.credentials = call.snapshot.credentials.row(of: principal.group)

@@ -49,7 +49,7 @@ struct CallProvider: Layer {
     }
 
     @inline(never)
-    private static func open(_ call: Call) async throws -> any UpstreamExchange {
+    static func open(_ call: Call) async throws -> any UpstreamExchange {
         var request = try Self.request(for: call)
         defer {
             // The bytes are out, or never will be: the key goes, and their buffer can serve the next call.
@@ -175,7 +175,7 @@ struct CallProvider: Layer {
 
     /// What an answer with a failure status means.
     @inline(never)
-    private func fault(_ upstream: any UpstreamExchange, _ call: Call) async throws -> ProviderFault {
+    func fault(_ upstream: any UpstreamExchange, _ call: Call) async throws -> ProviderFault {
         let head = upstream.head
         let wait = AnswerFields.retryAfter(upstream, now: self.instruments.wallClock())
         var body = ByteBuffer()
@@ -197,7 +197,7 @@ struct CallProvider: Layer {
         return fault
     }
 
-    private static func readAll(_ upstream: any UpstreamExchange, _ call: Call, limit: Int) async throws -> ByteBuffer {
+    static func readAll(_ upstream: any UpstreamExchange, _ call: Call, limit: Int) async throws -> ByteBuffer {
         if case .length(let count) = upstream.head.framing, count > limit {
             throw TransportError.bodyTooLarge(limit: limit)
         }
@@ -215,7 +215,7 @@ struct CallProvider: Layer {
 
     /// The error in the gateway's words; what it is not the provider's doing passes as it is.
     @inline(never)
-    private func understand(_ error: any Error, _ call: Call) -> any Error {
+    func understand(_ error: any Error, _ call: Call) -> any Error {
         guard let provider = call.target?.provider else { return error }
         switch error {
         case let error as TransportError:
@@ -231,6 +231,9 @@ struct CallProvider: Layer {
                 ]
             )
             return GatewayError(error, provider: provider)
+        case let fault as RequestFault:
+            // Its client sent too much, too slowly, or broke off.
+            return GatewayError(fault)
         case let fault as ProviderFault:
             if !fault.isRefusal { call.mayHaveWorked = true }
             self.note(fault, call, provider)
@@ -247,7 +250,7 @@ struct CallProvider: Layer {
         }
     }
 
-    private func noteSuccess(_ call: Call) {
+    func noteSuccess(_ call: Call) {
         call.mayHaveWorked = true
         guard let credential = call.credential else { return }
         self.instruments.credentials.noteSuccess(credential, at: call.time)

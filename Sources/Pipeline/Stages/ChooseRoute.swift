@@ -20,8 +20,8 @@ struct ChooseRoute: Gate {
     func pass(_ call: Call, _ reply: any ReplySink) throws {
         switch call.resolution {
         case .direct(let provider, let model, let isRenamed):
-            guard call.credentials.canUse(provider) else { throw Self.notConfigured(call) }
-            call.retriesMax = provider.retriesMax
+            guard call.canUse(provider) else { throw Self.notConfigured(call) }
+            call.retriesMax = call.operation == .passThrough ? 0 : provider.retriesMax
             let isMissing = call.index?.model == nil
             call.target = CallTarget(
                 provider: provider,
@@ -40,7 +40,7 @@ struct ChooseRoute: Gate {
     private func choose(by plan: RoutePlan, for call: Call) throws {
         call.retriesMax = plan.route.retriesMax
         if plan.targets.count == 1 {
-            guard call.credentials.canUse(plan.targets[0].provider) else { throw Self.notConfigured(call) }
+            guard call.canUse(plan.targets[0].provider) else { throw Self.notConfigured(call) }
             call.target = plan.targets[0]
             return
         }
@@ -84,6 +84,7 @@ struct ChooseRoute: Gate {
     }
 
     private static func notConfigured(_ call: Call) -> GatewayError {
+        if let error = call.missingOperation { return error }
         var error = GatewayError(
             .notConfigured,
             "AI is not configured for this group. Please add an API key in settings."
@@ -96,6 +97,6 @@ struct ChooseRoute: Gate {
 extension RoutePlan {
     /// Whether the caller's group has what one of the route's own targets needs.
     fileprivate func canServe(_ call: Call) -> Bool {
-        self.targets[..<self.ownCount].contains { call.credentials.canUse($0.provider) }
+        self.targets[..<self.ownCount].contains { call.canUse($0.provider) }
     }
 }

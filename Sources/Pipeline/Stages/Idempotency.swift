@@ -15,9 +15,17 @@ internal import Wire
 struct Idempotency: Detour {
     let instruments: Instruments
 
-    func concerns(_ call: Call) -> Bool { call.head.contains(.idempotencyKey) }
+    // What is passed through belongs to its provider, the key too.
+    func concerns(_ call: Call) -> Bool { call.head.contains(.idempotencyKey) && call.operation != .passThrough }
 
     func run(_ call: Call, reply: any ReplySink, next: Next) async throws {
+        if call.upload != nil {
+            throw GatewayError(
+                .invalidRequest,
+                "An upload is not kept, so it cannot be known again: send it without an Idempotency-Key.",
+                param: "Idempotency-Key"
+            )
+        }
         guard let answers = self.instruments.answers else {
             throw GatewayError(.notImplemented, "This gateway has no store, so it cannot keep an Idempotency-Key.")
         }

@@ -16,6 +16,7 @@ struct ReadRequest: WaitingGate {
 
     func pass(_ call: Call, _ reply: any ReplySink) throws -> Bool {
         try Self.checkHead(call)
+        guard call.operation.hasJSONBody else { return false }
         let body: ByteBuffer?
         do throws(RequestFault) {
             body = try call.exchange.takeBody(limit: call.snapshot.limits.bodyBytesMax)
@@ -28,6 +29,7 @@ struct ReadRequest: WaitingGate {
     }
 
     func wait(_ call: Call, _ reply: any ReplySink) async throws {
+        guard call.operation.hasJSONBody else { return try await CallUpload.begin(call) }
         let body: ByteBuffer
         do {
             body = try await call.exchange.awaitBody(limit: call.snapshot.limits.bodyBytesMax)
@@ -46,11 +48,12 @@ struct ReadRequest: WaitingGate {
             throw GatewayError(error)
         }
         call.index = index
+        if call.operation == .speech, SpeechBody.wantsEvents(body) { call.index?.noteStream() }
         call.model = try Self.model(of: call.body, index) ?? call.snapshot.catalog.defaultModel.orMissing()
         if let principal = call.principal, !principal.mayUse(model: call.model) {
             throw GatewayError(.modelNotAllowed, "This key may not use that model.", param: "model")
         }
-        if index.isStream { reply.expectStream() }
+        if call.isStream { reply.expectStream() }
     }
 
     private static func model(of body: ByteBuffer, _ index: RequestIndex) throws -> String? {
@@ -62,11 +65,12 @@ struct ReadRequest: WaitingGate {
 
     private static func checkHead(_ call: Call) throws {
         let bytes = call.headBytes
-        if let field = call.head.first(.contentEncoding), !bytes.hasWord("identity", in: field.value) {
+        let isOwn = call.operation != .passThrough
+        if isOwn, let field = call.head.first(.contentEncoding), !bytes.hasWord("identity", in: field.value) {
             let text = "Bodies must not be compressed; send them without content-encoding."
             throw GatewayError(.unsupportedMediaType, text)
         }
-        if let field = call.head.first(.contentType), !bytes.isJSONType(in: field.value) {
+        if call.operation.hasJSONBody, let field = call.head.first(.contentType), !bytes.isJSONType(in: field.value) {
             throw GatewayError(.unsupportedMediaType, "The body must be JSON; send content-type: application/json.")
         }
         if let field = call.head.first(.turnpikeMetadata) { call.metadata = try Self.metadata(field, bytes) }

@@ -90,7 +90,7 @@ struct RecordCall: Layer {
             attempts: call.attempts,
             total: end - call.exchange.arrival,
             firstToken: call.firstContent.map { $0 - call.exchange.arrival },
-            bytesIn: call.bodyLength,
+            bytesIn: call.upload?.received ?? call.bodyLength,
             bytesOut: call.exchange.bytesSent,
             isClientGone: isGone
         )

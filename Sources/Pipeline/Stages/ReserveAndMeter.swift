@@ -36,7 +36,7 @@ struct ReserveAndMeter: WaitingGate {
         call.upstreamStatus = 0
         let facts = call.snapshot.facts(of: target.model, at: target.provider)
         // Providers count for nothing.
-        let rates = call.operation == .countTokens ? .free : facts.rates
+        let rates = call.operation == .countTokens || call.isWithoutWork ? .free : facts.rates
         var intent = AttemptIntent(
             requestID: call.id.text,
             firstAttempt: call.firstAttempt,
@@ -56,15 +56,7 @@ struct ReserveAndMeter: WaitingGate {
         intent.metadata = call.metadata
         intent.idempotencyClaim = call.idempotencyClaim
         try Self.checkPrice(rates, intent, call, meter)
-        // Measured wherever a budget could ask, and there is anything in it that its length does not bound.
-        let prompt = call.prompt ?? PromptMeasure()
-        let size = AttemptSize(
-            inputBound: TokenBound.input(bodyBytes: call.bodyLength, prompt: prompt, contextMax: facts.contextMax),
-            outputWanted: index.outputTokensMax,
-            outputPossible: facts.outputMax,
-            choices: index.choices,
-            hasOutput: call.operation == .chat
-        )
+        let size = call.attemptSize(index, facts)
         let startedAt = intent.startedAt
         do throws(MeterRefusal) {
             let attempt = try meter.begin(intent, size)

@@ -5,6 +5,7 @@ internal import Providers
 /// Finds what serves the model that was asked for.
 struct ResolveModel: Gate {
     func pass(_ call: Call, _ reply: any ReplySink) throws {
+        if call.operation == .passThrough { return try PassThroughTarget.resolve(call) }
         do throws(ResolutionError) {
             call.resolution = try call.snapshot.catalog.resolve(call.model, credentials: call.credentials)
         } catch {

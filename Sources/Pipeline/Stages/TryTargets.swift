@@ -57,7 +57,7 @@ struct TryTargets: Layer {
             call.noteAttempt(error, seen: seen, now: now)
             throw error
         }
-        let failure = AttemptFailure(error, call, hasContent: reply.hasContent)
+        let failure = AttemptFailure(error, call, hasContent: reply.hasContent || call.hasLostUpload)
         if failure.neverBegan { call.attempts -= 1 } else { self.count(call, now: now) }
         call.returnPermit(failure.outcome, now: now)
         if !failure.neverBegan { call.noteHealth(error, began: call.attemptBegan ?? now, now: now, self.instruments) }

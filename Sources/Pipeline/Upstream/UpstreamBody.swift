@@ -17,7 +17,7 @@ struct UpstreamBody {
         if !Self.isTranslated(call, format) {
             call.translation = nil
             self.source = call.body
-            self.edits = RequestEdits(
+            var edits = RequestEdits(
                 body: call.body,
                 index: index,
                 operation: call.operation,
@@ -26,6 +26,10 @@ struct UpstreamBody {
                 outputLimit: call.attempt?.outputLimit,
                 quirks: quirks
             )
+            if call.operation == .rerank, target.provider.family.kind == .cohere {
+                edits.writeRerankForCohere(call.body)
+            }
+            self.edits = edits
         } else {
             // One that is there is in the middle of an attempt that takes several requests.
             let translation = try call.translation ?? Self.translation(call, target, format)

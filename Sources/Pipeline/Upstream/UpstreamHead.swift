@@ -63,7 +63,7 @@ enum UpstreamHead {
     }
 
     /// A `traceparent` of our own (W3C Trace Context), not sampled, so that a provider's log can be joined with ours.
-    private static func writeTrace(_ call: Call, into bytes: inout ByteBuffer) {
+    static func writeTrace(_ call: Call, into bytes: inout ByteBuffer) {
         let (high, low) = call.chance
         let span = (low ^ UInt64(truncatingIfNeeded: call.attempts)) | 1
         bytes.writeHead(atMost: 80) { head in

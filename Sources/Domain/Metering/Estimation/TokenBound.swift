@@ -11,6 +11,22 @@ package enum TokenBound {
     /// The most for a file that is only named, where the model's context is not known.
     package static let file = 1_000_000
 
+    /// The most for a picture that is made; OpenAI's dearest has 6,240.
+    package static let imageMade = 10_000
+
+    /// The most for a form with pictures to be changed: at most 16 of them, and a text of 32,000 characters.
+    package static let imageForm = 16 * imageMade + 32_000
+
+    /// The most for speech made of a text: some two tokens a character are usual.
+    package static func speech(textBytes: Int) -> Int {
+        let (tokens, isOver) = max(0, textBytes).multipliedReportingOverflow(by: 8)
+        return isOver ? .max : tokens
+    }
+
+    /// The most for sound in a file: no codec in use for speech has fewer bytes a second than 500, and no model takes
+    /// more than 50 tokens for one.
+    package static func sound(bytes: Int) -> Int { max(0, bytes) / 10 + self.frame }
+
     /// The most input tokens a request can have.
     ///
     /// A tokenizer makes at most one token of each byte, so the body's bytes bound all text, and sound and files that

@@ -54,8 +54,12 @@ package struct AttemptSize: Sendable, Equatable {
     package var outputPossible: Int?
     /// Answers asked for.
     package var choices: Int
-    /// Whether there is an answer in tokens at all; not for embeddings.
+    /// Whether there is an answer in tokens that a bound in the request can hold short; not for embeddings.
     package var hasOutput: Bool
+    /// The most tokens of an answer that nothing in the request can hold short; only where `hasOutput` is false.
+    package var fixedOutput = 0
+    /// Pictures asked for; only where `hasOutput` is false.
+    package var images = 0
 
     package init(
         inputBound: Int,

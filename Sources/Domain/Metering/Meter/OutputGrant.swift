@@ -20,7 +20,7 @@ package struct OutputGrant: Sendable, Equatable {
     /// - Returns: Nil if not even the shortest useful answer can be paid for.
     package static func make(_ size: AttemptSize, rates: Rates, rest: MicroDollars) -> OutputGrant? {
         guard size.hasOutput else {
-            let cost = rates.upperBound(inputTokens: size.inputBound, outputTokens: 0)
+            let cost = Self.fixedCost(size, rates)
             return cost <= rest ? OutputGrant(limit: nil, paid: 0, cost: cost) : nil
         }
         let choices = max(1, size.choices)
@@ -47,9 +47,14 @@ package struct OutputGrant: Sendable, Equatable {
 
     /// What the call costs at most if its answer is no longer than is useful at all.
     static func least(_ size: AttemptSize, rates: Rates) -> MicroDollars {
+        guard size.hasOutput else { return Self.fixedCost(size, rates) }
         let each = min(Self.smallest, size.outputWanted ?? Self.smallest)
         let (all, isOver) = each.multipliedReportingOverflow(by: max(1, size.choices))
-        let output = size.hasOutput ? (isOver ? Int.max : all) : 0
-        return rates.upperBound(inputTokens: size.inputBound, outputTokens: output)
+        return rates.upperBound(inputTokens: size.inputBound, outputTokens: isOver ? Int.max : all)
+    }
+
+    /// The most that a call costs whose answer is as long as it is.
+    private static func fixedCost(_ size: AttemptSize, _ rates: Rates) -> MicroDollars {
+        rates.upperBound(inputTokens: size.inputBound, outputTokens: size.fixedOutput, images: size.images)
     }
 }
