@@ -3,6 +3,7 @@ import Core
 import NIOCore
 import Pipeline
 import Providers
+import Telemetry
 import Testing
 import Transport
 
