@@ -106,6 +106,7 @@ struct UpstreamPath {
         case (.gemini, .countTokens): self.init(before: "/models/", after: ":countTokens")
         case (.gemini, .embeddings): self.init(before: "/models/", after: ":batchEmbedContents")
         case (.bedrock, .chat): self.init(before: "/model/", after: isStream ? "/converse-stream" : "/converse")
+        case (.bedrock, .rerank): self.init(before: "/model/", after: "/invoke")
         case (.bedrock, .embeddings): self.init(before: "/model/", after: "/invoke")
         default: self.init(before: "\(operation.path)")
         }

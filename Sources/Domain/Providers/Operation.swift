@@ -100,8 +100,8 @@ extension ProviderEntry.Kind {
         guard operation.isApart, operation != .passThrough else { return true }
         switch self {
         case .openAI, .azure: return true
-        case .cohere: return operation == .rerank
-        case .anthropic, .gemini, .bedrock: return false
+        case .cohere, .bedrock: return operation == .rerank
+        case .anthropic, .gemini: return false
         }
     }
 }

@@ -11,9 +11,9 @@ package struct RequestEdits: Sendable {
     }
 
     /// In the order of their places.
-    var edits: [Edit] = []
+    private(set) var edits: [Edit] = []
     /// Paths of the fields that the provider does not take and that were left out.
-    package internal(set) var dropped: [String] = []
+    package private(set) var dropped: [String] = []
     /// Whether usage is asked for although the client did not: the answer then shows more than the client expects.
     package private(set) var addsUsage = false
     /// Whether the answer may have fewer tokens than the client allows, because no more can be paid for.

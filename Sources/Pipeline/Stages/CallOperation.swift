@@ -22,6 +22,7 @@ struct CallOperation: Detour {
 
     func run(_ call: Call, reply: any ReplySink, next: Next) async throws {
         do {
+            call.translation = nil
             let upstream = try await Self.open(call)
             call.upstream = upstream
             call.upstreamStatus = upstream.head.status
@@ -108,10 +109,7 @@ struct CallOperation: Detour {
         _ call: Call,
         _ reply: any ReplySink
     ) throws {
-        guard let scan = try? UsageScan(body) else { throw ProviderFault.unreadable }
-        if scan.hasError { throw ProviderFault(inSuccess: body) }
-        if let usage = scan.usage { call.usage = usage }
-        if call.operation.makesImages { call.usage.images = scan.dataCount }
+        let body = try Self.read(body, of: call)
         if call.seat != nil { call.noteAnswerBegins(now: self.instruments.monotonicClock()) }
         // Before the client has it: whoever got an answer is in the journal, even if the gateway dies now.
         call.settle(.whole, self.instruments)
@@ -119,6 +117,19 @@ struct CallOperation: Detour {
         AnswerFields.write(call, upstream, into: &fields)
         try reply.whole(WholeReply(status: upstream.head.status, fields: fields, body: body))
         call.transport.giveBuffer(&fields)
+    }
+
+    /// Looks through an answer, and puts it into the client's words where it has others.
+    private static func read(_ body: ByteBuffer, of call: Call) throws -> ByteBuffer {
+        if let translation = call.translation {
+            guard let answer = try translation.answer(body, of: call) else { throw ProviderFault.unreadable }
+            return answer
+        }
+        guard let scan = try? UsageScan(body) else { throw ProviderFault.unreadable }
+        if scan.hasError { throw ProviderFault(inSuccess: body) }
+        if let usage = scan.usage { call.usage = usage }
+        if call.operation.makesImages { call.usage.images = scan.dataCount }
+        return body
     }
 
     private func byteRelay(_ upstream: any UpstreamExchange, _ call: Call) -> ByteRelay {

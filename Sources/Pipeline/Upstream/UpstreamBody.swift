@@ -17,7 +17,7 @@ struct UpstreamBody {
         if !Self.isTranslated(call, format) {
             call.translation = nil
             self.source = call.body
-            var edits = RequestEdits(
+            self.edits = RequestEdits(
                 body: call.body,
                 index: index,
                 operation: call.operation,
@@ -26,10 +26,6 @@ struct UpstreamBody {
                 outputLimit: call.attempt?.outputLimit,
                 quirks: quirks
             )
-            if call.operation == .rerank, target.provider.family.kind == .cohere {
-                edits.writeRerankForCohere(call.body)
-            }
-            self.edits = edits
         } else {
             // One that is there is in the middle of an attempt that takes several requests.
             let translation = try call.translation ?? Self.translation(call, target, format)
@@ -42,7 +38,7 @@ struct UpstreamBody {
 
     /// Whether both sides write differently.
     private static func isTranslated(_ call: Call, _ format: WireFormat) -> Bool {
-        if call.operation == .embeddings { return format != .openAIChat }
+        if call.operation == .embeddings || call.operation == .rerank { return format != .openAIChat }
         return [.chat, .countTokens].contains(call.operation) && format != call.format
     }
 
@@ -53,6 +49,7 @@ struct UpstreamBody {
     ) throws(GatewayError) -> any Translation {
         switch call.operation {
         case .embeddings: try EmbeddingTranslation(call, to: target, as: format)
+        case .rerank: try RerankTranslation(call, to: target, as: format)
         default: try ChatTranslation(call, to: target, as: format)
         }
     }
