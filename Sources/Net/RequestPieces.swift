@@ -67,9 +67,8 @@ final class RequestPieces: BodySource, WheelTimerOwner {
     /// Lets the client send, and counts how long it takes.
     private func ask() {
         guard let connection = self.connection else { return self.fail(CancellationError()) }
-        if self.received == 0, connection.head.expectsContinue, !connection.isResponseStarted, self.waitingSince == nil {
-            connection.sendContinue()
-        }
+        let mayContinue = connection.head.expectsContinue && !connection.isResponseStarted
+        if mayContinue, self.received == 0, self.waitingSince == nil { connection.sendContinue() }
         connection.resumeReading()
         guard self.waitingSince == nil else { return }
         let now = NIODeadline.now()

@@ -112,7 +112,8 @@ import Wire
             try await peer.readToEnd()
         }) { fixture, _, outcome in
             let client = try await RawPeer.connect(port: fixture.port)
-            try await client.send(Self.chunkedHead + "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nt: v\r\n\r\n" + Self.head(length: 0))
+            let chunks = "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nt: v\r\n\r\n"
+            try await client.send(Self.chunkedHead + chunks + Self.head(length: 0))
             try await client.read(until: "hello")
             await outcome.isOver.wait(for: 2)
             await client.close()
@@ -148,11 +149,14 @@ import Wire
     @Test func `a chunked body that passes the limit ends there, and never looks whole, row 19`() async throws {
         let seen = NIOLockedValueBox("")
         let isClosed = Signal()
-        try await Self.with(limit: 1000, provider: { peer in
-            let text = try await peer.readToEnd()
-            seen.withLockedValue { $0 = text }
-            isClosed.fire()
-        }) { fixture, _, outcome in
+        try await Self.with(
+            limit: 1000,
+            provider: { peer in
+                let text = try await peer.readToEnd()
+                seen.withLockedValue { $0 = text }
+                isClosed.fire()
+            }
+        ) { fixture, _, outcome in
             let client = try await RawPeer.connect(port: fixture.port)
             let chunk = "1f4\r\n\(String(repeating: "x", count: 500))\r\n"
             try await client.send(Self.chunkedHead + chunk + chunk)
@@ -168,10 +172,13 @@ import Wire
         var options = ServerOptions()
         options.bodyGrace = .milliseconds(200)
         let isClosed = Signal()
-        try await Self.with(options: options, provider: { peer in
-            try await peer.readToEnd()
-            isClosed.fire()
-        }) { fixture, _, outcome in
+        try await Self.with(
+            options: options,
+            provider: { peer in
+                try await peer.readToEnd()
+                isClosed.fire()
+            }
+        ) { fixture, _, outcome in
             let client = try await RawPeer.connect(port: fixture.port)
             try await client.send(Self.head(length: 100_000) + "x")
             #expect(try await client.readToEnd().hasPrefix("HTTP/1.1 408"))
@@ -180,18 +187,22 @@ import Wire
         }
     }
 
-    @Test func `a provider that takes nothing holds the client back and runs into the idle clock, row 90`() async throws {
+    @Test func `a provider that takes nothing holds the client back, and its clock runs, row 90`() async throws {
         var timeouts = Timeouts()
         timeouts.idle = .seconds(2)
         // The gateway waits for the provider all the time, so the client's own clock must not run.
         var options = ServerOptions()
         options.bodyGrace = .milliseconds(100)
         let isStopped = Signal()
-        try await Self.with(options: options, timeouts: timeouts, provider: { peer in
-            try await peer.stopReading()
-            isStopped.fire()
-            try await Task.sleep(for: .seconds(30))
-        }) { fixture, _, outcome in
+        try await Self.with(
+            options: options,
+            timeouts: timeouts,
+            provider: { peer in
+                try await peer.stopReading()
+                isStopped.fire()
+                try await Task.sleep(for: .seconds(30))
+            }
+        ) { fixture, _, outcome in
             let client = try await RawPeer.connect(port: fixture.port)
             let size = 64 << 20
             try await client.send(Self.head(length: size))
@@ -286,7 +297,7 @@ import Wire
         #expect(!seen.withLockedValue { $0 }.contains("0\r\n\r\n"))
     }
 
-    @Test func `a client that waits for 100 gets it once the provider is there to take the body, row 10`() async throws {
+    @Test func `a client that waits for 100 gets it once the provider is there, row 10`() async throws {
         try await Self.with(provider: { peer in
             try await peer.read(until: "ok")
             try await peer.send(Self.answer)

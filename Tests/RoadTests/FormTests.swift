@@ -30,7 +30,8 @@ import Transport
         await road.send("POST", "/v1/audio/transcriptions", body: body, fields: fields) { $0.pieces = pieces }
     }
 
-    private static let heard = #"{"text":"hi","usage":{"type":"tokens","input_tokens":14,"output_tokens":2,"#
+    private static let heard =
+        #"{"text":"hi","usage":{"type":"tokens","input_tokens":14,"output_tokens":2,"#
         + #""input_token_details":{"text_tokens":0,"audio_tokens":14},"total_tokens":16}}"#
 
     @Test func `a form goes on with the target's model and a length that fits, at every split point`() async throws {
@@ -40,7 +41,7 @@ import Transport
             let road = try Road()
             road.transport.scripts = [.json(Self.heard)]
             let bytes = Array(body.utf8)
-            let pieces = [String(decoding: bytes[..<cut], as: UTF8.self), String(decoding: bytes[cut...], as: UTF8.self)]
+            let pieces = [bytes[..<cut], bytes[cut...]].map { String(decoding: $0, as: UTF8.self) }
             let client = await Self.transcribe(road, body, pieces: pieces)
             #expect(client.status == 200, "cut at \(cut)")
             #expect(client.sent == Self.heard)
@@ -85,7 +86,9 @@ import Transport
         road.transport.scripts = [
             .stream(
                 .bytes("data: {\"type\":\"transcript.text.delta\",\"delta\":\"hi\"}\n\n"),
-                .bytes("data: {\"type\":\"transcript.text.done\",\"text\":\"hi\",\"usage\":{\"input_tokens\":14,\"output_tokens\":2}}\n\n")
+                .bytes(
+                    "data: {\"type\":\"transcript.text.done\",\"usage\":{\"input_tokens\":14,\"output_tokens\":2}}\n\n"
+                )
             )
         ]
         let client = await Self.transcribe(road, Self.part("stream", "true") + Self.form())
@@ -109,7 +112,9 @@ import Transport
         let road = try Road(retriesMax: 1)
         road.transport.scripts = [.json("{}", status: 503), .json(Self.heard)]
         let body = Self.form(file: String(repeating: "a", count: 2 << 20))
-        let pieces = [String(body.prefix(600_000)), String(body.dropFirst(600_000).prefix(600_000)), String(body.dropFirst(1_200_000))]
+        let pieces = [0, 600_000, 1_200_000, 1_800_000].map { start in
+            String(body.dropFirst(start).prefix(start == 1_800_000 ? body.count : 600_000))
+        }
         let client = await Self.transcribe(road, body, pieces: pieces)
         #expect(client.status == 503)
         #expect(road.transport.requests.count == 1)

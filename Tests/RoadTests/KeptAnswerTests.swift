@@ -25,7 +25,26 @@ import Wire
             KeptAnswer(content: .stream(StreamHead(fields: fields), events)),
             KeptAnswer(content: .stream(StreamHead(fields: fields), events), failure: Self.error),
             KeptAnswer(content: .nothing, failure: Self.error, served: fields),
+            KeptAnswer(content: Self.bytes(fields, length: 6)),
+            KeptAnswer(content: Self.bytes(fields, length: nil), failure: Self.error),
         ]
+    }
+
+    private static func bytes(_ fields: ByteBuffer, length: Int?) -> KeptAnswer.Content {
+        let pieces = ["ID3", "\u{0}\u{1}\u{2}"].map { ByteBuffer(string: $0) }
+        return .bytes(ByteHead(status: 200, length: length, fields: fields), pieces)
+    }
+
+    @Test func `sound that is kept has its length, and what broke off has none`() throws {
+        for answer in [Self.all[4], Self.all[5]] {
+            let back = try KeptAnswer(encoded: try #require(answer.encoded()))
+            guard case .bytes(let head, let pieces) = back.content else {
+                Issue.record("it is no answer in bytes")
+                continue
+            }
+            #expect(head.length == (answer.failure == nil ? 6 : nil))
+            #expect(pieces.map { String(buffer: $0) }.joined() == "ID3\u{0}\u{1}\u{2}")
+        }
     }
 
     @Test func `an answer comes back from its bytes as it was`() throws {

@@ -39,7 +39,8 @@ import Transport
                     + #""total_tokens":75,"input_tokens_details":{"text_tokens":5,"image_tokens":0}}}"#
             )
         ]
-        _ = await road.send("POST", "/v1/images/generations", body: #"{"model":"openai/gpt-image-1","prompt":"x","n":2}"#)
+        let body = #"{"model":"openai/gpt-image-1","prompt":"x","n":2}"#
+        _ = await road.send("POST", "/v1/images/generations", body: body)
         let kept = try #require(road.calls.newest(1) { _ in true }.first)
         #expect(kept.record.inputTokens == 5 && kept.record.outputTokens == 70)
     }
@@ -48,7 +49,9 @@ import Transport
         let road = try Road()
         road.transport.scripts = [
             .stream(
-                .bytes("event: image_generation.partial_image\ndata: {\"type\":\"image_generation.partial_image\"}\n\n"),
+                .bytes(
+                    "event: image_generation.partial_image\ndata: {\"type\":\"image_generation.partial_image\"}\n\n"
+                ),
                 .bytes(
                     "event: image_generation.completed\ndata: {\"type\":\"image_generation.completed\",\"usage\":"
                         + "{\"input_tokens\":5,\"output_tokens\":70}}\n\n"
@@ -69,7 +72,10 @@ import Transport
     @Test func `a stream that is cut ends with an error in it, and is not whole`() async throws {
         let road = try Road()
         road.transport.scripts = [
-            .stream(.bytes("data: {\"type\":\"speech.audio.delta\",\"audio\":\"AA\"}\n\n"), .fail(TransportError.closedInBody))
+            .stream(
+                .bytes("data: {\"type\":\"speech.audio.delta\",\"audio\":\"AA\"}\n\n"),
+                .fail(TransportError.closedInBody)
+            )
         ]
         let client = await road.send(
             "POST",
@@ -115,13 +121,13 @@ import Transport
         #expect(client.sent == "ID3")
     }
 
-    @Test func `sound that breaks off breaks the client's connection off, so that it does not pass for whole`() async throws {
+    @Test func `sound that breaks off breaks the client's connection off, too`() async throws {
         let road = try Road()
         road.transport.scripts = [Self.sound(.bytes("ID3"), .fail(TransportError.closedInBody))]
         let client = await road.send("POST", "/v1/audio/speech", body: Self.speech)
         #expect(client.sent == "ID3")
         #expect(!client.isFinished)
-        #expect(road.exposition.contains(#"code="PROVIDER_ERROR"} 1"#) || road.exposition.contains(#"code="provider_error"} 1"#))
+        #expect(road.exposition.contains(#"code="provider_error"} 1"#))
     }
 
     @Test func `a shutdown in the middle of sound leaves it unfinished`() async throws {
@@ -181,12 +187,13 @@ import Transport
     @Test func `reranking is put into Cohere's words, and what is lost is named`() async throws {
         let road = try Road(providers: Self.others, routes: [], credentialsFor: ["cohere"])
         road.transport.scripts = [
-            .json(#"{"id":"r","results":[{"index":0,"relevance_score":0.9}],"meta":{"billed_units":{"search_units":1}}}"#)
+            .json(#"{"id":"r","results":[{"index":0,"relevance_score":0.9}],"meta":{}}"#)
         ]
         let client = await road.send(
             "POST",
             "/v1/rerank",
-            body: #"{"model":"cohere/rerank-v3.5","query":"q","return_documents":true,"rank_fields":["text"],"top_n":1,"#
+            body:
+                #"{"model":"cohere/rerank-v3.5","query":"q","return_documents":true,"rank_fields":["text"],"top_n":1,"#
                 + #""documents":["a",{"text":"b\n","id":7}]}"#
         )
         #expect(client.status == 200)

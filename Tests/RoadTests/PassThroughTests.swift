@@ -42,15 +42,16 @@ import Transport
         #expect(await road.send("GET", path).status == 404)
     }
 
-    @Test func `the client's keys, hop-by-hop fields and ours stay behind, the rest goes on, rows 15 and 51`() async throws {
+    @Test func `the client's keys, hop-by-hop fields and ours stay behind, rows 15 and 51`() async throws {
         let road = try Road()
         road.transport.scripts = [.json("{}")]
         _ = await road.send(
             "POST",
             "/p/openai/files",
             body: "abc",
-            fields: "x-api-key: \(Road.key)\r\ncookie: c\r\nconnection: x-hop\r\nx-hop: 1\r\nx-turnpike-metadata: {}\r\n"
-                + "x-forwarded-for: 1.2.3.4\r\nexpect: 100-continue\r\naccept-encoding: gzip\r\ncontent-type: text/csv\r\n"
+            fields: "x-api-key: \(Road.key)\r\ncookie: c\r\nconnection: x-hop\r\nx-hop: 1\r\n"
+                + "x-turnpike-metadata: {}\r\nx-forwarded-for: 1.2.3.4\r\nexpect: 100-continue\r\n"
+                + "accept-encoding: gzip\r\ncontent-type: text/csv\r\n"
                 + "openai-organization: org\r\nx-own: kept\r\nx-amz-date: now\r\nte: trailers\r\nidempotency-key: k\r\n"
         )
         let request = road.transport.requests[0]
@@ -90,7 +91,8 @@ import Transport
     @Test(arguments: [400, 404, 409, 422, 429, 500, 503])
     func `a refusal keeps its status and words, but no key`(_ status: Int) async throws {
         let road = try Road()
-        road.transport.scripts = [.json(#"{"error":"no: \#(Road.providerKey)"}"#, status: status, fields: "retry-after: 3\r\n")]
+        let body = #"{"error":"no: \#(Road.providerKey)"}"#
+        road.transport.scripts = [.json(body, status: status, fields: "retry-after: 3\r\n")]
         let client = await road.send("POST", "/p/openai/chat/completions", body: "{}")
         #expect(client.status == status)
         #expect(client.sent.hasPrefix(#"{"error":"no: "#))
@@ -99,7 +101,9 @@ import Transport
         #expect(road.transport.requests.count == 1)
     }
 
-    @Test(arguments: [(401, 424, "credential_rejected"), (403, 424, "credential_rejected"), (307, 502, "provider_error")])
+    @Test(arguments: [
+        (401, 424, "credential_rejected"), (403, 424, "credential_rejected"), (307, 502, "provider_error"),
+    ])
     func `a refused key is the group's affair, and no redirect is followed, row 29`(
         _ status: Int,
         _ told: Int,
@@ -133,7 +137,11 @@ import Transport
 
     // MARK: - Who may
 
-    static func status(models: [String]?, routes: [String]?, body: String = #"{"model":"gpt-4o"}"#) async throws -> Int {
+    static func status(
+        models: [String]?,
+        routes: [String]?,
+        body: String = #"{"model":"gpt-4o"}"#
+    ) async throws -> Int {
         let principal = Principal(group: GroupID("demo"), keyID: "dev", allowedModels: models, allowedRoutes: routes)
         let road = try Road(principal: principal)
         road.transport.scripts = [.json("{}")]
@@ -169,9 +177,9 @@ import Transport
         #"{"usage":{"prompt_tokens":7,"completion_tokens":3}}"#,
         #"{"usage":{"input_tokens":7,"output_tokens":3}}"#,
         #"{"usage":{"input_tokens":2,"cache_read_input_tokens":4,"cache_creation_input_tokens":1,"output_tokens":3}}"#,
-        #"{"usageMetadata":{"promptTokenCount":7,"candidatesTokenCount":1,"thoughtsTokenCount":2,"totalTokenCount":10}}"#,
+        #"{"usageMetadata":{"promptTokenCount":7,"candidatesTokenCount":1,"thoughtsTokenCount":2}}"#,
         #"{"usage":{"inputTokens":7,"outputTokens":3,"totalTokens":10}}"#,
-        #"{"usage":{"billed_units":{"input_tokens":5,"output_tokens":1},"tokens":{"input_tokens":7,"output_tokens":3}}}"#,
+        #"{"usage":{"billed_units":{"input_tokens":5},"tokens":{"input_tokens":7,"output_tokens":3}}}"#,
     ]) func `what an answer says it used is counted, whoever gave it`(_ answer: String) async throws {
         let road = try Road()
         road.transport.scripts = [.json(answer)]
@@ -191,7 +199,8 @@ import Transport
     @Test func `events go on as bytes, and the last usage in them counts`() async throws {
         let road = try Road()
         let events =
-            "event: message_start\r\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":7,\"output_tokens\":1}}}\r\n\r\n"
+            "event: message_start\r\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":"
+            + "{\"input_tokens\":7,\"output_tokens\":1}}}\r\n\r\n"
             + ": comment\n\ndata: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":3}}\n\n"
         road.transport.scripts = [.stream(.bytes(String(events.prefix(50))), .bytes(String(events.dropFirst(50))))]
         let client = await road.send("POST", "/p/openai/messages", body: #"{"stream":true}"#)

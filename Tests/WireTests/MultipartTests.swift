@@ -23,7 +23,8 @@ import Wire
 
     static func read(_ text: String, boundary: String = "xyz", cuts: [Int] = []) throws -> Reading {
         let bytes = Array(text.utf8)
-        var scanner = MultipartScanner(try MultipartBoundary(contentType: "multipart/form-data; boundary=\(boundary)".utf8))
+        let type = "multipart/form-data; boundary=\(boundary)"
+        var scanner = MultipartScanner(try MultipartBoundary(contentType: type.utf8))
         var reading = Reading()
         var values: [[UInt8]] = []
         var begins: [Int] = []
@@ -50,7 +51,9 @@ import Wire
             last = cut
         }
         if reading.error == nil { reading.error = Self.fault { try scanner.close() } }
-        for index in reading.parts.indices { reading.parts[index].value = String(decoding: values[index], as: UTF8.self) }
+        for (index, value) in values.enumerated() {
+            reading.parts[index].value = String(decoding: value, as: UTF8.self)
+        }
         return reading
     }
 
@@ -114,7 +117,7 @@ import Wire
         ("--xyz\r\ncontent-disposition: form-data; name=\"\"\r\n\r\n", .badHead),
         ("--xyz\r\ncontent-disposition: form-data; name=\"a\"; name=\"b\"\r\n\r\n", .badHead),
         ("--xyz\r\ncontent-disposition: form-data; name=\"a\"; name*=utf-8''b\r\n\r\n", .badHead),
-        ("--xyz\r\ncontent-disposition: form-data; name=\"a\"\r\ncontent-disposition: form-data; name=b\r\n\r\n", .badHead),
+        ("--xyz\r\ncontent-disposition: form-data; name=a\r\ncontent-disposition: form-data; name=b\r\n\r\n", .badHead),
         ("--xyz\r\ncontent-disposition: form-data; name=\"a\"; filename=\"x\\\"; name=\\\"b\"\r\n\r\n", .badHead),
         ("--xyz\r\ncontent-disposition: form-data; name=\"mod\\el\"\r\n\r\n", .badHead),
         ("--xyz\r\ncontent-disposition: form-data; name=\"a\" x\r\n\r\n", .badHead),
@@ -147,7 +150,8 @@ import Wire
         let head = "--\(boundary)\r\ncontent-disposition: form-data; name=\"a\"\r\n\r\n"
         let value = String(repeating: "\r\n--" + String(repeating: "-", count: 69) + "+", count: 14_000)
         let body = Array((head + value + "\r\n--\(boundary)--").utf8)
-        var scanner = MultipartScanner(try MultipartBoundary(contentType: "multipart/form-data; boundary=\(boundary)".utf8))
+        let type = "multipart/form-data; boundary=\(boundary)"
+        var scanner = MultipartScanner(try MultipartBoundary(contentType: type.utf8))
         var count = 0
         try body.withUnsafeBytes { bytes in
             try scanner.scan(bytes) { if case .data(let data) = $0 { count += data.count } }
@@ -159,7 +163,7 @@ import Wire
     @Test(arguments: [
         ("multipart/form-data; boundary=abc", "abc"),
         ("Multipart/Form-Data;boundary=\"a b:c\"", "a b:c"),
-        ("multipart/form-data; charset=utf-8; Boundary=----WebKitFormBoundary7MA4YWxkTrZu0gW", "----WebKitFormBoundary7MA4YWxkTrZu0gW"),
+        ("multipart/form-data; charset=utf-8; Boundary=----WebKitForm7MA4YWxk", "----WebKitForm7MA4YWxk"),
         ("multipart/form-data; boundary=abc;", "abc"),
     ]) func `a boundary is read`(_ type: String, _ boundary: String) throws {
         #expect(try MultipartBoundary(contentType: type.utf8).bytes == Array(boundary.utf8))

@@ -86,7 +86,6 @@ extension KeptAnswer {
         case .bytes(let head, let pieces):
             buffer.writeInteger(UInt8(3))
             buffer.writeInteger(UInt16(clamping: head.status))
-            buffer.writeInteger(Int64(head.length ?? -1))
             Self.write(head.fields, into: &buffer)
             var body = ByteBuffer()
             for piece in pieces { body.writeImmutableBuffer(piece) }
@@ -130,14 +129,18 @@ extension KeptAnswer {
             self.content = .stream(head, events)
         case 3:
             let status = buffer.readInteger(as: UInt16.self).map { Int($0) } ?? 0
-            let length = buffer.readInteger(as: Int64.self).flatMap { Int(exactly: $0) } ?? -2
-            guard (200..<600).contains(status), length >= -1 else { throw Unreadable() }
-            let head = ByteHead(status: status, length: length < 0 ? nil : length, fields: try Self.read(&buffer))
+            guard (200..<600).contains(status) else { throw Unreadable() }
+            let head = ByteHead(status: status, length: nil, fields: try Self.read(&buffer))
             self.content = .bytes(head, [try Self.read(&buffer)])
         default: throw Unreadable()
         }
         let failure = try Self.read(&buffer)
         self.failure = failure.readableBytes > 0 ? try Self.error(failure) : nil
+        // One that broke off has no length, so that it breaks off again.
+        if case .bytes(var head, let pieces) = self.content, self.failure == nil {
+            head.length = pieces.reduce(0) { $0 + $1.readableBytes }
+            self.content = .bytes(head, pieces)
+        }
         self.served = try Self.read(&buffer)
         guard buffer.readableBytes == 0 else { throw Unreadable() }
     }

@@ -7,8 +7,8 @@ internal import Resilience
 internal import Transport
 internal import Wire
 
-/// Sends a request of `/p/{provider}/…` to its provider as it is, with the group's own credential, and hands the answer
-/// back as it is.
+/// Sends a request of `/p/{provider}/…` to its provider as it is, with the group's own credential, and hands the
+/// answer back as it is.
 ///
 /// Nothing is tried again, and no redirect is followed. What the answer says it used is counted where it can be read.
 struct PassThrough: Detour {
@@ -137,7 +137,9 @@ struct PassThrough: Detour {
             return false
         case .other:
             let name = String(decoding: raw[field.nameRange], as: UTF8.self).lowercased()
-            let prefixes = ["x-turnpike-", "access-control-", "strict-transport", "alt-svc", "set-cookie", "nel", "report-to"]
+            let prefixes = [
+                "x-turnpike-", "access-control-", "strict-transport", "alt-svc", "set-cookie", "nel", "report-to",
+            ]
             return !prefixes.contains { name.hasPrefix($0) }
         default:
             return true

@@ -8,8 +8,8 @@ internal import Wire
 
 /// The body of a call that is sent on while it comes in.
 ///
-/// Its beginning is read ahead, as far as the gateway has to see it before it can choose a provider, and is kept as long
-/// as it is short: until then the call can be tried again. Confined to the call's loop.
+/// Its beginning is read ahead, as far as the gateway has to see it before it can choose a provider, and is kept as
+/// long as it is short: until then the call can be tried again. Confined to the call's loop.
 final class CallUpload: BodySource {
     /// What is kept of a body, at most, and how far it is read ahead.
     static let heldMax = 1 << 20
@@ -63,7 +63,8 @@ final class CallUpload: BodySource {
             )
         } catch {
             if case .badBoundary = error { throw FormFields.refusal(error) }
-            throw GatewayError(.unsupportedMediaType, "The body must be a form; send content-type: multipart/form-data.")
+            let text = "The body must be a form; send content-type: multipart/form-data."
+            throw GatewayError(.unsupportedMediaType, text)
         }
         let limit = call.snapshot.limits.uploadBytesMax
         let source = try call.exchange.takePieces(limit: limit, held: Self.heldMax)

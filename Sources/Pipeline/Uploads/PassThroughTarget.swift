@@ -8,8 +8,8 @@ internal import Wire
 
 /// Where a call of `/p/{provider}/{rest}` goes, read from its path.
 ///
-/// The path was checked when it was routed: no empty, `.` or `..` segment, no escape that changes its structure. So what
-/// is put behind the provider's base path stays behind it.
+/// The path was checked when it was routed: no empty, `.` or `..` segment, no escape that changes its structure. So
+/// what is put behind the provider's base path stays behind it.
 struct PassThroughTarget {
     /// The provider's name.
     let provider: String
@@ -66,8 +66,8 @@ struct PassThroughTarget {
 
     /// Keeps keys that may not have everything away from what the gateway cannot look into.
     ///
-    /// A key that is limited to some models, or that an agent has, needs `/p/…` in its list of routes by name; a `*` for
-    /// everything is not enough.
+    /// A key that is limited to some models, or that an agent has, needs `/p/…` in its list of routes by name; a `*`
+    /// for everything is not enough.
     static func check(_ principal: Principal, _ call: Call) throws(GatewayError) {
         guard call.head.method != .head else {
             throw GatewayError(.methodNotAllowed, "This path takes GET, POST, PUT, PATCH, DELETE.")
@@ -79,7 +79,8 @@ struct PassThroughTarget {
             return pattern.hasSuffix("*") ? path.hasPrefix(pattern.dropLast()) : path == pattern
         }
         guard isNamed ?? false else {
-            throw GatewayError(.forbidden, "This key may not call providers directly; its list of routes must name /p/.")
+            let text = "This key may not call providers directly; its list of routes must name /p/."
+            throw GatewayError(.forbidden, text)
         }
     }
 
