@@ -1,6 +1,7 @@
 import Core
-import Metering
 import Testing
+
+@testable import Metering
 
 /// Answers whose length nothing in the request can hold short.
 @Suite struct FixedAnswerTests {

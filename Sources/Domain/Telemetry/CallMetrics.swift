@@ -154,7 +154,10 @@ package final class CallMetrics: Sendable {
 
 /// The closed set of operations, by number.
 struct OperationNames: Sendable {
-    let names = ["other", "chat", "embeddings", "count_tokens"]
+    let names = [
+        "other", "chat", "embeddings", "count_tokens", "moderations", "rerank", "images", "image_edits",
+        "image_variations", "speech", "transcriptions", "translations", "pass_through",
+    ]
 
     func number(of word: StaticString) -> UInt8 {
         for (number, name) in self.names.enumerated() where name.utf8.count == word.utf8CodeUnitCount {
