@@ -1,6 +1,7 @@
 import Auth
 import Core
 import HTTP
+import Providers
 import Testing
 import Wire
 
@@ -253,13 +254,23 @@ import Wire
         let console = try #require(made.json?["data"]?["secret"]?.stringValue)
         let call: JSONValue = ["model": "gpt-4o", "messages": [["role": "user", "content": "x"]], "input": "x"]
         for row in Routes.table {
-            guard case .call = row.action else { continue }
+            guard case .call(let operation, _) = row.action else { continue }
+            let path = "\(row.path)".replacing("{provider}", with: "openai").replacing("{rest}", with: "files")
+            let text = operation.isForm ? FormTests.form("gpt-4o") : call.text
+            let fields = operation.isForm ? FormTests.type : ""
             for caller in Caller.allCases {
-                let answer = await road.send("\(row.method.text)", "\(row.path)", call, as: caller)
+                let secret = caller.secret
+                let answer = await road.send(
+                    "\(row.method.text)",
+                    path,
+                    text: text,
+                    secret: secret,
+                    fields: fields
+                )
                 // Nobody has a provider key here, which is the first thing that is asked of a caller who is let in.
                 #expect(answer.status == (caller == .anonymous ? 401 : 424), "\(caller) \(row.path): \(answer.sent)")
             }
-            let refused = await road.send("\(row.method.text)", "\(row.path)", call, secret: console)
+            let refused = await road.send("\(row.method.text)", path, call, secret: console)
             #expect(refused.status == 403 && !refused.wasBodyRead)
         }
         #expect(await road.send("GET", "/v1/models", secret: console).status == 403)

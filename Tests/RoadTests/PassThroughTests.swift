@@ -28,7 +28,7 @@ import Transport
 
     @Test(arguments: [
         "/p/openai/../admin", "/p/openai/a/../../b", "/p/openai/%2e%2e/b", "/p/openai/a%2f..%2fb", "/p/openai//b",
-        "/p/openai/./b", "/p/openai/a;b=c", "/p/openai/a%00", "/p/openai/a%0d%0ab", "/p/openai/a\\b",
+        "/p/openai/./b", "/p/openai/a;b=c", "/p/openai/a%00", "/p/openai/a%0d%0ab",
     ]) func `no path leads out of the provider's own, row 11`(_ path: String) async throws {
         let road = try Road()
         let client = await road.send("GET", path)
