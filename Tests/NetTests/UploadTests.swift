@@ -200,16 +200,18 @@ import Wire
             provider: { peer in
                 try await peer.stopReading()
                 isStopped.fire()
-                try await Task.sleep(for: .seconds(30))
+                try await peer.readToEnd()
             }
         ) { fixture, _, outcome in
             let client = try await RawPeer.connect(port: fixture.port)
             let size = 64 << 20
-            try await client.send(Self.head(length: size))
-            await isStopped.wait()
             let piece = ByteBuffer(repeating: 0x61, count: 1 << 20)
+            // So much at once that the client cannot be too slow while it waits for its provider to stop.
+            try await client.send(Self.head(length: size))
+            try await client.send(piece)
+            await isStopped.wait()
             let written = NIOLockedValueBox(0)
-            for _ in 0..<64 {
+            for _ in 1..<64 {
                 client.channel.writeAndFlush(piece).whenSuccess { written.withLockedValue { $0 += 1 << 20 } }
             }
             await outcome.isOver.wait()
