@@ -11,7 +11,7 @@ package struct RequestEdits: Sendable {
     }
 
     /// In the order of their places.
-    private(set) var edits: [Edit] = []
+    var edits: [Edit] = []
     /// Paths of the fields that the provider does not take and that were left out.
     package private(set) var dropped: [String] = []
     /// Whether usage is asked for although the client did not: the answer then shows more than the client expects.
