@@ -5,9 +5,9 @@ package import Wire
 /// Where an answer goes: each stage pushes into the sink it was given, down to the client's connection.
 ///
 /// A sink is confined to its loop, and pushing never waits: `awaitCredit` does, for clients that read slowly. An answer
-/// is either one `whole` call, or `begin`, any number of `event`s with a `flush` after each batch, and `end`; one that is
-/// no JSON and no events has a `begin` of its own and `bytes` in place of `event`. A sink in between may watch, change or
-/// hold what passes.
+/// is either one `whole` call, or `begin`, any number of `event`s with a `flush` after each batch, and `end`; one that
+/// is no JSON and no events has a `begin` of its own and `bytes` in place of `event`. A sink in between may watch,
+/// change or hold what passes.
 package protocol ReplySink: AnyObject {
     /// Whether the client has been sent any part of this answer's content; from then on no other target may answer.
     var hasContent: Bool { get }
