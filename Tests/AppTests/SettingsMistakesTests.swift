@@ -75,8 +75,8 @@ import Testing
         Case(
             "server: 3",
             "turnpike.yaml:1: server: must be a map (listen, admin_listen, max_body, max_upload, max_inflight_body, "
-                + "max_head, max_connections, head_timeout, idle_timeout, heartbeat, drain, half_close, tls, behind_proxy, "
-                + "trusted_proxies, settings_url, loops)"
+                + "max_head, max_connections, head_timeout, idle_timeout, heartbeat, drain, half_close, tls, "
+                + "behind_proxy, trusted_proxies, settings_url, loops)"
         ),
         Case("server: { listen: [a] }", "turnpike.yaml:1: server.listen: is one value, not a list"),
         Case(
