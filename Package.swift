@@ -51,6 +51,7 @@ var targets: [Target] = [
     // Domain: one folder per subject, none imports another
     module("Providers", in: "Domain", ["Core", "Wire", "Chat", "Signing", "Transport"] + nio),
     module("Dialects", in: "Domain", ["Core", "Wire", "Chat"] + nio),
+    module("Conversations", in: "Domain", ["Core", "Database"] + nio),
     module("Auth", in: "Domain", ["Core", "Transport", "Database", crypto, jwt] + nio),
     module("Vault", in: "Domain", ["Core", "Database", "CSodium"] + nio),
     module("Audit", in: "Domain", ["Core", "Database", crypto] + nio),
@@ -67,8 +68,8 @@ var targets: [Target] = [
     module(
         "Pipeline",
         [
-            "Core", "Wire", "Chat", "Signing", "Transport", "Database", "Providers", "Dialects", "Auth", "Limits",
-            "Metering", "Resilience", "Telemetry", logging,
+            "Core", "Wire", "Chat", "Signing", "Transport", "Database", "Providers", "Dialects", "Conversations", "Auth",
+            "Limits", "Metering", "Resilience", "Telemetry", logging,
         ] + nio
     ),
     module(
@@ -79,8 +80,8 @@ var targets: [Target] = [
     module(
         "HTTP",
         [
-            "Core", "Wire", "Chat", "Transport", "Database", "Providers", "Auth", "Vault", "Audit", "Limits",
-            "Metering", "Resilience", "Telemetry", "Pipeline", "Operations", logging,
+            "Core", "Wire", "Chat", "Transport", "Database", "Providers", "Conversations", "Auth", "Vault", "Audit",
+            "Limits", "Metering", "Resilience", "Telemetry", "Pipeline", "Operations", logging,
         ] + nio
     ),
     module("Simulator", nio + sockets + [http1, crypto]),
@@ -89,7 +90,7 @@ var targets: [Target] = [
         name: "turnpike",
         dependencies: [
             "Core", "Wire", "Chat", "Signing", "Transport", "Database", "EventBus", "Net", "Providers", "Dialects",
-            "Auth", "Vault", "Audit", "Limits", "Metering", "Resilience", "Telemetry", "SQLite", "KeyManagement",
+            "Conversations", "Auth", "Vault", "Audit", "Limits", "Metering", "Resilience", "Telemetry", "SQLite", "KeyManagement",
             "Pipeline", "Operations", "HTTP", "Simulator", logging, arguments, signals, yaml, crypto,
         ] + nio + sockets,
         path: "Sources/App",
@@ -104,6 +105,7 @@ var targets: [Target] = [
     tests("SigningTests", ["Core", "Signing", "TestKit"] + nio),
     tests("ProvidersTests", ["Core", "Wire", "Chat", "Signing", "Transport", "Providers"] + nio),
     tests("DialectsTests", ["Core", "Wire", "Chat", "Dialects", "TestKit"] + nio),
+    tests("ConversationsTests", ["Core", "Database", "Conversations", "SQLite"] + nio),
     tests(
         "AuthTests",
         ["Core", "Wire", "Transport", "Database", "Auth", "SQLite", "Net", "TestKit", jwt, crypto] + nio
@@ -131,9 +133,9 @@ var targets: [Target] = [
     tests(
         "RoadTests",
         [
-            "Core", "Wire", "Chat", "Transport", "Database", "SQLite", "Providers", "Auth", "Vault", "Audit",
-            "Limits", "Metering", "Resilience", "Telemetry", "Operations", "Pipeline", "HTTP", "TestKit", logging,
-            embedded,
+            "Core", "Wire", "Chat", "Transport", "Database", "SQLite", "Providers", "Conversations", "Auth", "Vault",
+            "Audit", "Limits", "Metering", "Resilience", "Telemetry", "Operations", "Pipeline", "HTTP", "TestKit",
+            logging, embedded,
         ] + nio
     ),
     tests("SimulatorTests", ["Simulator", http1, crypto] + nio + sockets),

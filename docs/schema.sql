@@ -1,4 +1,4 @@
--- The schema of the store, version 9, as SQLite keeps it.
+-- The schema of the store, version 10, as SQLite keeps it.
 -- Written by `turnpike docs --write docs` from Sources/Seams/Database/Schema; do not edit.
 --
 -- Times are milliseconds since 1970 UTC. Booleans are 0 or 1. allowed_models, allowed_routes, key_ids and
@@ -226,6 +226,19 @@ CREATE TABLE meter_epochs (
     started_at INTEGER NOT NULL,
     closed_at INTEGER
 ) STRICT;
+
+CREATE TABLE responses (
+    group_id TEXT NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
+    id TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    items BLOB NOT NULL,
+    response BLOB NOT NULL,
+    PRIMARY KEY (group_id, id)
+) STRICT;
+
+CREATE INDEX responses_by_expiry ON responses (expires_at);
 
 CREATE TABLE rotation (
     id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),

@@ -113,7 +113,7 @@ struct Assembly: Sendable {
         }
         let answers = Self.answers(store, accounting, snapshots, logger)
         let log = CallLog(loops: loops, writer: writer)
-        let instruments = Self.instruments(settings, store, metrics, log, accounting, answers, logger)
+        let instruments = Self.instruments(settings, store, snapshots, metrics, log, accounting, answers, logger)
         let watch = HealthWatch(instruments, snapshots, keeper, runtime.fetcher, budgets, gateway: server.listen)
         let isReady = NIOLockedValueBox(true)
         let lists = ModelLists(settings: { await keeper.current }, fetcher: runtime.fetcher, now: { .now() })
@@ -128,6 +128,7 @@ struct Assembly: Sendable {
                 shouldShed: { load.retryAfter() },
                 gauges: Gauges.all(load: load, upstream: runtime.dialer.counters, log: log, terms: terms)
                     + Gauges.money(accounting, instruments) + answers.gauges
+                    + (instruments.responses?.gauges ?? [])
                     + Gauges.resilience(instruments.guards, now: instruments.monotonicClock)
                     + snapshot.targets.gauges(now: { .now() }) + watch.gauges,
                 hasAdminListener: server.adminListen != nil,
@@ -163,6 +164,7 @@ struct Assembly: Sendable {
     private static func instruments(
         _ settings: Settings,
         _ store: Store,
+        _ snapshots: SnapshotBox,
         _ metrics: CallMetrics,
         _ log: CallLog,
         _ accounting: Accounting,
@@ -179,6 +181,7 @@ struct Assembly: Sendable {
             meter: accounting.meter,
             answers: answers,
             shadows: ShadowBook(database: store.database, logger: logger, wallClock: { SystemClock.now }),
+            responses: Self.responses(store, snapshots, logger),
             calls: CallBook(loops: loops, keep: settings.health.callsKept),
             health: HealthBook(loops: loops),
             wallClock: { SystemClock.now }
@@ -224,6 +227,7 @@ struct Assembly: Sendable {
             group.addTask { try await self.accounting.run() }
             group.addTask { try await self.answers.run() }
             group.addTask { try await self.instruments.shadows?.run() }
+            group.addTask { try await self.instruments.responses?.run() }
             group.addTask { try await self.rotation().run() }
             group.addTask { try await self.watch.run() }
             group.addTask { try await self.terms.watch(self.logger) }
@@ -248,6 +252,7 @@ struct Assembly: Sendable {
         await self.news.finish()
         await self.answers.finish()
         await self.instruments.shadows?.finish()
+        await self.instruments.responses?.finish()
         await self.accounting.finish()
         self.log.flush()
         self.writer.drain()
@@ -265,6 +270,16 @@ struct Assembly: Sendable {
             database: store.database,
             epoch: accounting.meter.epoch,
             limits: { snapshots.current().limits.idempotency },
+            logger: logger,
+            wallClock: { SystemClock.now }
+        )
+    }
+
+    /// The responses that are kept for their clients.
+    private static func responses(_ store: Store, _ snapshots: SnapshotBox, _ logger: Logger) -> ResponseBook {
+        ResponseBook(
+            database: store.database,
+            limits: { snapshots.current().limits.responses },
             logger: logger,
             wallClock: { SystemClock.now }
         )

@@ -1,4 +1,5 @@
 package import Auth
+package import Conversations
 package import Core
 package import Metering
 package import NIOCore
@@ -44,6 +45,8 @@ package struct Settings: Sendable, Equatable {
     package var unpriced: UnpricedRule
     /// What is kept for requests that are sent again.
     package var idempotency: IdempotencyLimits
+    /// What is kept of responses.
+    package var responses: ResponseLimits
     package var translation: Translation
     /// What is remembered of calls, how providers are probed, and who is told when something is wrong.
     package var health: Health

@@ -253,6 +253,9 @@ package final class Gateway: RequestHandler {
             case .model:
                 let name = try Self.text(parameters.only, exchange)
                 answer = try await self.models(snapshot, principal, exchange).answer(for: name)
+            case .storedResponse(let action):
+                let id = try Self.text(parameters.only, exchange)
+                answer = try await self.storedResponse(action, id, for: principal, exchange)
             case .liveCalls:
                 return try await self.showCalls(on: exchange, id, to: principal)
             case .admin:

@@ -25,6 +25,7 @@ package enum RouteAction: Sendable, Equatable {
     case page, health, readiness, metrics, openAPI, status, liveCalls
     case models, model
     case call(Operation, as: WireFormat = .openAIChat)
+    case storedResponse(StoredResponseAction)
     case admin(AdminAction)
 }
 
@@ -74,6 +75,34 @@ package enum Routes {
                 .road,
                 .call(.chat, as: .openAIResponses),
                 "Chat with a model, in items, streamed or whole."
+            ),
+            RouteRow(
+                .get,
+                "/v1/responses/{response}",
+                .key(.inference),
+                .storedResponse(.get),
+                "An earlier answer of `/v1/responses`."
+            ),
+            RouteRow(
+                .delete,
+                "/v1/responses/{response}",
+                .key(.inference),
+                .storedResponse(.delete),
+                "Forget an earlier answer."
+            ),
+            RouteRow(
+                .post,
+                "/v1/responses/{response}/cancel",
+                .key(.inference),
+                .storedResponse(.cancel),
+                "End an answer in the background; there are none."
+            ),
+            RouteRow(
+                .get,
+                "/v1/responses/{response}/input_items",
+                .key(.inference),
+                .storedResponse(.inputItems),
+                "What an earlier answer was made from, page by page."
             ),
             RouteRow(
                 .post,

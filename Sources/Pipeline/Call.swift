@@ -119,6 +119,18 @@ package final class Call {
     ///
     /// Set by `Idempotency`.
     package var idempotencyClaim = ""
+    /// The earlier response that the request goes on from; its items stand in `body`.
+    ///
+    /// Set by `KeepResponse`.
+    var resumed: JSONString?
+    /// All items of a request that goes on, until they are kept with the answer.
+    ///
+    /// Set by `KeepResponse`.
+    var resumedItems: ByteBuffer?
+    /// Whether thoughts of a provider stand in the request that only the gateway can bring back to it.
+    ///
+    /// Set by `KeepResponse`.
+    var carriesThoughts = false
     /// Complete header lines for the answer, whatever it is.
     package var extraFields = ByteBuffer()
 

@@ -41,6 +41,8 @@ package final class Instruments: Sendable {
     package let hedges = HedgeBook()
     /// Calls to shadow targets; nil: there is no store to keep their answers in.
     package let shadows: ShadowBook?
+    /// The responses that are kept for clients of `/v1/responses`; nil: there is no store to keep them in.
+    package let responses: ResponseBook?
     /// What the last probes of providers came to.
     package let probes: ProbeBook
     /// The wall clock.
@@ -65,6 +67,7 @@ package final class Instruments: Sendable {
         answers: RunningAnswers? = nil,
         drains: Drains = Drains(),
         shadows: ShadowBook? = nil,
+        responses: ResponseBook? = nil,
         calls: CallBook? = nil,
         health: HealthBook? = nil,
         probes: ProbeBook = ProbeBook(),
@@ -85,6 +88,7 @@ package final class Instruments: Sendable {
         self.answers = answers
         self.drains = drains
         self.shadows = shadows
+        self.responses = responses
         self.calls = calls
         self.health = health
         self.probes = probes

@@ -10,6 +10,7 @@ package struct Pipeline: Sendable {
             Authenticate(instruments: instruments),  // Before any byte of the body is taken from a stranger.
             ReadRequest(),  // The first stage that needs the body; everything below reads its index.
             Idempotency(instruments: instruments),  // A request that ran before must not reach anything below again.
+            KeepResponse(instruments: instruments),  // What it puts before the request is read, measured and paid for.
             ResolveModel(),  // A name becomes a route, once, so that all below agree on it.
             AdmitWithinLimits(instruments: instruments),  // May wait long, so no target is chosen yet.
             ChooseRoute(instruments: instruments),  // Drops the targets that could only fail.

@@ -1,4 +1,5 @@
 package import Auth
+package import Conversations
 package import Core
 package import Metering
 internal import NIOConcurrencyHelpers
@@ -110,6 +111,8 @@ package struct RoadLimits: Sendable {
     package var strictGroups: Set<GroupID> = []
     /// What is kept for requests that are sent again.
     package var idempotency = IdempotencyLimits()
+    /// What is kept of responses.
+    package var responses = ResponseLimits()
 
     package init(bodyBytesMax: Int = 20_000_000, heartbeat: TimeAmount = .seconds(15), settingsURL: String? = nil) {
         self.bodyBytesMax = bodyBytesMax

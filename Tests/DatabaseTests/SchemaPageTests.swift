@@ -31,7 +31,9 @@ import Testing
         }
         #expect(blobs.contains { $0 == ("credentials", "enc_key") })
         for (table, column) in blobs where !column.hasPrefix("enc_") {
-            let known = ["digest", "hash", "prev_hash", "mac", "answer", "client_answer", "shadow_answer"]
+            let known = [
+                "digest", "hash", "prev_hash", "mac", "answer", "client_answer", "shadow_answer", "items", "response",
+            ]
             #expect(known.contains(column), "\(table).\(column)")
         }
     }

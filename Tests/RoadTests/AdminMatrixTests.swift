@@ -132,7 +132,7 @@ import Wire
     func `every other route refuses strangers, and lets each key in that may (row 45)`(caller: Caller) async throws {
         let road = try await AdminRoad()
         for row in Routes.table {
-            let path = "\(row.path)".replacing("{id}", with: "gpt-4o")
+            let path = "\(row.path)".replacing("{id}", with: "gpt-4o").replacing("{response}", with: "resp_1")
             let answer = await { () async -> FakeExchange in
                 await road.send("\(row.method.text)", path, as: caller) { $0.isDraining = true }
             }()

@@ -53,6 +53,7 @@ struct SettingsBuilder {
             prices: self.prices(),
             unpriced: self.unpriced(),
             idempotency: self.idempotency(),
+            responses: self.responses(),
             translation: self.translation(),
             health: self.health(isProduction: self.values.text("environment") == "production"),
             failureLimit: self.values.integer("auth.failure_limit"),

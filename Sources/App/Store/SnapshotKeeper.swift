@@ -188,6 +188,7 @@ enum SnapshotMaker {
         limits.trustsLoopback = !server.isBehindProxy
         limits.trustedProxies = server.trustedProxies
         limits.idempotency = settings.idempotency
+        limits.responses = settings.responses
         limits.refusesLosses = settings.translation.isStrict
         limits.strictGroups = settings.translation.strictGroups
         return limits

@@ -93,7 +93,8 @@ package enum Codecs {
         losses: inout Losses,
         into body: inout ByteBuffer
     ) throws(RequestUnwritable) {
-        // Only Responses has the steps of one turn apart.
+        // Only Responses has the steps of one turn apart, and what its provider keeps only that provider has.
+        if format != .openAIResponses { try ResponsesTurns.check(request) }
         let request = format == .openAIResponses ? request : request.wholeTurns
         switch format {
         case .openAIChat:

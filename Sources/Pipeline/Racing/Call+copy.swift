@@ -36,6 +36,8 @@ extension Call {
         copy.variant = self.variant
         copy.attempts = self.attempts
         copy.idempotencyClaim = self.idempotencyClaim
+        copy.resumed = self.resumed
+        copy.carriesThoughts = self.carriesThoughts
         copy.limits.guess = self.limits.guess
         copy.firstAttempt = self.firstAttempt
         copy.metadata = self.metadata

@@ -89,27 +89,18 @@ final class ChatTranslation: Translation {
         self.body = self.isCount ? Self.question(body, model: traits.model) : body
         self.losses = try NamedLosses(losses, call, at: target.provider)
         var context = AnswerContext(
-            id: Self.token(call.id),
+            // Not the request's id: that may be the client's, who may give one to several.
+            id: RequestID(high: call.chance.high, low: call.chance.low).text,
             created: Int64(call.time.seconds),
             model: traits.model,
             request: request
         )
         context.source = format
-        self.context = context
-    }
-
-    /// The call's id without what cannot stand in an id of a dialect.
-    private static func token(_ id: RequestID) -> String {
-        // By bytes: what letters are in Unicode takes longer to ask than all else here.
-        let bytes = id.text.utf8.filter { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
-                true
-            default: false
-            }
+        if let previous = call.resumed {
+            let name = JSONString("previous_response_id")
+            context.request.own.append(RestMember(name: name, value: JSONFragment(checked: previous.bytes)))
         }
-        return String(decoding: bytes, as: UTF8.self)
+        self.context = context
     }
 
     /// What Gemini's `countTokens` takes: the whole request under a name, with the model in it.

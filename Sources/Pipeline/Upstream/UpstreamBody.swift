@@ -39,7 +39,9 @@ struct UpstreamBody {
     /// Whether both sides write differently.
     private static func isTranslated(_ call: Call, _ format: WireFormat) -> Bool {
         if call.operation == .embeddings || call.operation == .rerank { return format != .openAIChat }
-        return [.chat, .countTokens].contains(call.operation) && format != call.format
+        guard [.chat, .countTokens].contains(call.operation) else { return false }
+        // Another provider's thoughts have to be left out where OpenAI would refuse them.
+        return format != call.format || call.carriesThoughts
     }
 
     private static func translation(

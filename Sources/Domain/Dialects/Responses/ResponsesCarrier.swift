@@ -1,5 +1,6 @@
 internal import Chat
 internal import Core
+internal import Glibc
 internal import NIOCore
 
 /// Another provider's proof of its thoughts, carried in a reasoning item's `encrypted_content`.
@@ -39,6 +40,24 @@ struct ResponsesCarrier {
         self.kind = kind
         self.value = value
         self.format = format
+    }
+
+    /// Whether something carried may stand in a JSON text; never wrong when it says no.
+    static func mayStand(in text: ByteBuffer) -> Bool {
+        // `k` is the rarest letter of the mark, and stands behind six others.
+        let (letter, offset) = (Int32(UInt8(ascii: "k")), 6)
+        let count = Self.mark.utf8CodeUnitCount
+        return text.withUnsafeReadableBytes { bytes in
+            guard let base = bytes.baseAddress else { return false }
+            var index = offset
+            while index + count - offset <= bytes.count, let found = memchr(base + index, letter, bytes.count - index) {
+                index = base.distance(to: found)
+                guard index + count - offset <= bytes.count else { return false }
+                if memcmp(base + index - offset, Self.mark.utf8Start, count) == 0 { return true }
+                index += 1
+            }
+            return false
+        }
     }
 
     /// What an `encrypted_content` carries; nil if it is OpenAI's own.

@@ -2,6 +2,32 @@ package import Chat
 internal import Core
 internal import NIOCore
 
+/// What a Responses request leans on that only its own provider has.
+enum ResponsesTurns {
+    /// Refuses a request that goes on from what only OpenAI keeps: without it the model would be asked another
+    /// question.
+    static func check(_ request: ChatRequest) throws(RequestUnwritable) {
+        guard request.format == .openAIResponses else { return }
+        for member in request.rest {
+            if member.name.equals("previous_response_id") {
+                throw RequestUnwritable(at: member.place, "There is no response with this id here, or not any more.")
+            }
+            if member.name.equals("conversation") {
+                throw RequestUnwritable(
+                    at: member.place,
+                    "This model's provider keeps no conversations; use `previous_response_id`, or send all items."
+                )
+            }
+            if member.name.equals("prompt") {
+                throw RequestUnwritable(
+                    at: member.place,
+                    "This model's provider keeps no prompts; send the text itself."
+                )
+            }
+        }
+    }
+}
+
 extension ChatRequest {
     /// A Responses request as every other dialect has it: what a model said in one turn is one message.
     ///
