@@ -72,6 +72,20 @@ struct ResponsesContinuationTests {
         #expect(ResponsesWhole.response(endingIn: completed, type: ByteBuffer(string: "response.created")) == nil)
     }
 
+    @Test(arguments: [#"{"type":"item_reference","id":"msg_1"}"#, #"{"id":"msg_1"}"#])
+    func `an item by its id alone cannot be told another than OpenAI`(item: String) throws {
+        let body = ByteBuffer(
+            string: #"{"model":"m","input":[{"role":"user","content":"q"},ITEM]}"#.replacing("ITEM", with: item)
+        )
+        let request = try ResponsesRequestReader.read(body)
+        let target = TargetTraits(model: JSONString("m"), modelID: "m")
+        var losses = Losses()
+        var written = ByteBuffer()
+        #expect(throws: RequestUnwritable.self) {
+            try Codecs.writeRequest(request, as: .anthropic, for: target, losses: &losses, into: &written)
+        }
+    }
+
     @Test(arguments: [#""previous_response_id":"resp_x""#, #""conversation":"c""#, #""prompt":{"id":"p"}"#])
     func `what only OpenAI keeps cannot be told another`(member: String) throws {
         let body = ByteBuffer(string: #"{"model":"m","input":"x",MEMBER}"#.replacing("MEMBER", with: member))

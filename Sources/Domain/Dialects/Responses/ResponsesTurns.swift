@@ -8,6 +8,13 @@ enum ResponsesTurns {
     /// question.
     static func check(_ request: ChatRequest) throws(RequestUnwritable) {
         guard request.format == .openAIResponses else { return }
+        for message in request.messages {
+            guard case .other(let item)? = message.parts.first?.content, Self.isReference(item) else { continue }
+            throw RequestUnwritable(
+                at: message.place,
+                "This model's provider knows no items by their ids; send the items themselves, or `previous_response_id`."
+            )
+        }
         for member in request.rest {
             if member.name.equals("previous_response_id") {
                 throw RequestUnwritable(at: member.place, "There is no response with this id here, or not any more.")
@@ -25,6 +32,17 @@ enum ResponsesTurns {
                 )
             }
         }
+    }
+}
+
+extension ResponsesTurns {
+    /// Whether an item only names another one; the type may be left out.
+    private static func isReference(_ item: JSONFragment) -> Bool {
+        var isReference = true
+        item.visitMembers { key, value in
+            if key.equals("type") { isReference = value.isNull || value.string?.equals("item_reference") == true }
+        }
+        return isReference
     }
 }
 
