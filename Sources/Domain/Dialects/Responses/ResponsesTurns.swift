@@ -12,7 +12,7 @@ enum ResponsesTurns {
             guard case .other(let item)? = message.parts.first?.content, Self.isReference(item) else { continue }
             throw RequestUnwritable(
                 at: message.place,
-                "This model's provider knows no items by their ids; send the items themselves, or `previous_response_id`."
+                "This model's provider knows no items by their ids; send the items, or `previous_response_id`."
             )
         }
         for member in request.rest {
