@@ -10,7 +10,8 @@ struct ResponsesAnswerTests {
     static let answer = #"""
         {"id":"resp_1","object":"response","created_at":1,"status":"completed","model":"gpt-x","error":null,
         "incomplete_details":null,"output":[
-        {"id":"rs_1","type":"reasoning","summary":[{"type":"summary_text","text":"a"},{"type":"summary_text","text":"b"}],
+        {"id":"rs_1","type":"reasoning",
+        "summary":[{"type":"summary_text","text":"a"},{"type":"summary_text","text":"b"}],
         "encrypted_content":"gAA"},
         {"id":"ws_1","type":"web_search_call","status":"completed","action":{"type":"search","query":"q"}},
         {"id":"msg_1","type":"message","status":"completed","role":"assistant","content":[
