@@ -19,6 +19,17 @@ package struct AnswerContext: Sendable {
         self.model = model
         self.request = request
     }
+
+    /// The same without what the client said, whose bytes are a part of its body.
+    ///
+    /// For writers of streams: what they keep is kept for as long as the stream is open.
+    package var withoutConversation: AnswerContext {
+        var context = self
+        context.request = ChatRequest(format: self.request.format)
+        context.request.isStream = self.request.isStream
+        context.request.wantsUsage = self.request.wantsUsage
+        return context
+    }
 }
 
 /// What a writer of requests has to know about the target.

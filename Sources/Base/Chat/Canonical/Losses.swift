@@ -59,56 +59,91 @@ package struct Losses: Sendable, Equatable {
     package func emulatedPaths(in body: ByteBuffer) -> [String] { Self.paths(of: self.emulated, in: body) }
 
     private static func paths(of places: [Int], in body: ByteBuffer) -> [String] {
-        body.withUnsafeReadableBytes { bytes in
-            places.compactMap { place in
-                let path = JSONPath.find(place, in: bytes)
-                return path.isEmpty ? nil : path
-            }
-        }
+        let paths = body.withUnsafeReadableBytes { JSONPath.find(places, in: $0) }
+        return paths.filter { !$0.isEmpty }
     }
 }
 
 /// The way to a value inside a JSON text.
 package enum JSONPath {
-    /// The longest path that is told, in bytes.
+    /// The longest path that is told, in bytes, but for its last step.
     private static let bytesMax = 256
+    /// The longest name that is told whole, in bytes.
+    private static let nameBytesMax = 64
 
     /// The path of the value that begins at `place`, or of the innermost one around it; empty for the whole text.
     package static func find(_ place: Int, in bytes: UnsafeRawBufferPointer) -> String {
-        var path = ""
-        var slice = JSONSlice(start: 0, end: bytes.count)
-        while path.utf8.count < Self.bytesMax, let step = Self.step(to: place, bytes, slice) {
-            if !path.isEmpty, !step.name.hasPrefix("[") { path += "." }
-            path += step.name
-            slice = step.value
-            if slice.start == place { break }
-        }
-        return path
+        Self.find([place], in: bytes).first ?? ""
     }
 
-    private static func step(
-        to place: Int,
-        _ bytes: UnsafeRawBufferPointer,
-        _ slice: JSONSlice
-    ) -> (name: String, value: JSONSlice)? {
-        var found: (name: String, value: JSONSlice)?
+    /// The paths of the values that begin at `places`, in their order.
+    ///
+    /// All in one walk, however many there are: only objects and lists with a place in them are entered, each once.
+    static func find(_ places: [Int], in bytes: UnsafeRawBufferPointer) -> [String] {
+        var paths = [String](repeating: "", count: places.count)
+        let order = places.indices.sorted { places[$0] < places[$1] }
+        var open = [Step(path: "", value: JSONSlice(start: 0, end: bytes.count), order: order[...])]
+        while let step = open.popLast() {
+            for next in Self.steps(from: step, to: places, bytes) {
+                for index in next.order { paths[index] = next.path }
+                let inside = next.order.drop { places[$0] == next.value.start }
+                guard !inside.isEmpty, next.path.utf8.count < Self.bytesMax else { continue }
+                open.append(Step(path: next.path, value: next.value, order: inside))
+            }
+        }
+        return paths
+    }
+
+    /// A value, the way to it, and which of the places are inside of it, by their order in the text.
+    private struct Step {
+        var path: String
+        var value: JSONSlice
+        var order: ArraySlice<Int>
+    }
+
+    /// The values in one object or list that have places in them.
+    private static func steps(from step: Step, to places: [Int], _ bytes: UnsafeRawBufferPointer) -> [Step] {
+        var found: [Step] = []
+        var rest = step.order
+        func take(_ value: JSONSlice, _ name: () -> String) {
+            rest = rest.drop { places[$0] < value.start }
+            let inside = rest.prefix { places[$0] < value.end }
+            guard !inside.isEmpty else { return }
+            rest = rest.dropFirst(inside.count)
+            found.append(Step(path: step.path + name(), value: value, order: inside))
+        }
+        let kind = JSONScanner(bytes).kind(step.value)
+        let dot = step.path.isEmpty ? "" : "."
         var index = 0
-        var scanner = JSONScanner(bytes, at: slice)
+        var scanner = JSONScanner(bytes, at: step.value)
         do throws(JSONError) {
-            if JSONScanner(bytes).kind(slice) == .array {
+            if kind == .array {
                 try scanner.elements { element in
-                    if element.range.contains(place) { found = ("[\(index)]", element) }
+                    take(element) { "[\(index)]" }
                     index += 1
                 }
-            } else if JSONScanner(bytes).kind(slice) == .object || slice.start == 0 {
-                try scanner.members { key, value in
-                    if value.range.contains(place) { found = (key.text, value) }
-                }
+            } else if kind == .object || step.value.start == 0 {
+                try scanner.members { key, value in take(value) { dot + Self.name(key) } }
             }
         } catch {
             // The text was checked when it was read; what is broken here has no path.
-            return nil
+            return []
         }
         return found
+    }
+
+    /// A member's name such that it can stand in a header field: short, on one line, and no list by itself.
+    private static func name(_ key: JSONKey) -> String {
+        guard key.slice.count <= 6 * Self.nameBytesMax else { return "…" }
+        let text = key.text
+        let isShort = text.utf8.count <= Self.nameBytesMax
+        if isShort, text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x2C && $0 != 0x7F }) { return text }
+        var name = ""
+        for character in text.unicodeScalars {
+            guard name.utf8.count < Self.nameBytesMax else { return name + "…" }
+            let isPlain = character.value > 0x20 && character != "," && character.value != 0x7F
+            name.unicodeScalars.append(isPlain ? character : "_")
+        }
+        return name
     }
 }

@@ -35,7 +35,7 @@ final class AnthropicStreamWriter: AnswerStreamWriter {
         static let messageStop = ByteBuffer(staticString: "message_stop")
     }
 
-    init(_ context: AnswerContext) { self.context = context }
+    init(_ context: AnswerContext) { self.context = context.withoutConversation }
 
     func write(_ event: AnswerEvent, _ send: (ServerSentEvent, Bool) throws -> Void) throws {
         switch event {

@@ -27,7 +27,7 @@ package final class OpenAIChatStreamWriter: AnswerStreamWriter {
     private var textStart = 0
 
     package init(_ context: AnswerContext) {
-        self.context = context
+        self.context = context.withoutConversation
         self.isLegacy = context.request.own["functions"] != nil
         self.hidesThoughts = context.request.reasoning.summary?.value.equals("none") == true
         self.format = ReasoningDetails.name(of: context.source)
