@@ -40,6 +40,14 @@ final class EmbeddingTranslation: Translation {
         } catch {
             throw GatewayError(error, in: call.body)
         }
+        // Before anything is made of them: there may be millions.
+        guard request.count <= Self.partsMax * kind.textsMax else {
+            throw GatewayError(
+                .invalidRequest,
+                "'input' has more than \(Self.partsMax * kind.textsMax) texts, the most for this model.",
+                param: "input"
+            )
+        }
         self.format = format
         self.kind = kind
         self.provider = target.provider.name
@@ -49,13 +57,6 @@ final class EmbeddingTranslation: Translation {
         var losses = Losses()
         self.body = try Self.write(self.parts.first ?? request, kind, self.traits, &losses, call, self.provider)
         self.losses = try NamedLosses(losses, call, at: target.provider)
-        guard self.parts.count <= Self.partsMax else {
-            throw GatewayError(
-                .invalidRequest,
-                "'input' has more than \(Self.partsMax * kind.textsMax) texts, the most for this model.",
-                param: "input"
-            )
-        }
     }
 
     private static func write(

@@ -87,9 +87,10 @@ extension AnthropicRequestWriter {
     /// The names of the tools that were called in the conversation, each once.
     private func calledTools() -> [JSONString] {
         var names: [JSONString] = []
+        var known: Set<ByteBuffer> = []
         for message in self.request.messages {
             for part in message.parts {
-                guard case .toolCall(let call) = part.content, !names.contains(call.name) else { continue }
+                guard case .toolCall(let call) = part.content, known.insert(call.name.bytes).inserted else { continue }
                 names.append(call.name)
             }
         }

@@ -104,9 +104,9 @@ extension ConverseWriter {
             name.moveWriterIndex(to: name.writerIndex - 1)
         }
         if name.readableBytes == 0 { name.writeStaticString("document") }
-        let isTaken = self.documentNames.contains(name)
-        self.documentNames.append(name)
-        if isTaken { name.writeString("-\(self.documentNames.count)") }
+        self.documentCount += 1
+        // The number is only of this document, but another may be called so by itself.
+        while !self.documentNames.insert(name).inserted { name.writeString("-\(self.documentCount)") }
         self.body.writeKey("name")
         self.body.writeInteger(UInt8(ascii: "\""))
         self.body.writeImmutableBuffer(name)

@@ -40,7 +40,9 @@ struct ConverseWriter {
     /// The turn that is being written; its list of blocks is open.
     var turn: Turn?
     /// The names of documents so far: no two may be the same.
-    var documentNames: [ByteBuffer] = []
+    var documentNames: Set<ByteBuffer> = []
+    /// How many there are, each with a name of its own.
+    var documentCount = 0
 
     /// What is known of the turn that is being written.
     struct Turn {

@@ -142,7 +142,8 @@ package final class ConverseStreamReader: AnswerStreamReader {
             try emit(.text(part: part, text))
         } else if let call = delta.value(of: "toolUse") {
             guard let piece = call.value(of: "input")?.string, !piece.isEmpty else { return }
-            guard let open = self.open, open.kind == .toolCall || open.kind == .form else {
+            guard let open = self.open, open.block == block.number, open.kind == .toolCall || open.kind == .form
+            else {
                 throw AnswerUnreadable.garbled
             }
             try emit(

@@ -71,9 +71,11 @@ extension ConverseWriter {
     /// Definitions for the tools that the conversation has calls of, each once, so that it may be told at all.
     private mutating func writeToolsOfHistory() {
         var names: [JSONString] = []
+        var known: Set<ByteBuffer> = []
         for message in self.request.messages {
             for part in message.parts {
-                if case .toolCall(let call) = part.content, !names.contains(call.name) { names.append(call.name) }
+                guard case .toolCall(let call) = part.content, known.insert(call.name.bytes).inserted else { continue }
+                names.append(call.name)
             }
         }
         // Results alone: their calls are lost, and so are the names.

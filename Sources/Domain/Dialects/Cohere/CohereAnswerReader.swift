@@ -71,10 +71,11 @@ package enum CohereAnswerReader {
             }
         }
         var parts = content + plan + calls
+        let firstText = parts.firstIndex(where: \.isText)
         for citation in citations {
             let wanted = citation.value(of: "content_index")?.int ?? -1
             let isText = parts.indices.contains(wanted) && parts[wanted].isText
-            guard let index = isText ? wanted : parts.firstIndex(where: \.isText) else { break }
+            guard let index = isText ? wanted : firstText else { break }
             parts[index].citations.append(citation)
         }
         return parts
@@ -137,7 +138,9 @@ package enum CohereAnswerReader {
             if list.count == 1 {
                 list[0].write(into: &out)
             } else {
-                out.writeString("\(list.reduce(0) { $0 + ($1.double ?? 0) })")
+                let sum = list.reduce(0) { $0 + ($1.double ?? 0) }
+                // JSON has no word for what is beyond all numbers.
+                out.writeString("\(sum.isFinite ? sum : -Double.greatestFiniteMagnitude)")
             }
             out.writeNull("bytes")
             out.writeKey("top_logprobs")

@@ -161,19 +161,18 @@ struct GeminiContents {
         self.calls = []
         var leftOver: [ContentPart] = []
         var isUsed = [Bool](repeating: false, count: results.count)
-        var positions: [ByteBuffer: [Int]]?
+        var positions: [ByteBuffer: [Int]] = [:]
         for (index, call) in calls.enumerated() {
             // Nearly always they come in the order of the calls.
             var match = index < results.count && results[index].result.callID == call.id ? index : nil
             if match == nil || isUsed[index] {
-                let known =
-                    positions
-                    ?? Dictionary(grouping: results.indices.reversed()) { results[$0].result.callID.bytes }
-                positions = known
-                var rest = known[call.id.bytes] ?? []
+                if positions.isEmpty {
+                    positions = Dictionary(grouping: results.indices.reversed()) { results[$0].result.callID.bytes }
+                }
                 match = nil
-                while match == nil, let last = rest.popLast() { match = isUsed[last] ? nil : last }
-                positions?[call.id.bytes] = rest
+                while match == nil, let last = positions[call.id.bytes]?.popLast() {
+                    match = isUsed[last] ? nil : last
+                }
             }
             guard let match else { throw Self.unanswered(call) }
             isUsed[match] = true

@@ -9,6 +9,10 @@ internal import NIOCore
 struct ChatParts {
     /// The most bytes that wait.
     static let waitingBytesMax = 8 << 20
+    /// The most tool calls of one answer; each is looked for among all of them.
+    static let callsMax = 512
+    /// What a part that waits takes beside its texts.
+    private static let waitingOverhead = 128
 
     /// What a part is.
     private enum Kind: Equatable {
@@ -26,6 +30,13 @@ struct ChatParts {
         var kind: Kind
         var pieces: [JSONString] = []
         var signature: JSONString?
+
+        /// What it is counted for while it waits.
+        var bytes: Int {
+            self.pieces.reduce(ChatParts.waitingOverhead + (self.signature?.bytes.readableBytes ?? 0)) {
+                $0 + $1.bytes.readableBytes
+            }
+        }
     }
 
     private struct Call {
@@ -116,8 +127,7 @@ struct ChatParts {
             if let words = entry.words { try self.add(words, to: .thinking(entry.index), emit) }
             if let signature = entry.signature { try self.add(signature: signature, entry.index, emit) }
             if let data = entry.data {
-                self.waiting.append(Waiting(kind: .redacted, pieces: [data]))
-                try self.hold(data.bytes.readableBytes)
+                try self.wait(Waiting(kind: .redacted, pieces: [data]))
                 try self.advance(isLast: false, emit)
             }
         }
@@ -147,7 +157,7 @@ struct ChatParts {
         if self.open != kind {
             try self.makeRoom(emit)
             guard self.open == nil, self.waiting.isEmpty else {
-                if self.waiting.last?.kind != kind { self.waiting.append(Waiting(kind: kind)) }
+                if self.waiting.last?.kind != kind { try self.wait(Waiting(kind: kind)) }
                 self.waiting[self.waiting.count - 1].pieces.append(text)
                 return try self.hold(text.bytes.readableBytes)
             }
@@ -159,17 +169,18 @@ struct ChatParts {
     private mutating func add(signature: JSONString, _ index: Int?, _ emit: Emit) throws {
         if case .thinking = self.open { return try emit(.signature(part: self.count - 1, signature)) }
         if let last = self.waiting.indices.last, case .thinking = self.waiting[last].kind {
-            self.waiting[last].signature = signature
+            if self.waiting[last].signature == nil { try self.hold(signature.bytes.readableBytes) }
+            self.waiting[last].signature = self.waiting[last].signature ?? signature
             return
         }
-        self.waiting.append(Waiting(kind: .thinking(index), signature: signature))
+        try self.wait(Waiting(kind: .thinking(index), signature: signature))
         try self.advance(isLast: false, emit)
     }
 
     // MARK: - Tool calls
 
     private mutating func take(_ piece: ToolCallPiece, _ emit: Emit) throws {
-        let position = self.position(of: piece)
+        let position = try self.position(of: piece)
         if self.calls[position].id == nil { self.calls[position].id = piece.id }
         if self.calls[position].name == nil { self.calls[position].name = piece.name }
         if self.calls[position].signature == nil { self.calls[position].signature = piece.signature }
@@ -189,7 +200,7 @@ struct ChatParts {
     }
 
     /// The call that a piece belongs to, a new one where it begins one.
-    private mutating func position(of piece: ToolCallPiece) -> Int {
+    private mutating func position(of piece: ToolCallPiece) throws -> Int {
         let known: Int?
         if let index = piece.index {
             // One number for several calls is against the rules, and sent by some all the same.
@@ -203,12 +214,18 @@ struct ChatParts {
             known = piece.name == nil ? self.calls.indices.last : nil
         }
         if let known { return known }
+        guard self.calls.count < Self.callsMax else { throw AnswerUnreadable.garbled }
         self.calls.append(Call(index: piece.index))
-        self.waiting.append(Waiting(kind: .call(self.calls.count - 1)))
+        try self.wait(Waiting(kind: .call(self.calls.count - 1)))
         return self.calls.count - 1
     }
 
     // MARK: - Opening and closing
+
+    private mutating func wait(_ part: Waiting) throws {
+        self.waiting.append(part)
+        try self.hold(part.bytes)
+    }
 
     private mutating func hold(_ bytes: Int) throws {
         self.waitingBytes += bytes
@@ -240,7 +257,7 @@ struct ChatParts {
             if isLast { try self.close(emit) } else { try self.makeRoom(emit) }
             guard self.open == nil else { return }
             self.waiting.removeFirst()
-            self.waitingBytes -= next.pieces.reduce(0) { $0 + $1.bytes.readableBytes }
+            self.waitingBytes -= next.bytes
             if next.kind == .redacted {
                 for data in next.pieces {
                     try emit(.open(part: self.count, .redactedThinking(data)))

@@ -8,7 +8,7 @@ struct ResponsesItemWriter {
     var losses = Losses()
     private let request: ChatRequest
     /// The calls whose tools take free text: their results are items of another type.
-    private var customCalls: [JSONString] = []
+    private var customCalls: Set<ByteBuffer> = []
 
     init(_ request: ChatRequest) { self.request = request }
 
@@ -104,7 +104,7 @@ struct ResponsesItemWriter {
         self.body.writeMember("call_id", self.told(call.id))
         self.body.writeMember("name", call.name)
         if call.isCustom {
-            self.customCalls.append(call.id)
+            self.customCalls.insert(call.id.bytes)
             self.body.writeKey("input")
             switch call.arguments {
             case .encoded(let text): text.write(into: &self.body)
@@ -119,7 +119,7 @@ struct ResponsesItemWriter {
     private mutating func write(_ result: ToolResult, _ part: ContentPart) {
         self.body.separate()
         self.body.beginObject()
-        let isCustom = self.customCalls.contains(result.callID)
+        let isCustom = self.customCalls.contains(result.callID.bytes)
         self.writeOwn(part, type: isCustom ? "custom_tool_call_output" : "function_call_output")
         self.body.writeMember("call_id", self.told(result.callID))
         self.body.writeKey("output")

@@ -73,10 +73,14 @@ package final class ResponsesStreamReader: AnswerStreamReader {
                 try emit(.thinking(part: self.part, Self.paragraph))
             }
         case .argumentsDelta:
-            guard let text = fields.delta, self.open == .call else { throw AnswerUnreadable.garbled }
+            guard let text = fields.delta, self.open == .call, fields.outputIndex ?? self.item == self.item else {
+                throw AnswerUnreadable.garbled
+            }
             try self.say(.arguments(part: self.part, text), text, emit)
         case .argumentsDone:
-            guard self.open == .call, !self.hasSaid, let text = fields.arguments else { return }
+            guard self.open == .call, !self.hasSaid, fields.outputIndex ?? self.item == self.item,
+                let text = fields.arguments
+            else { return }
             try self.say(.arguments(part: self.part, text), text, emit)
         case .annotation:
             guard let annotation = fields.annotation else { return }

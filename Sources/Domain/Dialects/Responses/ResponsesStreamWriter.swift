@@ -38,6 +38,9 @@ package final class ResponsesStreamWriter: AnswerStreamWriter {
     private var part = 0
     /// What was said in the open part or item, in JSON form without quotes.
     private var text = ByteBuffer()
+    /// How many characters of text the open part has, for annotations.
+    private var characters = 0
+    private var held = HeldAnswerBytes()
     private var annotations = ByteBuffer()
     private var annotationCount = 0
     /// The parts that are done of the open message, with commas between them.
@@ -110,6 +113,8 @@ package final class ResponsesStreamWriter: AnswerStreamWriter {
 
     private func open(_ opening: AnswerEvent.Opening, _ outlet: Outlet) throws {
         try self.begin(outlet)
+        // What an item has beside its texts.
+        try self.held.add(256)
         switch opening {
         case .text, .refusal:
             // Both go into one message, which opens with the first piece.
@@ -176,7 +181,8 @@ package final class ResponsesStreamWriter: AnswerStreamWriter {
     private func say(_ text: JSONString, _ kind: Part, _ outlet: Outlet) throws {
         guard !text.isEmpty else { return }
         try self.openPart(kind, outlet)
-        text.writeContent(into: &self.text)
+        try self.held.write(text, into: &self.text)
+        self.characters += text.characterCount
         try self.emit(kind == .text ? .textDelta : .refusalDelta, outlet) { body in
             body.writeImmutableBuffer(self.place)
             body.writeMember("delta", text)
@@ -215,11 +221,10 @@ package final class ResponsesStreamWriter: AnswerStreamWriter {
     }
 
     private func cite(_ citation: JSONFragment, _ outlet: Outlet) throws {
-        let said = self.text
-        guard let annotation = ResponsesAnnotation.told(citation, textCount: JSONString(content: said).characterCount)
-        else { return }
+        guard let annotation = ResponsesAnnotation.told(citation, textCount: self.characters) else { return }
         try self.openPart(.text, outlet)
         self.annotations.separateItems()
+        try self.held.add(annotation.bytes.readableBytes)
         annotation.write(into: &self.annotations)
         try self.emit(.annotationAdded, outlet) { body in
             body.writeImmutableBuffer(self.place)
@@ -248,6 +253,7 @@ package final class ResponsesStreamWriter: AnswerStreamWriter {
         self.content.separateItems()
         self.writePart(kind, into: &self.content)
         self.text.clear()
+        self.characters = 0
         self.annotations.clear()
         self.annotationCount = 0
         self.part += 1
@@ -290,7 +296,7 @@ package final class ResponsesStreamWriter: AnswerStreamWriter {
                 body.writeSummaryText(ByteBuffer())
             }
         }
-        text.writeContent(into: &self.text)
+        try self.held.write(text, into: &self.text)
         try self.emit(.summaryDelta, outlet) { body in
             body.writeImmutableBuffer(self.place)
             body.writeMember("delta", text)
@@ -320,7 +326,7 @@ package final class ResponsesStreamWriter: AnswerStreamWriter {
 
     private func argue(_ piece: JSONString, _ outlet: Outlet) throws {
         guard case .call = self.open, !piece.isEmpty else { return }
-        piece.writeContent(into: &self.text)
+        try self.held.write(piece, into: &self.text)
         try self.emit(.argumentsDelta, outlet) { body in
             body.writeImmutableBuffer(self.place)
             body.writeMember("delta", piece)

@@ -75,7 +75,8 @@ extension ChatRequest {
         guard let choice = self.toolChoice, case .other(let fragment) = choice.value,
             let allowed = ResponsesAllowedTools(fragment), !allowed.names.isEmpty
         else { return }
-        let tools = self.tools.filter { $0.kind == .function && allowed.names.contains($0.name) }
+        let names = Set(allowed.names.map(\.bytes))
+        let tools = self.tools.filter { $0.kind == .function && names.contains($0.name.bytes) }
         guard tools.count == allowed.names.count else { return }
         self.tools = tools
         self.toolChoice = Given(allowed.isRequired ? .required : .auto, at: choice.place)
