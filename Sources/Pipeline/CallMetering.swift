@@ -29,6 +29,8 @@ extension Call {
         // Before anything is settled: of attempts side by side one answers.
         let (ending, code) = self.lane?.ending(ending, code: code) ?? (ending, code)
         guard let attempt = self.attempt, let meter = instruments.meter else { return }
+        // Refused is the last request of several; the others are to be paid for.
+        let ending = ending == .refused && self.translation?.hasAnsweredPart == true ? .providerFailed : ending
         self.attempt = nil
         // It came to its end for nobody: the client is charged as one that left, by the provider's last word.
         let isDrained = ending == .whole && self.drain?.hasLeft ?? false

@@ -21,6 +21,7 @@ final class EmbeddingTranslation: Translation {
     private var parts: [EmbeddingRequest]
     /// The part whose answer is awaited.
     private var position = 0
+    var hasAnsweredPart: Bool { self.position > 0 }
     private var body: ByteBuffer
     private var made: EmbeddingAnswer
 

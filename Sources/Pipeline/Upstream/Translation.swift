@@ -13,6 +13,8 @@ protocol Translation: AnyObject {
     var format: WireFormat { get }
     /// What the provider was not told as the client said it.
     var losses: NamedLosses { get }
+    /// Whether an earlier request of this attempt was answered: the provider wants money for it, whatever follows.
+    var hasAnsweredPart: Bool { get }
 
     /// Hands out the request in the provider's dialect, or the next one where one was not enough; once each.
     func takeBody() -> ByteBuffer
@@ -28,6 +30,7 @@ protocol Translation: AnyObject {
 }
 
 extension Translation {
+    var hasAnsweredPart: Bool { false }
     func streamWriter(for client: WireFormat) -> (any AnswerStreamWriter)? { nil }
 }
 
