@@ -117,6 +117,9 @@ struct CallProvider: Layer {
         if let timeout = call.timeout, timeout < timeouts.total { timeouts.total = timeout }
         var bytes = call.transport.takeBuffer()
         let length = body.length
+        // All the room at once: if the buffer moved later on, a key would stay behind in memory that nobody wipes.
+        let lines = call.headBytes.readableBytes + (target.provider.auth == .aws ? 16 << 10 : 2 << 10)
+        bytes.reserveCapacity(minimumWritableBytes: lines + (length <= Self.copiedBodyMax ? length : 0))
         try UpstreamHead.write(call, target, body: body, into: &bytes)
         var rest: [ByteBuffer] = []
         if length <= Self.copiedBodyMax {
