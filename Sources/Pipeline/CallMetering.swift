@@ -27,10 +27,10 @@ extension Call {
     @inline(never)
     func settle(_ ending: AttemptFindings.Ending, code: String = "", _ instruments: Instruments) {
         // Before anything is settled: of attempts side by side one answers.
-        let (ending, code) = self.lane?.ending(ending, code: code) ?? (ending, code)
+        var (ending, code) = self.lane?.ending(ending, code: code) ?? (ending, code)
         guard let attempt = self.attempt, let meter = instruments.meter else { return }
         // Refused is the last request of several; the others are to be paid for.
-        let ending = ending == .refused && self.translation?.hasAnsweredPart == true ? .providerFailed : ending
+        if ending == .refused, self.translation?.hasAnsweredPart == true { ending = .providerFailed }
         self.attempt = nil
         // It came to its end for nobody: the client is charged as one that left, by the provider's last word.
         let isDrained = ending == .whole && self.drain?.hasLeft ?? false
