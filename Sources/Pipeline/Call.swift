@@ -262,7 +262,14 @@ package final class Call {
     }
 
     /// Whether a request that would lose something is refused.
-    var isStrict: Bool { self.snapshot.limits.isStrict(self.principal?.group) || self.head.contains(.turnpikeStrict) }
+    ///
+    /// The header asks for it with any word but `false` and `0`: whoever would rather have no answer must not get one
+    /// over a word that nobody knows.
+    var isStrict: Bool {
+        if self.snapshot.limits.isStrict(self.principal?.group) { return true }
+        guard let field = self.head.first(.turnpikeStrict) else { return false }
+        return !self.headBytes.hasWord("false", in: field.value) && !self.headBytes.hasWord("0", in: field.value)
+    }
 
     private var releasedBytes = 0
 

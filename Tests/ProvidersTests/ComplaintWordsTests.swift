@@ -73,6 +73,16 @@ import Testing
             "content_filter"
         ),
         Row("mistral", 422, #"{"message":{"detail":[{"msg":"m"}]}}"#, .complaint, nil, nil),
+        // Codes that are numbers give way to those that clients know, where there is one.
+        Row(
+            "mistral",
+            400,
+            #"{"message":"Prompt contains 9 tokens, too large for model with 8 maximum context length","code":"3051"}"#,
+            .tooLong,
+            nil,
+            tooLong
+        ),
+        Row("mistral", 400, #"{"message":"m","code":"3280"}"#, .complaint, nil, "3280"),
         Row("openrouter", 402, #"{"error":{"code":402,"message":"m"}}"#, .spent, nil, spent),
 
         Row(

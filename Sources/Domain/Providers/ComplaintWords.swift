@@ -20,7 +20,9 @@ package enum ComplaintWords {
         if words.status == 498, kind == .contentRefused { words.status = 400 }
         switch provider {
         case .openAI, .azure:
-            words.code = complaint.code ?? self.code(kind)
+            // Mistral's codes are numbers, which say nothing to clients of OpenAI's.
+            let isNumber = complaint.code?.utf8.allSatisfy { (0x30...0x39).contains($0) } ?? true
+            words.code = isNumber ? self.code(kind) ?? complaint.code : complaint.code
         case .anthropic:
             words.anthropicType = complaint.type
             words.type = self.type(kind, words.status)

@@ -207,7 +207,7 @@ extension Family {
                 ]
                 $0.refusedMessageFields = [
                     "name", "refusal", "audio", "annotations", "reasoning_content", "reasoning", "reasoning_details",
-                    "function_call",
+                    "function_call", "provider_specific_fields",
                 ]
                 $0.renamedFields = [
                     Quirks.Rename(from: "max_completion_tokens", to: "max_tokens"),

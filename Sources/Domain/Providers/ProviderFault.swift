@@ -104,6 +104,9 @@ extension ProviderFault {
             self = .unreadable
         case 400 where Complaint.isBadKey(body):
             self = .credentialRejected
+        case 400 where complaint?.type == "invalid_model":
+            // Mistral's status for a model that it does not have.
+            self = .modelNotFound
         case 400..<500:
             self = .orUnreadable(status, complaint)
         default:

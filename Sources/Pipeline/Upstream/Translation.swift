@@ -46,17 +46,22 @@ struct NamedLosses: Sendable {
         self.dropped = losses.isEmpty ? [] : losses.paths(in: call.body)
         self.emulated = losses.emulated.isEmpty ? [] : losses.emulatedPaths(in: call.body)
         guard !losses.isEmpty, call.isStrict else { return }
-        let names = self.dropped.prefix(16).joined(separator: ", ")
+        throw Self.refusal(of: self.dropped, at: provider)
+    }
+
+    /// What the client is told that wants to lose nothing.
+    static func refusal(of dropped: [String], at provider: Provider) -> GatewayError {
+        let names = dropped.prefix(16).joined(separator: ", ")
         var error = GatewayError(
             .invalidRequest,
             "The provider '\(provider.name)' cannot be told everything in this request, and losses are refused here: "
                 + "\(names).",
-            param: self.dropped.first
+            param: dropped.first
         )
         error.details = [
-            (key: "dropped", value: self.dropped.joined(separator: ",")), (key: "provider", value: provider.name),
+            (key: "dropped", value: dropped.joined(separator: ",")), (key: "provider", value: provider.name),
         ]
-        throw error
+        return error
     }
 }
 

@@ -34,6 +34,9 @@ struct UpstreamBody {
             self.edits = try Self.edits(of: self.source, call.operation, format, quirks)
         }
         call.edits = self.edits
+        if !self.edits.dropped.isEmpty, call.isStrict {
+            throw NamedLosses.refusal(of: call.dropped, at: target.provider)
+        }
     }
 
     /// Whether both sides write differently.
