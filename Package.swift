@@ -68,7 +68,8 @@ var targets: [Target] = [
     module(
         "Pipeline",
         [
-            "Core", "Wire", "Chat", "Signing", "Transport", "Database", "Providers", "Dialects", "Conversations", "Auth",
+            "Core", "Wire", "Chat", "Signing", "Transport", "Database", "Providers", "Dialects", "Conversations",
+            "Auth",
             "Limits", "Metering", "Resilience", "Telemetry", logging,
         ] + nio
     ),
@@ -90,7 +91,8 @@ var targets: [Target] = [
         name: "turnpike",
         dependencies: [
             "Core", "Wire", "Chat", "Signing", "Transport", "Database", "EventBus", "Net", "Providers", "Dialects",
-            "Conversations", "Auth", "Vault", "Audit", "Limits", "Metering", "Resilience", "Telemetry", "SQLite", "KeyManagement",
+            "Conversations", "Auth", "Vault", "Audit", "Limits", "Metering", "Resilience", "Telemetry", "SQLite",
+            "KeyManagement",
             "Pipeline", "Operations", "HTTP", "Simulator", logging, arguments, signals, yaml, crypto,
         ] + nio + sockets,
         path: "Sources/App",

@@ -48,6 +48,8 @@ package struct Settings: Sendable, Equatable {
     /// What is kept of responses.
     package var responses: ResponseLimits
     package var translation: Translation
+    /// Whether answers are held against the schemas of their requests.
+    package var structure: StructureRule
     /// What is remembered of calls, how providers are probed, and who is told when something is wrong.
     package var health: Health
     /// Failed attempts to sign in that one client has in a minute; 0 for no limit.

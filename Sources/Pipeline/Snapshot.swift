@@ -109,6 +109,8 @@ package struct RoadLimits: Sendable {
     package var refusesLosses = false
     /// The groups in which such a request is refused.
     package var strictGroups: Set<GroupID> = []
+    /// Whether answers are held against the schemas of their requests.
+    package var structure = StructureRule()
     /// What is kept for requests that are sent again.
     package var idempotency = IdempotencyLimits()
     /// What is kept of responses.

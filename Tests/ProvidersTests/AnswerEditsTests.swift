@@ -5,7 +5,7 @@ import Testing
 /// Answers that clients of chat could not read as they are.
 @Suite struct AnswerEditsTests {
     static func flat(_ text: String) -> String? {
-        AnswerEdits.flattened(ByteBuffer(string: text)).map { String(buffer: $0) }
+        AnswerEdits.mended(ByteBuffer(string: text)).map { String(buffer: $0) }
     }
 
     @Test(arguments: [
@@ -37,4 +37,24 @@ import Testing
         #"{"content":[1],"choices":[{"delta":{"content":null}}]}"#,
     ])
     func `all else stays as it came`(text: String) { #expect(Self.flat(text) == nil) }
+
+    @Test func `calls of tools get the type that Mistral leaves out, and keep one that is there`() {
+        let calls = #"[{"id":"a","function":{"name":"f","arguments":"{}"}},{"type":null,"id":"b"},{}]"#
+        let typed =
+            #"[{"type":"function","id":"a","function":{"name":"f","arguments":"{}"}},{"type":"function","id":"b"},{}]"#
+        for place in ["message", "delta"] {
+            let answer = { (calls: String) in
+                #"{"choices":[{"\#(place)":{"content":"","tool_calls":\#(calls)}}]}"#
+            }
+            let mended = AnswerEdits.mended(ByteBuffer(string: answer(calls)))
+            #expect(mended.map { String(buffer: $0) } == answer(typed))
+        }
+        #expect(AnswerEdits.mended(ByteBuffer(string: #"{"choices":[{"delta":{"tool_calls":[]}}]}"#)) == nil)
+    }
+
+    @Test func `an event that says error is told from one that says something`() {
+        #expect(AnswerEdits.saysError(ByteBuffer(string: #"{"object":"error","message":"x"}"#)))
+        #expect(!AnswerEdits.saysError(ByteBuffer(string: #"{"object":"chat.completion.chunk","x":"error"}"#)))
+        #expect(!AnswerEdits.saysError(ByteBuffer(string: "[DONE]")))
+    }
 }

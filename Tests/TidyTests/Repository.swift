@@ -8,9 +8,9 @@ struct Repository: Sendable {
 
     /// What is built, downloaded or left behind by a run.
     private static let notOurs: Set<String> = [
-        ".git", ".build", ".venv", ".venv-openai1", ".venv-keys", ".swiftpm", "bench-results", "data", "__pycache__",
-        ".pytest_cache", "Package.resolved",
+        ".git", ".build", ".swiftpm", "bench-results", "data", "__pycache__", ".pytest_cache", "Package.resolved",
     ]
+    private static let notOursBeginnings = [".build-", ".venv"]
 
     init(thisFile: String = #filePath) throws {
         let root = thisFile.split(separator: "/").dropLast(3).joined(separator: "/")
@@ -19,7 +19,8 @@ struct Repository: Sendable {
         var folders = [""]
         while let folder = folders.popLast() {
             for name in try FileManager.default.contentsOfDirectory(atPath: "\(self.root)/\(folder)") {
-                if Self.notOurs.contains(name) || name.hasPrefix(".build-") || name.hasSuffix(".pyc") { continue }
+                if Self.notOurs.contains(name) || name.hasSuffix(".pyc") { continue }
+                if Self.notOursBeginnings.contains(where: name.hasPrefix) { continue }
                 let path = folder.isEmpty ? name : "\(folder)/\(name)"
                 var isFolder = false
                 guard FileManager.default.fileExists(atPath: "\(self.root)/\(path)", isDirectory: &isFolder) else {

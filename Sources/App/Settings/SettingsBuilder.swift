@@ -55,6 +55,7 @@ struct SettingsBuilder {
             idempotency: self.idempotency(),
             responses: self.responses(),
             translation: self.translation(),
+            structure: self.structureRule(),
             health: self.health(isProduction: self.values.text("environment") == "production"),
             failureLimit: self.values.integer("auth.failure_limit"),
             issuers: self.issuers()

@@ -1,4 +1,5 @@
 package import Core
+import Pipeline
 
 extension SettingsTable {
     /// What becomes of requests that a target cannot be told whole.
@@ -18,10 +19,33 @@ extension SettingsTable {
             help: "The groups in which such requests are refused, where `translation.strict` is not on for all.",
             example: "research"
         ),
+        Setting(
+            path: "structured_output.validate",
+            kind: .choice(StructureRule.When.allCases.map(\.rawValue)),
+            standard: "on_request",
+            help: "When answers are held against the JSON schema of their request: `on_request` where a call says "
+                + "`x-turnpike-validate: true`, `always` but where one says `false`, `never`.",
+            example: "always"
+        ),
+        Setting(
+            path: "structured_output.repairs",
+            kind: .integer(0...3),
+            standard: "1",
+            help: "How often a model is asked again whose answer does not fit the schema.",
+            example: "2"
+        ),
     ]
 }
 
 extension SettingsBuilder {
+    /// `structured_output:`.
+    func structureRule() -> StructureRule {
+        StructureRule(
+            when: StructureRule.When(rawValue: self.values.text("structured_output.validate")) ?? .onRequest,
+            repairsMax: self.values.integer("structured_output.repairs")
+        )
+    }
+
     /// `translation:`.
     func translation() -> Settings.Translation {
         Settings.Translation(

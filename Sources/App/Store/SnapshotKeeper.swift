@@ -190,6 +190,7 @@ enum SnapshotMaker {
         limits.idempotency = settings.idempotency
         limits.responses = settings.responses
         limits.refusesLosses = settings.translation.isStrict
+        limits.structure = settings.structure
         limits.strictGroups = settings.translation.strictGroups
         return limits
     }

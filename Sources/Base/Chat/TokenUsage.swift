@@ -58,6 +58,25 @@ package struct TokenUsage: Sendable, Equatable {
         self.cost = later.cost ?? self.cost
     }
 
+    /// What both used together; what one did not say counts as nothing where the other did.
+    package func adding(_ other: TokenUsage) -> TokenUsage {
+        func sum(_ one: Int?, _ two: Int?) -> Int? {
+            guard one != nil || two != nil else { return nil }
+            let (sum, overflow) = (one ?? 0).addingReportingOverflow(two ?? 0)
+            return overflow ? .max : sum
+        }
+        return TokenUsage(
+            input: sum(self.input, other.input),
+            output: sum(self.output, other.output),
+            cachedInput: sum(self.cachedInput, other.cachedInput),
+            cacheWrite: sum(self.cacheWrite, other.cacheWrite),
+            reasoning: sum(self.reasoning, other.reasoning),
+            audioInput: sum(self.audioInput, other.audioInput),
+            audioOutput: sum(self.audioOutput, other.audioOutput),
+            images: sum(self.images, other.images)
+        )
+    }
+
     /// Whether anything was said at all.
     package var isEmpty: Bool { self == TokenUsage() }
 }

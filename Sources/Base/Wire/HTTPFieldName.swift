@@ -11,7 +11,7 @@ package enum HTTPFieldName: UInt8, Sendable, CaseIterable {
     case setCookie, location, retryAfter, retryAfterMS, xShouldRetry, xRequestID, requestID, traceparent
     case tracestate, idempotencyKey, xForwardedFor, xForwardedProto, xForwardedHost, forwarded, xRealIP
     case lastEventID, turnpikeTimeoutMS, turnpikeCache, turnpikeMetadata, anthropicVersion, anthropicBeta
-    case turnpikeSession, turnpikeStrict
+    case turnpikeSession, turnpikeStrict, turnpikeValidate
     case openAIBeta, openAIOrganization, openAIProject, openAIProcessingMS, date, server, cacheControl
     case vary, wwwAuthenticate, ifNoneMatch, etag, accessControlRequestMethod, accessControlRequestHeaders
 
@@ -66,6 +66,7 @@ package enum HTTPFieldName: UInt8, Sendable, CaseIterable {
         case .turnpikeMetadata: "x-turnpike-metadata"
         case .turnpikeSession: "x-turnpike-session"
         case .turnpikeStrict: "x-turnpike-strict"
+        case .turnpikeValidate: "x-turnpike-validate"
         case .anthropicVersion: "anthropic-version"
         case .anthropicBeta: "anthropic-beta"
         case .openAIBeta: "openai-beta"
@@ -172,6 +173,7 @@ package enum HTTPFieldName: UInt8, Sendable, CaseIterable {
             if ByteClass.equalsIgnoringCase(base, count, "proxy-authorization") { return .proxyAuthorization }
             if ByteClass.equalsIgnoringCase(base, count, "content-disposition") { return .contentDisposition }
             if ByteClass.equalsIgnoringCase(base, count, "x-turnpike-metadata") { return .turnpikeMetadata }
+            if ByteClass.equalsIgnoringCase(base, count, "x-turnpike-validate") { return .turnpikeValidate }
             if ByteClass.equalsIgnoringCase(base, count, "openai-organization") { return .openAIOrganization }
         case 20:
             if ByteClass.equalsIgnoringCase(base, count, "openai-processing-ms") { return .openAIProcessingMS }

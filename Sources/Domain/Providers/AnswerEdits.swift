@@ -3,15 +3,19 @@ package import NIOCore
 
 /// What has to be changed in a provider's answer of chat's dialect before its clients can read it.
 package enum AnswerEdits {
-    /// Makes a text of a content that is a list, and `reasoning_content` of the thoughts in it, as Magistral has them.
+    /// Makes a text of a content that is a list, and `reasoning_content` of the thoughts in it, as Magistral has them;
+    /// gives calls of tools the type that Mistral leaves out.
     ///
-    /// Clients of chat expect a string, whole or as a delta, and break on anything else. Nothing else changes.
+    /// Clients of chat expect a string, whole or as a delta, and a type, and break on anything else. Nothing else
+    /// changes.
     ///
     /// - Parameter data: An answer or one chunk, which has been checked to be JSON.
-    /// - Returns: Nil if there is nothing to change, which takes one look for the list's only kind of beginning.
-    package static func flattened(_ data: ByteBuffer) -> ByteBuffer? {
+    /// - Returns: Nil if there is nothing to change, which takes one look for each of the two lists.
+    package static func mended(_ data: ByteBuffer) -> ByteBuffer? {
         data.withUnsafeReadableBytes { bytes in
-            guard Self.mayHaveList(bytes) else { return nil }
+            guard Self.mayHaveList(bytes, "\"content\"") || Self.mayHaveList(bytes, "\"tool_calls\"") else {
+                return nil
+            }
             var edits: [(range: Range<Int>, text: ByteBuffer)] = []
             var root = JSONScanner(bytes)
             try? root.members(of: JSONNames("choices")) { (_, choices) throws(JSONError) in
@@ -22,14 +26,16 @@ package enum AnswerEdits {
                     try members.members(of: JSONNames("message", "delta")) { (_, said) throws(JSONError) in
                         guard JSONScanner(bytes).kind(said.value) == .object else { return }
                         var parts = JSONScanner(bytes, at: said.value)
-                        try parts.members(of: JSONNames("content")) { (_, content) throws(JSONError) in
-                            guard JSONScanner(bytes).kind(content.value) == .array else { return }
-                            edits.append((content.value.range, try Self.text(of: content.value, bytes)))
+                        try parts.members(of: JSONNames("content", "tool_calls")) { (name, part) throws(JSONError) in
+                            guard JSONScanner(bytes).kind(part.value) == .array else { return }
+                            if name == 1 { return try Self.addTypes(to: part.value, bytes, &edits) }
+                            edits.append((part.value.range, try Self.text(of: part.value, bytes)))
                         }
                     }
                 }
             }
             guard !edits.isEmpty else { return nil }
+            edits.sort { $0.range.lowerBound < $1.range.lowerBound }
             var changed = ByteBufferAllocator().buffer(capacity: bytes.count)
             var position = 0
             for edit in edits {
@@ -42,9 +48,43 @@ package enum AnswerEdits {
         }
     }
 
-    /// Whether a key `content` has a list for its value, by the bytes alone.
-    private static func mayHaveList(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        let key: StaticString = "\"content\""
+    /// Whether an event of a stream says that the provider failed, in the form that Mistral has for it.
+    package static func saysError(_ data: ByteBuffer) -> Bool {
+        data.withUnsafeReadableBytes { bytes in
+            var isError = false
+            var members = JSONScanner(bytes)
+            try? members.members(of: JSONNames("object")) { (_, member) throws(JSONError) in
+                isError = JSONScanner(bytes).equals(member.value, "error")
+            }
+            return isError
+        }
+    }
+
+    private static func addTypes(
+        to calls: JSONSlice,
+        _ bytes: UnsafeRawBufferPointer,
+        _ edits: inout [(range: Range<Int>, text: ByteBuffer)]
+    ) throws(JSONError) {
+        let reader = JSONScanner(bytes)
+        var list = JSONScanner(bytes, at: calls)
+        try list.elements { (call) throws(JSONError) in
+            guard reader.kind(call) == .object else { return }
+            var type: JSONSlice?
+            var members = JSONScanner(bytes, at: call)
+            try members.members(of: JSONNames("type")) { _, member in type = member.value }
+            if let type {
+                guard reader.isNull(type) else { return }
+                edits.append((type.range, ByteBuffer(staticString: "\"function\"")))
+            } else if call.count > 2 {
+                // One without members is none.
+                let place = call.start + 1
+                edits.append((place..<place, ByteBuffer(staticString: "\"type\":\"function\",")))
+            }
+        }
+    }
+
+    /// Whether a key, with its quotes, has a list for its value, by the bytes alone.
+    private static func mayHaveList(_ bytes: UnsafeRawBufferPointer, _ key: StaticString) -> Bool {
         let name = UnsafeRawBufferPointer(start: key.utf8Start, count: key.utf8CodeUnitCount)
         var start = 0
         while start + name.count < bytes.count {

@@ -49,7 +49,9 @@ package struct AnswerScan: Sendable, Equatable {
                 result.hasChoices = Self.isFilledArray(member.value, bytes)
                 if inChoices, result.hasChoices { try result.lookIntoChoices(member.value, bytes) }
             case 1:
-                if reader.kind(member.value) == .object { result.usage = try TokenUsage(openAI: member.value, in: bytes) }
+                if reader.kind(member.value) == .object {
+                    result.usage = try TokenUsage(openAI: member.value, in: bytes)
+                }
                 result.usageCut = member.cut
             case 2:
                 result.hasError = !reader.isNull(member.value)

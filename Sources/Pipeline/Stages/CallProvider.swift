@@ -167,8 +167,8 @@ struct CallProvider: Layer {
             try call.read(body, as: call.format)
             return body
         }
-        let flattens = call.target?.provider.family.quirks.answersInLists ?? false
-        let body = flattens ? AnswerEdits.flattened(body) ?? body : body
+        let mends = call.target?.provider.family.quirks.answersInLists ?? false
+        let body = mends ? AnswerEdits.mended(body) ?? body : body
         guard let scan = try? AnswerScan(body, inChoices: false) else { throw ProviderFault.unreadable }
         if scan.hasError { throw ProviderFault(inSuccess: body) }
         if let usage = scan.usage { call.usage = usage }

@@ -42,7 +42,8 @@ struct KeepResponse: Detour {
         guard isKnown, continuation.isStored, !Self.isNotToBeKept(call) else { return try await next(call, reply) }
         let items = call.resumedItems ?? continuation.items(of: call.body)
         call.resumedItems = nil
-        try await next(call, ResponseTap(reply, items: items, group: group, book: book, time: call.time))
+        let tap = ResponseTap(reply, items: items, group: group, book: book, time: call.time, previous: call.resumed)
+        try await next(call, tap)
     }
 
     /// Whether the client wants nothing of it stored: `x-turnpike-cache: no-store`.
@@ -88,13 +89,23 @@ private final class ResponseTap: ReplySink {
     private let group: GroupID
     private let book: ResponseBook
     private let time: UnixTime
+    /// What the client went on from, where the gateway put it in front.
+    private let previous: JSONString?
 
-    init(_ reply: any ReplySink, items: ByteBuffer, group: GroupID, book: ResponseBook, time: UnixTime) {
+    init(
+        _ reply: any ReplySink,
+        items: ByteBuffer,
+        group: GroupID,
+        book: ResponseBook,
+        time: UnixTime,
+        previous: JSONString?
+    ) {
         self.reply = reply
         self.items = items
         self.group = group
         self.book = book
         self.time = time
+        self.previous = previous
     }
 
     var hasContent: Bool { self.reply.hasContent }
@@ -103,13 +114,19 @@ private final class ResponseTap: ReplySink {
 
     func whole(_ answer: WholeReply) throws {
         // Before the client has it, since it may ask for it at once.
-        if (200..<300).contains(answer.status) { self.keep(answer.body) }
+        var answer = answer
+        if (200..<300).contains(answer.status) {
+            if let previous { answer.body = ResponsesPrevious.put(previous, into: answer.body) }
+            self.keep(answer.body)
+        }
         try self.reply.whole(answer)
     }
 
     func begin(_ head: StreamHead) throws { try self.reply.begin(head) }
 
     func event(_ event: ServerSentEvent, isContent: Bool) throws {
+        var event = event
+        if let previous { event.data = ResponsesPrevious.put(previous, into: event.data) }
         if let response = ResponsesWhole.response(endingIn: event.data, type: event.type) { self.keep(response) }
         try self.reply.event(event, isContent: isContent)
     }

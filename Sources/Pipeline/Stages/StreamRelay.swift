@@ -25,8 +25,8 @@ final class StreamRelay {
     let codec: StreamCodec?
     /// Whether usage was asked for in the client's name, and must be taken out again.
     private let hidesUsage: Bool
-    /// Whether the provider's texts may be lists, which chat does not know.
-    private let flattens: Bool
+    /// Whether the provider's chunks may be what clients of chat cannot read.
+    private let mends: Bool
     private var isFinished = false
     var isDone = false
 
@@ -36,7 +36,7 @@ final class StreamRelay {
         self.codec = StreamCodec(call)
         if call.target?.provider.family.kind == .bedrock { self.frames = EventStreamReader() }
         self.hidesUsage = call.edits?.addsUsage ?? false
-        self.flattens = call.target?.provider.family.quirks.answersInLists ?? false
+        self.mends = call.target?.provider.family.quirks.answersInLists ?? false
     }
 
     /// Relays the whole stream.
@@ -133,7 +133,8 @@ final class StreamRelay {
         _ reply: any ReplySink
     ) throws {
         if let codec = self.codec { return try self.pass(event, by: codec, upstream, reply) }
-        let data = self.flattens ? AnswerEdits.flattened(event.data) ?? event.data : event.data
+        let data = self.mends ? AnswerEdits.mended(event.data) ?? event.data : event.data
+        if self.mends, AnswerEdits.saysError(data) { throw ProviderFault(inSuccess: data) }
         if Self.isDone(event) {
             self.isDone = true
             // Before the client knows that it has everything: from here on nothing is billed as cut off.

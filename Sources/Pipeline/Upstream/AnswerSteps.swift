@@ -30,6 +30,10 @@ extension Call {
             }
         }
         self.usage.merge(answer.usage)
+        // What failed before it said anything is a failure, and another target may do better.
+        if answer.choices.allSatisfy({ $0.finish == .error && $0.parts.isEmpty }) {
+            throw ProviderFault.failed(status: 200)
+        }
         guard self.isToBeCounted(body) else { return answer }
         for part in answer.choices.flatMap(\.parts) {
             switch part.content {

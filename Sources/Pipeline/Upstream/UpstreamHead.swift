@@ -46,7 +46,8 @@ enum UpstreamHead {
             call.headBytes.withUnsafeReadableBytes { raw in
                 for field in call.head.fields {
                     switch field.name {
-                    case .traceparent, .tracestate, .openAIBeta: break
+                    case .traceparent, .tracestate: break
+                    case .openAIBeta: guard format == .openAIChat || format == .openAIResponses else { continue }
                     case .anthropicVersion, .anthropicBeta:
                         guard isAnthropic, call.format == .anthropic else { continue }
                     default: continue

@@ -82,7 +82,8 @@ extension MessagesReader {
 
     private static func noContent(_ index: Int) -> APIFailure {
         .anthropic(
-            "messages.\(index): all messages must have non-empty content except for the optional final assistant message"
+            "messages.\(index): all messages must have non-empty content except for the optional final assistant "
+                + "message"
         )
     }
 

@@ -54,7 +54,7 @@ package struct AnswerCollector: Sendable {
         case .finish(let reason, let stopSequence):
             self.answer.choices[0].finish = reason
             self.answer.choices[0].stopSequence = stopSequence
-        case .usage(let usage): self.answer.usage.update(with: usage)
+        case .usage(let usage): self.answer.usage.merge(usage)
         case .end:
             self.close()
             self.isComplete = true
@@ -95,20 +95,5 @@ package struct AnswerCollector: Sendable {
         self.text.clear()
         self.signature = nil
         self.citations = []
-    }
-}
-
-extension TokenUsage {
-    /// Takes over each figure that a later word names.
-    package mutating func update(with later: TokenUsage) {
-        self.input = later.input ?? self.input
-        self.output = later.output ?? self.output
-        self.cachedInput = later.cachedInput ?? self.cachedInput
-        self.cacheWrite = later.cacheWrite ?? self.cacheWrite
-        self.reasoning = later.reasoning ?? self.reasoning
-        self.audioInput = later.audioInput ?? self.audioInput
-        self.audioOutput = later.audioOutput ?? self.audioOutput
-        self.images = later.images ?? self.images
-        self.cost = later.cost ?? self.cost
     }
 }

@@ -78,7 +78,7 @@ package final class ResponsesStreamWriter: AnswerStreamWriter {
         case .citation(_, let citation): try self.cite(citation, send)
         case .close: try self.close(send)
         case .finish(let reason, _): self.finish = reason
-        case .usage(let usage): self.usage.update(with: usage)
+        case .usage(let usage): self.usage.merge(usage)
         case .end: try self.end(send)
         case .failure: break
         }

@@ -1,0 +1,119 @@
+internal import Chat
+internal import Core
+internal import Dialects
+internal import NIOCore
+internal import Wire
+
+/// Keeps a whole answer, streamed or not, until somebody lets it go.
+///
+/// Confined to the loop of its call.
+final class HeldAnswer: ReplySink {
+    /// What holding an event takes beside its data, about.
+    private static let eventBytes = 256
+
+    private let reply: any ReplySink
+    private let bytesMax: Int
+    private var wholeReply: WholeReply?
+    private var head: StreamHead?
+    private var events: [ServerSentEvent] = []
+    private var bytes = 0
+    private(set) var hasContent = false
+
+    init(_ reply: any ReplySink, bytesMax: Int) {
+        self.reply = reply
+        self.bytesMax = bytesMax
+    }
+
+    /// The client's own sink fills its silences.
+    func expectStream() {}
+
+    func whole(_ answer: WholeReply) throws {
+        self.wholeReply = answer
+        self.hasContent = true
+    }
+
+    func begin(_ head: StreamHead) throws {
+        // What an attempt before this one left goes.
+        self.head = head
+        self.events.removeAll()
+        self.bytes = 0
+    }
+
+    func event(_ event: ServerSentEvent, isContent: Bool) throws {
+        self.bytes += event.data.readableBytes + Self.eventBytes
+        guard self.bytes <= self.bytesMax else {
+            throw GatewayError(.providerError, "The answer is too large to be held against its schema.")
+        }
+        // The bytes may be written over once this returns.
+        let data = ByteBuffer(bytes: event.data.readableBytesView)
+        self.events.append(ServerSentEvent(data: data, type: event.type))
+        if isContent { self.hasContent = true }
+    }
+
+    func flush() throws {}
+
+    func end() throws {}
+
+    /// Failures are told by who stands above.
+    func fail(_ error: GatewayError) throws { throw error }
+
+    var hasCredit: Bool { true }
+
+    func awaitCredit() async throws {}
+
+    /// Sends what was held on its way.
+    func release() async throws {
+        if let wholeReply { return try self.reply.whole(wholeReply) }
+        guard let head else { return }
+        try self.reply.begin(head)
+        for event in self.events {
+            try self.reply.event(event, isContent: true)
+            if !self.reply.hasCredit {
+                try self.reply.flush()
+                try await self.reply.awaitCredit()
+            }
+        }
+        try self.reply.flush()
+        try self.reply.end()
+    }
+
+    /// What the model says, as text, where it is meant to be an answer: nil for a refusal and for calls of tools.
+    ///
+    /// Of several answers all, one after the other.
+    ///
+    /// - Parameter format: The client's, in which the answer is held.
+    func said(in format: WireFormat) throws -> [JSONString]? {
+        do {
+            let choices = try self.choices(in: format)
+            var texts: [JSONString] = []
+            for choice in choices {
+                guard choice.finish != .toolCalls, choice.finish != .contentFilter else { return nil }
+                var content = ByteBuffer(staticString: "\"")
+                for part in choice.parts {
+                    switch part.content {
+                    case .text(let text): text.writeContent(into: &content)
+                    case .refusal, .toolCall: return nil
+                    default: continue
+                    }
+                }
+                content.writeStaticString("\"")
+                texts.append(JSONString(checked: content))
+            }
+            return texts
+        } catch is AnswerUnreadable {
+            throw GatewayError(.internalFailure, "The answer to be checked cannot be read.")
+        }
+    }
+
+    private func choices(in format: WireFormat) throws -> [AnswerChoice] {
+        if let wholeReply { return try Codecs.readAnswer(wholeReply.body, as: format).choices }
+        var collector = AnswerCollector(source: format)
+        guard let reader = Codecs.streamReader(format) else { return [] }
+        for event in self.events { try reader.read(event) { collector.take($0) } }
+        try reader.finish { collector.take($0) }
+        return collector.answer.choices
+    }
+}
+
+@available(*, unavailable, message: "confined to its loop")
+extension HeldAnswer: Sendable {}
