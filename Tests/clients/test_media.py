@@ -194,7 +194,8 @@ def test_what_is_passed_through_is_not_changed(gateway, simulator):
     through = gateway.http.post("/p/sim/chat/completions", content=body, headers={"content-type": "application/json"})
     assert through.status_code == 200
     assert through.headers["x-turnpike-provider"] == "sim"
-    line = poll(lambda: [entry for entry in gateway.log_lines() if entry.get("route") == "pass_through"] or None)[-1]
+    wanted = through.headers["x-request-id"]
+    line = poll(lambda: [entry for entry in gateway.log_lines() if entry.get("request") == wanted] or None)[-1]
     assert line["tokensIn"] == through.json()["usage"]["prompt_tokens"]
 
 
