@@ -178,4 +178,29 @@ import Transport
         #expect(answer.json?["error"]?["param"] == "messages[0].content")
         #expect(road.transport.requests.isEmpty)
     }
+
+    @Test func `a stream cut in the middle of an event is not whole, one without its last line is`() async throws {
+        let chunk = { (finish: String) in
+            #"data: {"candidates":[{"content":{"parts":[{"text":"Hi"}],"role":"model"}\#(finish)}]}"#
+        }
+        let first = chunk(#","finishReason":"STOP""#) + "\r\n\r\n"
+        let body = #"{"model":"gemini/g","stream":true,"messages":[{"role":"user","content":"x"}]}"#
+        let road = try Self.road()
+        road.transport.scripts = [
+            .stream(.bytes(first + #"data: {"candidates":[{"con"#)), .stream(.bytes(chunk(#","finishReason":"STOP""#))),
+        ]
+        let cut = await road.chat(body)
+        #expect(cut.sent.contains(#""error""#) && !cut.sent.contains("[DONE]"))
+        let whole = await road.chat(body)
+        #expect(whole.sent.hasSuffix("data: [DONE]\n\n") && whole.sent.contains(#""content":"Hi""#))
+    }
+
+    @Test func `what fails before it says anything is a failure, whatever its status`() async throws {
+        let road = try Self.road()
+        road.transport.scripts = [
+            .json(#"{"candidates":[{"finishReason":"MALFORMED_FUNCTION_CALL","index":0}],"usageMetadata":{}}"#)
+        ]
+        let answer = await road.chat(#"{"model":"gemini/g","messages":[{"role":"user","content":"x"}]}"#)
+        #expect(answer.status == 502)
+    }
 }

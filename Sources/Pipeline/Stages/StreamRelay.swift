@@ -87,6 +87,7 @@ final class StreamRelay {
     private func end(_ upstream: any UpstreamExchange, _ reply: any ReplySink) throws -> Bool {
         let mayGoOn = self.isDone
         if let codec = self.codec {
+            try self.passUnfinished(upstream, reply)
             if !self.isDone { try self.finish(codec, upstream, reply) }
         } else if !self.isDone {
             try self.passUnfinishedDone(upstream, reply)
@@ -96,6 +97,15 @@ final class StreamRelay {
         self.call.settle(.whole, self.instruments)
         try reply.end()
         return mayGoOn
+    }
+
+    /// Takes a last event without its end for what it says, if that can be read; half of one shows that the stream was
+    /// cut.
+    private func passUnfinished(_ upstream: any UpstreamExchange, _ reply: any ReplySink) throws {
+        guard !self.isDone else { return }
+        if self.frames?.finish() ?? false { throw TransportError.closedInBody }
+        if self.frames == nil { self.reader.feed(ByteBuffer(string: "\n\n")) }
+        while !self.isDone, let event = try self.nextEvent() { try self.pass(event, upstream, reply) }
     }
 
     /// Takes a last `[DONE]` for what it says although the blank line behind it is missing.
