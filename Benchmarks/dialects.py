@@ -64,7 +64,7 @@ def large(bench: Bench):
     bench.stop(side)
     side = bench.gateway()
     before = side.process.resident_bytes()
-    run = wrk(side, body, "bench", 0.5, connections=1, operation=MESSAGES)
+    run = wrk(side, body, "bench", 1, connections=1, operation=MESSAGES)
     grown = (side.process.resident_bytes() - before) / body.stat().st_size
     if not run["requests"]:
         raise BenchError("no large request was answered")
