@@ -71,4 +71,77 @@ extension IdempotencyTests {
         }
         #expect(holders == ["jwt:corp anna"])
     }
+
+    // MARK: - Written down before the client has all of it
+
+    @Test(arguments: [false, true])
+    func `a client that has its whole answer and asks again gets it, while the provider still holds the line`(
+        isStream: Bool
+    ) async throws {
+        let kit = try await Kit()
+        let body = isStream ? StreamTests.ask : Self.ask
+        let whole = isStream ? StreamTests.text("x") + StreamTests.finish + StreamTests.done : PlainCallTests.answer
+        var first: FakeExchange?
+        var again: FakeExchange?
+        let hold: FakeUpstream.Step = .pause {
+            while first?.isFinished != true { await Task.yield() }
+            again = await kit.chat(body)
+        }
+        kit.road.transport.scripts = [isStream ? .stream(.bytes(whole), hold) : .json(whole)]
+        _ = await kit.chat(body) { first = $0 }
+        if !isStream { again = await kit.chat(body) }
+        #expect(first?.sent == whole)
+        #expect(again?.status == 200)
+        #expect(again?.sent == whole)
+        #expect(kit.road.transport.requests.count == 1)
+    }
+
+    @Test(arguments: [false, true])
+    func `nobody has the end of an answer before it is written down`(isStream: Bool) async throws {
+        let kit = try await Kit()
+        let body = isStream ? StreamTests.ask : Self.ask
+        let shown = isStream ? StreamTests.text("x") + StreamTests.finish : ""
+        let whole = isStream ? shown + StreamTests.done : PlainCallTests.answer
+        let hold: FakeUpstream.Step = .pause { kit.line.hold() }
+        kit.road.transport.scripts = [
+            isStream ? .stream(.bytes(shown), hold, .bytes(StreamTests.done)) : .json(whole)
+        ]
+        if !isStream { kit.road.transport.duringDial = { kit.line.hold() } }
+        var first: FakeExchange?
+        let task = Task { _ = await kit.chat(body) { first = $0 } }
+        while !kit.line.holdsOne || (first?.sent.utf8.count ?? 0) < shown.utf8.count { await Task.yield() }
+        #expect(first?.sent == shown)
+        #expect(first?.isFinished == false)
+        #expect(await kit.chat(body).status == 409)
+        kit.line.release()
+        await task.value
+        #expect(first?.sent == whole)
+        #expect(first?.isFinished == true)
+        #expect(await kit.chat(body).sent == whole)
+        #expect(kit.road.transport.requests.count == 1)
+    }
+
+    @Test func `an outcome that the store does not take is told from memory, and written down later`() async throws {
+        let kit = try await Kit()
+        kit.road.transport.scripts = [
+            .stream(
+                .bytes(StreamTests.text("x")),
+                .pause { kit.line.isCut.withLockedValue { $0 = true } },
+                .bytes(StreamTests.finish + StreamTests.done)
+            )
+        ]
+        let first = await kit.chat(StreamTests.ask)
+        #expect(first.sent.hasSuffix(StreamTests.done))
+        #expect(await kit.chat(StreamTests.ask).sent == first.sent)
+        #expect(await kit.chat().json?["error"]?["code"] == "idempotency_conflict")
+        #expect(await kit.chat(fields: "Idempotency-Key: another\r\n").status == 503)
+        await #expect(throws: DatabaseError.self) { try await kit.answers.settleRest() }
+        kit.line.isCut.withLockedValue { $0 = false }
+        #expect(try await kit.states == ["running"])
+        #expect(await kit.chat(StreamTests.ask).sent == first.sent)
+        try await kit.answers.settleRest()
+        #expect(try await kit.states == ["answered"])
+        #expect(await kit.chat(StreamTests.ask).sent == first.sent)
+        #expect(kit.road.transport.requests.count == 1)
+    }
 }

@@ -361,24 +361,4 @@ import Transport
         #expect(kit.road.transport.requests.isEmpty)
         #expect(try await kit.states.isEmpty)
     }
-
-    @Test func `an outcome that the store does not take is written down later, and nothing runs twice`() async throws {
-        let kit = try await Kit()
-        kit.road.transport.scripts = [
-            .stream(
-                .bytes(StreamTests.text("x")),
-                .pause { kit.line.isCut.withLockedValue { $0 = true } },
-                .bytes(StreamTests.finish + StreamTests.done)
-            )
-        ]
-        let first = await kit.chat(StreamTests.ask)
-        #expect(first.sent.hasSuffix(StreamTests.done))
-        #expect(await kit.chat(StreamTests.ask).status == 503)
-        await #expect(throws: DatabaseError.self) { try await kit.answers.settleRest() }
-        kit.line.isCut.withLockedValue { $0 = false }
-        #expect(await kit.chat(StreamTests.ask).status == 409)
-        try await kit.answers.settleRest()
-        #expect(await kit.chat(StreamTests.ask).sent == first.sent)
-        #expect(kit.road.transport.requests.count == 1)
-    }
 }

@@ -121,10 +121,39 @@ import Wire
         }
         #expect(events.count == 10)
         tape.end()
+        guard case .later = tape.read(at: 100) else {
+            Issue.record("the end is not yet written down")
+            return
+        }
+        tape.show()
         guard case .end = tape.read(at: 100) else {
             Issue.record("the end is left")
             return
         }
         #expect(tape.kept == nil)
+    }
+
+    @Test(arguments: [
+        (nil, "[DONE]"), ("message_stop", "{}"), ("response.completed", "{}"), ("response.incomplete", "{}"),
+        ("response.failed", "{}"),
+    ])
+    func `what clients take for the end waits until it is written down, or something follows`(
+        type: String?,
+        data: String
+    ) {
+        var tape = AnswerTape(bytesMax: 1000, heldBytesMax: 10)
+        func count() -> Int { if case .events(let events, _) = tape.read(at: 0) { events.count } else { 0 } }
+        tape.begin(StreamHead(fields: ByteBuffer()))
+        tape.append(ServerSentEvent(data: ByteBuffer(string: "{}")), isContent: true)
+        #expect(count() == 1)
+        let last = ServerSentEvent(data: ByteBuffer(string: data), type: type.map { ByteBuffer(string: $0) })
+        tape.append(last, isContent: false)
+        #expect(count() == 1)
+        tape.append(last, isContent: false)
+        #expect(count() == 2)
+        tape.end()
+        #expect(count() == 2)
+        tape.show()
+        #expect(count() == 3)
     }
 }

@@ -5,7 +5,9 @@ internal import Wire
 
 /// An answer while it comes in: what was said so far, event by event, numbered from 0.
 ///
-/// Nothing of a stream is shown before its first content: until then another target may still begin anew.
+/// Nothing of a stream is shown before its first content: until then another target may still begin anew. Nothing that
+/// tells a client that it has everything is shown before `show()`: whoever has the whole answer and asks again must
+/// find it written down.
 struct AnswerTape: Sendable {
     /// What a reader finds at its place.
     enum Finding {
@@ -53,12 +55,16 @@ struct AnswerTape: Sendable {
     private(set) var isKept = true
     private(set) var isOpen = false
     private(set) var bytes = 0
+    /// Bytes that came since it opened, those that were let go too.
+    private var appended = 0
     private var opening = Opening.events(StreamHead(fields: ByteBuffer()))
     private var events: [ServerSentEvent] = []
     /// The number of the first event that is still there.
     private var first = 0
     private var whole: WholeReply?
     private var ending: End?
+    /// Whether readers may have the end.
+    private var isShown = false
 
     init(bytesMax: Int, heldBytesMax: Int) {
         self.bytesMax = bytesMax
@@ -85,11 +91,13 @@ struct AnswerTape: Sendable {
         self.opening = opening
         self.events.removeAll()
         self.bytes = 0
+        self.appended = 0
     }
 
     mutating func append(_ event: ServerSentEvent, isContent: Bool) {
         guard !self.isOver else { return }
         self.events.append(event)
+        self.appended += event.data.readableBytes
         self.bytes += event.data.readableBytes + (event.type?.readableBytes ?? 0)
         if isContent || self.bytes > self.heldBytesMax { self.isOpen = true }
         if self.bytes > self.bytesMax { self.isKept = false }
@@ -114,6 +122,9 @@ struct AnswerTape: Sendable {
         self.ending = .failed(error)
     }
 
+    /// How it ended is written down: readers may have all of it.
+    mutating func show() { self.isShown = true }
+
     /// The answer is not to be kept.
     mutating func giveUp() { self.isKept = false }
 
@@ -121,15 +132,26 @@ struct AnswerTape: Sendable {
 
     /// What stands at `place`, the number of the next event that a reader wants.
     func read(at place: Int) -> Finding {
-        if let whole = self.whole { return .whole(whole) }
-        if self.isOpen, place < self.first + self.events.count {
+        if let whole = self.whole { return self.isShown ? .whole(whole) : .later }
+        let shown = self.events.count - (self.hidesLast ? 1 : 0)
+        if self.isOpen, place < self.first + shown {
             let start = max(0, place - self.first)
-            return .events(Array(self.events[start...].prefix(Self.batch)), opening: self.opening)
+            return .events(Array(self.events[start..<shown].prefix(Self.batch)), opening: self.opening)
         }
+        guard self.isShown else { return .later }
         switch self.ending {
         case .well: return .end(opening: self.opening)
         case .failed(let error): return .failed(error)
         case nil: return .later
+        }
+    }
+
+    /// Whether the last event is one after which clients hang up, or all bytes that were announced are there.
+    private var hidesLast: Bool {
+        guard !self.isShown, let last = self.events.last else { return false }
+        switch self.opening {
+        case .events: return last.endsStream
+        case .bytes(let head): return head.length.map { self.appended >= $0 } ?? false
         }
     }
 
@@ -160,5 +182,20 @@ struct AnswerTape: Sendable {
             answer.failure = error as? GatewayError ?? GatewayError(.internalFailure, "Something went wrong.")
         }
         return answer
+    }
+}
+
+extension ServerSentEvent {
+    /// The types after which nothing comes, of the dialects that clients speak.
+    private static let lastTypes: [StaticString] = [
+        "message_stop", "response.completed", "response.incomplete", "response.failed",
+    ]
+
+    /// Whether clients hang up after this event, without waiting for the end of the body.
+    fileprivate var endsStream: Bool {
+        guard let type = self.type, type.readableBytes > 0 else {
+            return self.data.readableBytes >= 6 && self.data.hasPrefix("[done]", in: 0..<6)
+        }
+        return Self.lastTypes.contains { type == ByteBuffer(staticString: $0) }
     }
 }

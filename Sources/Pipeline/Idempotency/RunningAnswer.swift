@@ -213,12 +213,16 @@ final class RunningAnswer: Sendable {
 final class AnswerRecorder: ReplySink {
     private let answer: RunningAnswer
     private let answers: RunningAnswers
+    /// Run once when the answer is whole, while the road still tidies up behind it.
+    private let onEnd: (AnswerRecorder) -> Void
     /// Bytes of the memory for running answers that this one has taken.
     private(set) var held = 0
+    private var hasEnded = false
 
-    init(_ answer: RunningAnswer, of answers: RunningAnswers) {
+    init(_ answer: RunningAnswer, of answers: RunningAnswers, onEnd: @escaping (AnswerRecorder) -> Void) {
         self.answer = answer
         self.answers = answers
+        self.onEnd = onEnd
     }
 
     var hasContent: Bool { self.answer.hasContent }
@@ -228,10 +232,11 @@ final class AnswerRecorder: ReplySink {
 
     func whole(_ answer: WholeReply) {
         let mayKeep = self.hold(answer.body.readableBytes)
-        self.answer.write(wakes: true) { tape in
+        self.answer.write(wakes: false) { tape in
             if !mayKeep { tape.giveUp() }
             tape.put(answer)
         }
+        self.noteEnd()
     }
 
     func begin(_ head: StreamHead) { self.answer.write(wakes: false) { $0.begin(head) } }
@@ -267,7 +272,16 @@ final class AnswerRecorder: ReplySink {
 
     func flush() { self.answer.write(wakes: true) { _ in } }
 
-    func end() { self.answer.write(wakes: true) { $0.end() } }
+    func end() {
+        self.answer.write(wakes: true) { $0.end() }
+        self.noteEnd()
+    }
+
+    private func noteEnd() {
+        guard !self.hasEnded else { return }
+        self.hasEnded = true
+        self.onEnd(self)
+    }
 
     func fail(_ error: GatewayError) { self.answer.write(wakes: true) { $0.fail(error) } }
 

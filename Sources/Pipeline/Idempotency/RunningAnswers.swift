@@ -17,10 +17,13 @@ package final class RunningAnswers: Sendable {
     static let aloneMax = 1_000
     /// Outcomes that wait for the store; later ones are lost, and their keys stay taken until the next start.
     private static let unsettledMax = 1_000
+    /// Bytes of answers among them; what would be more is not kept.
+    private static let unsettledBytesMax = 64 << 20
 
     private struct State {
         var running: [IdempotencyScope: RunningAnswer] = [:]
         var unsettled: [(claim: IdempotencyClaim, outcome: IdempotencyOutcome)] = []
+        var unsettledBytes = 0
         /// As far as this process knows, since it last looked.
         var size = IdempotencyStore.Size(keys: 0, bytes: 0)
         var isHurried = false
@@ -64,9 +67,7 @@ package final class RunningAnswers: Sendable {
     ///
     /// - Throws: `GatewayError` with `STORE_UNAVAILABLE`.
     func claim(_ claim: IdempotencyClaim, keep: TimeAmount) async throws -> IdempotencyFinding {
-        if let running = self.state.withLockedValue({ $0.running[claim.scope] }) {
-            return running.claim.fingerprint == claim.fingerprint ? .running : .mismatch
-        }
+        if let finding = self.finding(claim) { return finding }
         let now = self.wallClock()
         let (end, isBeyond) = now.milliseconds.addingReportingOverflow(keep.milliseconds)
         let expiry = UnixTime(milliseconds: isBeyond ? .max : end)
@@ -88,6 +89,24 @@ package final class RunningAnswers: Sendable {
         return finding
     }
 
+    /// What this process knows of a key without the store; nil if nothing.
+    private func finding(_ claim: IdempotencyClaim) -> IdempotencyFinding? {
+        self.state.withLockedValue { state in
+            if let running = state.running[claim.scope] {
+                return running.claim.fingerprint == claim.fingerprint ? .running : .mismatch
+            }
+            guard let over = state.unsettled.first(where: { $0.claim.scope == claim.scope }) else { return nil }
+            guard over.claim.fingerprint == claim.fingerprint else { return .mismatch }
+            switch over.outcome {
+            case .answered(let bytes): return .answered(bytes, requestID: over.claim.requestID)
+            case .unkept: return .unkept(requestID: over.claim.requestID)
+            case .interrupted: return .interrupted(requestID: over.claim.requestID)
+            // The key is free only once the store has let it go.
+            case .released: return nil
+            }
+        }
+    }
+
     /// Writes down how a call with a key ended; where the store does not take it, it is tried again.
     ///
     /// Waits for the store whatever happens to the task.
@@ -101,7 +120,10 @@ package final class RunningAnswers: Sendable {
         } catch {
             let isLost = self.state.withLockedValue { state in
                 guard state.unsettled.count < Self.unsettledMax else { return true }
-                state.unsettled.append((claim, outcome))
+                let isTooLarge = state.unsettledBytes + outcome.bytes > Self.unsettledBytesMax
+                let kept = isTooLarge ? .unkept : outcome
+                state.unsettled.append((claim, kept))
+                state.unsettledBytes += kept.bytes
                 return false
             }
             self.logger.warning(
@@ -137,12 +159,16 @@ package final class RunningAnswers: Sendable {
         if isHurried { answer.cut(.shutdown) }
     }
 
-    /// An answer is over and written down; the memory it has taken is free.
-    func leave(_ answer: RunningAnswer, held: Int) {
+    /// Writes down how an answer ended, and only then lets its readers have the end.
+    ///
+    /// Waits for the store whatever happens to the task. The memory that the answer has taken, `held` bytes, is free.
+    func close(_ answer: RunningAnswer, _ outcome: IdempotencyOutcome, held: Int) async {
+        await self.settle(answer.claim, outcome)
         self.held.wrappingSubtract(held, ordering: .relaxed)
         self.state.withLockedValue { state in
             if state.running[answer.claim.scope] === answer { state.running[answer.claim.scope] = nil }
         }
+        answer.write(wakes: true) { $0.show() }
     }
 
     /// Takes memory for running answers; false if there is none.
@@ -217,7 +243,9 @@ package final class RunningAnswers: Sendable {
         while let next = self.state.withLockedValue({ $0.unsettled.first }) {
             try await self.database.write { try IdempotencyStore().finish(next.claim, next.outcome, in: $0) }
             self.state.withLockedValue { state in
-                if state.unsettled.first?.claim == next.claim { state.unsettled.removeFirst() }
+                guard state.unsettled.first?.claim == next.claim else { return }
+                state.unsettled.removeFirst()
+                state.unsettledBytes -= next.outcome.bytes
             }
             self.count(next.outcome)
         }
@@ -255,4 +283,9 @@ package final class RunningAnswers: Sendable {
             ) { Double(self.replays.load(ordering: .relaxed)) },
         ]
     }
+}
+
+extension IdempotencyOutcome {
+    /// Bytes of the answer that is kept.
+    fileprivate var bytes: Int { if case .answered(let bytes) = self { bytes.count } else { 0 } }
 }

@@ -158,34 +158,43 @@ struct Idempotency: Detour {
     }
 
     /// Makes the answer, whatever becomes of the client.
+    ///
+    /// It is written down as soon as it is whole, while the road still waits for the end of the provider's body. The
+    /// client has the end of it only then: a retry finds the answer, never a call under way.
     private func serve(_ call: Call, _ answer: RunningAnswer, _ answers: RunningAnswers, _ next: Next) async {
-        let recorder = AnswerRecorder(answer, of: answers)
+        var closing: Task<Void, any Error>?
+        let recorder = AnswerRecorder(answer, of: answers) { recorder in
+            let (outcome, held) = (Self.kept(call, answer), recorder.held)
+            closing = Uncancelled.begin { await answers.close(answer, outcome, held: held) }
+        }
         var failure: (any Error)?
         do {
             try await next(call, recorder)
         } catch {
             failure = error
         }
-        let outcome = self.outcome(of: failure, call, answer)
-        await answers.settle(answer.claim, outcome)
-        answers.leave(answer, held: recorder.held)
+        if let closing {
+            _ = await closing.result
+        } else {
+            await answers.close(answer, self.outcome(of: failure, call, answer), held: recorder.held)
+        }
     }
 
-    /// Ends the answer for its readers, and says what is written down of it.
+    /// Ends an answer that broke off, and says what is written down of it.
     @inline(never)
     private func outcome(of failure: (any Error)?, _ call: Call, _ answer: RunningAnswer) -> IdempotencyOutcome {
         guard let failure else {
             let missing = GatewayError(.internalFailure, "The road ended without an answer.")
-            answer.write(wakes: true) { $0.fail(missing) }
+            answer.write(wakes: false) { $0.fail(missing) }
             return Self.kept(call, answer)
         }
         let isCut = answer.cutReason != nil || call.isHurried || failure is CancellationError
         if isCut {
             let ending = GatewayError(.shuttingDown, "The gateway is shutting down.", retryAfter: .seconds(1))
-            answer.write(wakes: true) { $0.fail(ending) }
+            answer.write(wakes: false) { $0.fail(ending) }
             return call.attempts > 0 ? .interrupted : .released
         }
-        answer.write(wakes: true) { $0.fail(failure) }
+        answer.write(wakes: false) { $0.fail(failure) }
         let isComplaint = (failure as? GatewayError)?.code == .providerRefused
         guard call.mayHaveWorked || isComplaint else { return .released }
         // What is kept stays as it is: the client's own tries with this key would only bring it back.
