@@ -133,6 +133,14 @@ extension Call {
         }
     }
 
+    /// Notes what the answered requests of an attempt that takes several have used, so that a crash does not lose it.
+    ///
+    /// Nothing where the provider does not say: a guess would be one of all of them.
+    func noteParts(_ instruments: Instruments) {
+        guard let meter = instruments.meter, let attempt = self.attempt, !self.usage.isEmpty else { return }
+        _ = meter.note(AttemptCheckpoint(usage: self.usage, outputCounted: 0), of: attempt)
+    }
+
     private func ending(after error: any Error) -> AttemptFindings.Ending {
         if self.isHurried { return .left }
         guard let failure = error as? GatewayError else { return error is CancellationError ? .left : .providerFailed }

@@ -80,6 +80,15 @@ def configuration(simulator: Program) -> dict:
     }
 
 
+def priced(simulator: Program, input_price: float, output_price: float) -> dict:
+    """The same providers without a group, for a gateway that an administrator sets up, and what they cost."""
+    settings = configuration(simulator)
+    del settings["bootstrap"], settings["providers"]["bedrock-signed"]
+    settings["prices"] = {f"{name}/*": {"input": input_price, "output": output_price} for name in settings["providers"]}
+    settings["budgets"] = {"hard": {"group": "demo", "usd": 1_000_000, "per": "total", "mode": "hard"}}
+    return settings
+
+
 BILLED_KEY = "tp_test_the-key-whose-usage-is-added-up-71f2"
 
 

@@ -48,7 +48,19 @@ class Profile:
     @property
     def model(self) -> str:
         # Three tokens each, which is what the gateway's own count makes of them before it has learned anything.
-        return f"sim/sim?{self.options}&interval_ms={self.interval}&text_bytes=16&tokens_per_chunk={CHUNK_TOKENS}"
+        return f"sim/sim?{self.settings}"
+
+    @property
+    def settings(self) -> str:
+        return f"{self.options}&interval_ms={self.interval}&text_bytes=16&tokens_per_chunk={CHUNK_TOKENS}"
+
+    @property
+    def path(self) -> str:
+        return "/v1/chat/completions"
+
+    def body(self, number: int) -> dict:
+        body = {"model": self.model, "messages": [{"role": "user", "content": f"This is call number {number}."}]}
+        return {**body, "stream": True} if self.is_stream else body
 
 
 PROFILES = [
@@ -211,14 +223,14 @@ class Mortal:
         self.program.must_live()
         return self.get("/readyz")[0] == 200
 
-    def prepare(self):
-        """Makes the group `demo` with its key for calls and the provider's key, and stops again."""
+    def prepare(self, providers=("sim", "openrouter")):
+        """Makes the group `demo` with its key for calls and the providers' key, and stops again."""
         self.start()
         self.admin_key = (self.data / "first-key").read_text().strip()
         headers = {"authorization": f"Bearer {self.admin_key}"}
         with httpx.Client(base_url=f"http://127.0.0.1:{self.port}/api/v1", headers=headers, trust_env=False) as api:
             api.post("/groups", json={"id": "demo", "name": "Demo"}).raise_for_status()
-            for provider in ("sim", "openrouter"):
+            for provider in providers:
                 body = {"provider": provider, "apiKey": PROVIDER_KEY}
                 api.post("/groups/demo/credentials", json=body).raise_for_status()
             answer = api.post("/groups/demo/keys", json={"name": "storm"}).raise_for_status()
@@ -326,13 +338,10 @@ class Storm:
         profile = self.chance.choices(self.profiles, [profile.weight for profile in self.profiles])[0]
         number = len(self.calls) + 1
         key = f"storm-{id(self)}-{number}" if profile.has_key else None
-        body = {"model": profile.model, "messages": [{"role": "user", "content": f"This is call number {number}."}]}
-        if profile.is_stream:
-            body["stream"] = True
-        data = json.dumps(body).encode()
+        data = json.dumps(profile.body(number)).encode()
         field = f"Idempotency-Key: {key}\r\n" if key else ""
         head = (
-            f"POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {self.gateway.key}\r\n"
+            f"POST {profile.path} HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {self.gateway.key}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n{field}"
             f'x-turnpike-metadata: {{"n":{number}}}\r\n\r\n'
         ).encode()

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import time
 
+import httpx
 import pytest
 
 from conftest import poll
@@ -94,6 +95,7 @@ async def run_full(gateway: Mortal, simulator, tiny: pathlib.Path):
     slow = "sim/sim?chunks=500&interval_ms=50&text_bytes=16&tokens_per_chunk=3"
     streams = [asyncio.create_task(make(gateway, call(gateway, n, slow, True))) for n in range(1, 31)]
     await asyncio.to_thread(poll, lambda: simulator.http.get("/sim/totals").json()["running"] == 30)
+    began = time.monotonic()
 
     ballast = fill(tiny)
     number, refused, served = 1000, None, 0
@@ -105,13 +107,16 @@ async def run_full(gateway: Mortal, simulator, tiny: pathlib.Path):
         number += 64
         answers = await asyncio.gather(*(make(gateway, one) for one in wave))
         served += sum(one.statuses == [200] for one in wave)
-        refused = next((answer for one, answer in zip(wave, answers) if one.statuses != [200]), None)
+        # A machine that is busy with other things has another reason to refuse calls.
+        others = [answer for one, answer in zip(wave, answers) if one.statuses != [200]]
+        refused = next((answer for answer in others if b'"overloaded"' not in answer.all), None)
     head, _, body = refused.all.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 503"), refused.all
     assert json.loads(body)["error"]["code"] == "storage_full"
     assert b"\r\nretry-after:" in head.lower()
     running = simulator.http.get("/sim/totals").json()["running"]
-    assert running == 30, "a full disk ends no stream that runs"
+    # Half a minute is what they take; that each came to its end is seen below.
+    assert running == 30 or time.monotonic() - began > 20, "a full disk ends no stream that runs"
     assert gateway.metric("turnpike_storage_full_refusals_total") >= 1
 
     ended = await asyncio.gather(*streams)
@@ -142,3 +147,55 @@ async def run_full(gateway: Mortal, simulator, tiny: pathlib.Path):
     with contextlib.closing(sqlite3.connect(gateway.data / "turnpike.db")) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     print(f"{served} calls were served on a full disk before the journal's room was used up")
+
+
+@pytest.mark.timeout(120)
+def test_responses_wait_for_room_and_are_there_meanwhile(tiny, tmp_path):
+    """What cannot be written down is kept in memory, can be asked for and gone on from, and is stored when it can be."""
+    simulator = witness(tmp_path / "provider")
+    gateway = Mortal(tmp_path / "gateway", no_bootstrap(simulator), data=tiny / "data")
+    gateway.prepare()
+    gateway.start()
+    headers = {"authorization": f"Bearer {gateway.key}"}
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{gateway.port}/v1", headers=headers, trust_env=False) as http:
+            had = run_kept(gateway, http, tiny)
+        # They are in the store now, not only in memory. The next life needs a journal of its own beside the last.
+        subprocess.run(["mount", "-o", f"remount,size={4 * SIZE_MIB}m", tiny], check=True)
+        gateway.kill()
+        gateway.start()
+        with httpx.Client(base_url=f"http://127.0.0.1:{gateway.port}/v1", headers=headers, trust_env=False) as http:
+            assert {name: http.get(f"/responses/{name}").json() for name in had} == had
+        gateway.settled()
+        assert gateway.verdict()["ok"]
+        assert gateway.program.stop() == 0
+        with contextlib.closing(sqlite3.connect(gateway.data / "turnpike.db")) as database:
+            assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    finally:
+        gateway.stop()
+        simulator.stop()
+
+
+def run_kept(gateway: Mortal, http: httpx.Client, tiny: pathlib.Path) -> dict[str, dict]:
+    def respond(text: str, **more) -> dict:
+        answer = http.post("/responses", json={"model": "sim/sim?chunks=5", "input": text, **more})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def counted(name: str) -> float:
+        return gateway.metric(f"turnpike_responses_{name}")
+
+    early = respond("Before the disk is full.")
+    poll(lambda: counted("kept_total") == 1)
+    ballast = fill(tiny)
+    # More than the pages that the store has left over can take.
+    had = {answer["id"]: answer for answer in (respond(f"{number} {'x' * 100_000}") for number in range(20))}
+    last = respond("Go on.", previous_response_id=list(had)[-1])
+    had |= {last["id"]: last, early["id"]: early}
+    time.sleep(1)  # Several turns of the writer, each of which fails.
+    assert counted("waiting") >= 2 and counted("lost_total") == 0
+    assert {name: http.get(f"/responses/{name}").json() for name in had} == had
+    ballast.unlink()
+    poll(lambda: counted("waiting") == 0, 20, 0.05, "all responses are in the store")
+    assert counted("kept_total") == len(had)
+    return had

@@ -75,6 +75,7 @@ struct CallProvider: Layer {
     @inline(never)
     private func relayMore(_ call: Call, _ reply: any ReplySink, limit: Int) async throws {
         while true {
+            call.noteParts(self.instruments)
             let upstream = try await Self.open(call)
             call.upstream = upstream
             defer { upstream.abandon() }
