@@ -39,6 +39,20 @@ struct ServerFixture {
     }
 }
 
+extension ServerFixture {
+    /// Waits until `condition` holds, for 20 s at most: what the server does behind an answer, it may do after its
+    /// client has the answer.
+    ///
+    /// - Returns: Whether it holds.
+    func comesTrue(_ condition: () -> Bool) async throws -> Bool {
+        for _ in 0..<2000 {
+            if condition() { return true }
+            try await self.runtime.run { try await $0.sleep(for: .milliseconds(10)) }
+        }
+        return condition()
+    }
+}
+
 /// Answers with the request's method, target and body.
 @Sendable func echo(_ exchange: any ServerExchange) async {
     do {

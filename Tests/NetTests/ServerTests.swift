@@ -168,7 +168,7 @@ import Transport
                 sent += 1
             }
             #expect(try await endless.read(until: "413").contains("413"))
-            #expect(fixture.load.bodyBytesInFlight == 0)
+            #expect(try await fixture.comesTrue { fixture.load.bodyBytesInFlight == 0 })
             await endless.close()
         }
     }
