@@ -76,8 +76,11 @@ import Transport
             road.clock.pass(.seconds(1))
         }
         await road.finish()
-        // One that lost and is read on is not waited for.
-        for _ in 0..<40 where road.meter.counts.open > 0 { await road.settle() }
+        // One that lost and is read on is not waited for, and lets go of its provider after it is settled.
+        func isOver() -> Bool {
+            road.meter.counts.open == 0 && road.transport.upstreams.dropFirst(before).allSatisfy { $0.isAbandoned }
+        }
+        for _ in 0..<1000 where !isOver() { await road.settle() }
         #expect(road.meter.counts.open == 0)
         #expect(road.transport.upstreams.dropFirst(before).allSatisfy { $0.isAbandoned })
         guard !hasLeft else { return }
