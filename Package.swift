@@ -52,6 +52,7 @@ var targets: [Target] = [
     module("Providers", in: "Domain", ["Core", "Wire", "Chat", "Signing", "Transport"] + nio),
     module("Dialects", in: "Domain", ["Core", "Wire", "Chat"] + nio),
     module("Conversations", in: "Domain", ["Core", "Database"] + nio),
+    module("Tools", in: "Domain", ["Core", "Wire", "Transport", "Database", crypto] + nio),
     module("Auth", in: "Domain", ["Core", "Transport", "Database", crypto, jwt] + nio),
     module("Vault", in: "Domain", ["Core", "Database", "CSodium"] + nio),
     module("Audit", in: "Domain", ["Core", "Database", crypto] + nio),
@@ -113,6 +114,7 @@ var targets: [Target] = [
         ["Core", "Wire", "Transport", "Database", "Auth", "SQLite", "Net", "TestKit", jwt, crypto] + nio
     ),
     tests("DatabaseTests", ["Core", "Database", "SQLite", "TestKit"] + nio),
+    tests("ToolsTests", ["Core", "Wire", "Transport", "Database", "SQLite", "Net", "Tools", "TestKit"] + nio),
     tests("VaultTests", ["Core", "Database", "Vault", "Audit", "SQLite", "CSodium", "TestKit", crypto] + nio),
     tests(
         "KeyManagementTests",

@@ -1,4 +1,4 @@
--- The schema of the store, version 10, as SQLite keeps it.
+-- The schema of the store, version 11, as SQLite keeps it.
 -- Written by `turnpike docs --write docs` from Sources/Seams/Database/Schema; do not edit.
 --
 -- Times are milliseconds since 1970 UTC. Booleans are 0 or 1. allowed_models, allowed_routes, key_ids and
@@ -285,6 +285,15 @@ CREATE INDEX shadow_answers_by_group ON shadow_answers (group_id, created_at, id
 CREATE TABLE store_revision (
     id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
     revision INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE tool_pins (
+    server TEXT NOT NULL,
+    tool TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    approved_by TEXT NOT NULL,
+    approved_at INTEGER NOT NULL,
+    PRIMARY KEY (server, tool)
 ) STRICT;
 
 CREATE TABLE usage_hours (
