@@ -49,8 +49,6 @@ struct JSONSchemaTests {
         #expect(
             try self.faults(#"{"additionalProperties":{"type":"null"}}"#, #"{"a b":1}"#)[0].hasPrefix(#"$["a b"] "#)
         )
-        let prompt = JSONSchemaCheck.repairPrompt(for: [SchemaFault(path: "$.a", message: "must be null")])
-        #expect(prompt.contains("- $.a must be null\n"))
     }
 
     @Test(arguments: [
@@ -132,14 +130,5 @@ struct JSONSchemaTests {
     ])
     func `what is no schema is refused`(_ schema: String) {
         #expect(throws: SchemaUnusable.self) { try JSONSchemaCheck(ByteBuffer(string: schema)) }
-    }
-
-    @Test(arguments: [
-        (" {\"a\":1}\n", "{\"a\":1}"), ("```json\n{\"a\":1}\n```", "{\"a\":1}"), ("```\n[1]```\n", "[1]"),
-        ("``````", "``````"),
-        ("", ""), ("```json", "```json"),
-    ])
-    func `the fence that models put around JSON is taken off`(_ text: String, _ payload: String) {
-        #expect(String(buffer: JSONSchemaCheck.payload(of: ByteBuffer(string: text))) == payload)
     }
 }

@@ -91,26 +91,4 @@ package struct JSONSchemaCheck: Sendable {
         case .invalidUTF8(let offset), .loneSurrogate(let offset): "is no valid text at byte \(offset)"
         }
     }
-
-    /// What to tell a model that answered wrongly.
-    package static func repairPrompt(for faults: [SchemaFault]) -> String {
-        var text = "Your answer does not follow the JSON schema that was asked for:\n"
-        for fault in faults { text += "- \(fault.path) \(fault.message)\n" }
-        return text + "Give the whole answer again, corrected, as JSON and nothing else."
-    }
-
-    /// The JSON in an answer: without white space around it, and without the code fence that models like to put there.
-    package static func payload(of text: ByteBuffer) -> ByteBuffer {
-        let view = text.readableBytesView
-        var bytes = view.drop { $0 <= 0x20 }
-        while let last = bytes.last, last <= 0x20 { bytes = bytes.dropLast() }
-        if bytes.starts(with: "```".utf8), bytes.count >= 6, bytes.suffix(3).elementsEqual("```".utf8),
-            let lineEnd = bytes.firstIndex(of: 0x0A)
-        {
-            bytes = bytes[bytes.index(after: lineEnd)...].dropLast(3)
-            bytes = bytes.drop { $0 <= 0x20 }
-            while let last = bytes.last, last <= 0x20 { bytes = bytes.dropLast() }
-        }
-        return text.getSlice(at: bytes.startIndex, length: bytes.count) ?? ByteBuffer()
-    }
 }
