@@ -148,6 +148,20 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        (401, "authentication_error", "invalid x-api-key"), (404, "not_found_error", "resource could not be found"),
+        (413, "request_too_large", "maximum size"), (429, "rate_limit_error", "rate limit"),
+        (500, "api_error", "Internal server error"), (503, "api_error", "told to answer 503"),
+        (529, "overloaded_error", "Overloaded"), (418, "invalid_request_error", "told to answer 418"),
+    ])
+    func `each status has its type and its words`(status: Int, type: String, words: String) async throws {
+        try await Bench.with { bench in
+            let error = try JSONParser.parse(try await Self.ask(bench, Self.body("sim?status=\(status)")).body)["error"]
+            #expect(error?["type"] == .string(type))
+            #expect(error?["message"]?.text.contains(words) == true)
+        }
+    }
+
     @Test func `faults are Anthropic's when the path is`() async throws {
         try await Bench.with { bench in
             let busy = try await Self.ask(bench, Self.body("sim?status=529&retry_after=3"))

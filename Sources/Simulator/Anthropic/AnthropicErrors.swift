@@ -19,20 +19,8 @@ extension AnthropicDialect {
     }
 
     func failure(status: Int) -> APIFailure {
-        let message: String
-        switch status {
-        case 401: message = "invalid x-api-key"
-        case 402: message = "Your account has a billing problem."
-        case 403: message = "Your API key does not have permission to use the specified resource."
-        case 404: message = "The requested resource could not be found."
-        case 413: message = "Request exceeds the maximum size"
-        case 429: message = "This request would exceed your organization's rate limit of 4,000 requests per minute."
-        case 500: message = "Internal server error"
-        case 504: message = "The request timed out."
-        case 529: message = "Overloaded"
-        default: message = "The simulator was told to answer \(status)."
-        }
-        return .anthropic(message, status: status)
+        let text = AnthropicErrorKind(status)?.message ?? "The simulator was told to answer \(status)."
+        return .anthropic(text, status: status)
     }
 
     func errorBody(_ failure: APIFailure, sequence: Int) -> ErrorBody {
@@ -52,22 +40,42 @@ extension AnthropicDialect {
     }
 }
 
+/// What a status is called, and what is said with it.
+///
+/// Source: docs.anthropic.com/en/api/errors.
+private struct AnthropicErrorKind {
+    let type: String
+    let message: String
+
+    /// Nil for a status that the API does not have.
+    init?(_ status: Int) {
+        switch status {
+        case 401: self.init("authentication_error", "invalid x-api-key")
+        case 402: self.init("billing_error", "Your account has a billing problem.")
+        case 403:
+            self.init("permission_error", "Your API key does not have permission to use the specified resource.")
+        case 404: self.init("not_found_error", "The requested resource could not be found.")
+        case 413: self.init("request_too_large", "Request exceeds the maximum size")
+        case 429:
+            let message = "This request would exceed your organization's rate limit of 4,000 requests per minute."
+            self.init("rate_limit_error", message)
+        case 500: self.init("api_error", "Internal server error")
+        case 504: self.init("timeout_error", "The request timed out.")
+        case 529: self.init("overloaded_error", "Overloaded")
+        default: return nil
+        }
+    }
+
+    private init(_ type: String, _ message: String) {
+        self.type = type
+        self.message = message
+    }
+}
+
 extension APIFailure {
     /// An error in Anthropic's words: its type follows from the status.
     static func anthropic(_ message: String, status: Int = 400) -> APIFailure {
-        let type: String
-        switch status {
-        case 401: type = "authentication_error"
-        case 402: type = "billing_error"
-        case 403: type = "permission_error"
-        case 404: type = "not_found_error"
-        case 413: type = "request_too_large"
-        case 429: type = "rate_limit_error"
-        case 504: type = "timeout_error"
-        case 529: type = "overloaded_error"
-        case 500...: type = "api_error"
-        default: type = "invalid_request_error"
-        }
+        let type = AnthropicErrorKind(status)?.type ?? (status >= 500 ? "api_error" : "invalid_request_error")
         return APIFailure(status, message, type: type)
     }
 }
