@@ -164,11 +164,12 @@ var targets: [Target] = [
 if Context.environment["TURNPIKE_FUZZ"] != nil {
     let codecs = ["FuzzHTTPHead", "FuzzChunked", "FuzzSSE", "FuzzEventStream", "FuzzJSON", "FuzzMultipart"]
     let dialects = ["FuzzRequests", "FuzzAnswers"]
+    targets.append(.target(name: "Fuzzing", path: "Fuzz/Driver", swiftSettings: strict()))
     for name in codecs + dialects {
         targets.append(
             .executableTarget(
                 name: name,
-                dependencies: ["Core", "Wire"] + (dialects.contains(name) ? ["Chat", "Dialects"] : []) + nio,
+                dependencies: ["Fuzzing", "Core", "Wire"] + (dialects.contains(name) ? ["Chat", "Dialects"] : []) + nio,
                 path: "Fuzz/\(name)",
                 swiftSettings: strict() + [.unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])],
                 linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]

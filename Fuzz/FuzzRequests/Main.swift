@@ -1,23 +1,5 @@
-@_silgen_name("LLVMFuzzerRunDriver")
-private func runDriver(
-    _ count: UnsafeMutablePointer<CInt>,
-    _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
-    _ body: @convention(c) (UnsafePointer<UInt8>, Int) -> CInt
-) -> CInt
+package import Fuzzing
 
 /// Runs the fuzzer.
-///
-/// SwiftPM calls the main function of a target by this name.
 @_cdecl("FuzzRequests_main")
-public func fuzzerMain(_ count: CInt, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> CInt {
-    var count = count
-    var arguments = arguments
-    return runDriver(&count, &arguments) { start, length in
-        do {
-            try checkRequests(UnsafeRawBufferPointer(start: start, count: length))
-        } catch {
-            preconditionFailure("\(error)")
-        }
-        return 0
-    }
-}
+package func fuzzerMain(_ count: CInt, _ arguments: FuzzArguments) -> CInt { fuzz(count, arguments, checkRequests) }
