@@ -2,7 +2,7 @@
 ///
 /// Every other name is `other` and is only ever copied or dropped.
 ///
-/// At most 64 cases, so that a head can keep the set of names it saw in one word.
+/// At most `HTTPFieldNames.countMax` cases, so that a head can keep the set of names it saw in two words.
 package enum HTTPFieldName: UInt8, Sendable, CaseIterable {
     case other
     case host, connection, keepAlive, proxyConnection, proxyAuthenticate, proxyAuthorization, te, trailer
@@ -14,6 +14,7 @@ package enum HTTPFieldName: UInt8, Sendable, CaseIterable {
     case turnpikeSession, turnpikeStrict, turnpikeValidate
     case openAIBeta, openAIOrganization, openAIProject, openAIProcessingMS, date, server, cacheControl
     case vary, wwwAuthenticate, ifNoneMatch, etag, accessControlRequestMethod, accessControlRequestHeaders
+    case mcpSessionID
 
     /// The name in lower case, as it is compared and written.
     ///
@@ -82,6 +83,7 @@ package enum HTTPFieldName: UInt8, Sendable, CaseIterable {
         case .etag: "etag"
         case .accessControlRequestMethod: "access-control-request-method"
         case .accessControlRequestHeaders: "access-control-request-headers"
+        case .mcpSessionID: "mcp-session-id"
         }
     }
 
@@ -151,6 +153,7 @@ package enum HTTPFieldName: UInt8, Sendable, CaseIterable {
             if ByteClass.equalsIgnoringCase(base, count, "x-should-retry") { return .xShouldRetry }
             if ByteClass.equalsIgnoringCase(base, count, "anthropic-beta") { return .anthropicBeta }
             if ByteClass.equalsIgnoringCase(base, count, "openai-project") { return .openAIProject }
+            if ByteClass.equalsIgnoringCase(base, count, "mcp-session-id") { return .mcpSessionID }
         case 15:
             if ByteClass.equalsIgnoringCase(base, count, "accept-encoding") { return .acceptEncoding }
             if ByteClass.equalsIgnoringCase(base, count, "idempotency-key") { return .idempotencyKey }

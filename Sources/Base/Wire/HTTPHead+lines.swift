@@ -108,7 +108,7 @@ extension HTTPHead {
             )
         )
         if name != .other {
-            self.present |= 1 &<< UInt64(name.rawValue)
+            self.present.insert(name)
             try self.note(name, UnsafeBufferPointer(start: base + valueStart, count: valueEnd &- valueStart))
         }
         return valueStop &+ 2

@@ -12,7 +12,7 @@ extension HTTPHead {
     ///
     /// Always false for `other`, which is no name.
     package func contains(_ name: HTTPFieldName) -> Bool {
-        self.present & (1 &<< UInt64(name.rawValue)) != 0
+        self.present.contains(name)
     }
 
     /// How many fields of this name there are, so that a second credential or a second request id is seen.

@@ -46,8 +46,8 @@ package struct HTTPHead: Sendable {
     /// 0 until it is complete.
     package internal(set) var byteCount = 0
 
-    /// One bit for each `HTTPFieldName` that was seen.
-    var present: UInt64 = 0
+    /// Which names were seen.
+    var present = HTTPFieldNames()
     /// The first `Content-Length`, or -1.
     var contentLength = -1
     /// The `Host` field's index in `fields`, or -1.
