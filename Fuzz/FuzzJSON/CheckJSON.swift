@@ -11,7 +11,7 @@ func checkJSON(_ input: UnsafeRawBufferPointer) throws {
     } catch {
         isValid = false
         offset = error.offset
-        _ = JSONScanner.path(to: error.offset, in: bytes)
+        _ = JSONPath.find(error.offset, in: bytes)
     }
     try require(offset >= 0 && offset <= bytes.count, "an error outside of the text")
     let reader = JSONScanner(bytes)
@@ -26,7 +26,7 @@ func checkJSON(_ input: UnsafeRawBufferPointer) throws {
         }
     } catch {
         hasMembers = false
-        _ = JSONScanner.path(to: error.offset, in: bytes)
+        _ = JSONPath.find(error.offset, in: bytes)
     }
     if let finding { throw finding }
     try require(isValid || !hasMembers, "walked what is not valid")

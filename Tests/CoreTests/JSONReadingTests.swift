@@ -87,7 +87,7 @@ import Testing
         ("{\"messages\":[{\"role\":\"user\"},{\"content\":\"\\x\"}]}", 42, "messages[1].content"), ("x", 0, ""),
     ])
     func `an offset has a path for the error message (row 17)`(text: String, offset: Int, path: String) {
-        let found = Array(text.utf8).withUnsafeBytes { JSONScanner.path(to: offset, in: $0) }
+        let found = Array(text.utf8).withUnsafeBytes { JSONPath.find(offset, in: $0) }
         #expect(found == path)
     }
 

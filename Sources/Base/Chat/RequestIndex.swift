@@ -90,7 +90,7 @@ package struct RequestIndex: Sendable {
                 }
             }
         } catch {
-            throw .notJSON(error, path: JSONScanner.path(to: error.offset, in: bytes))
+            throw .notJSON(error, path: JSONPath.find(error.offset, in: bytes))
         }
         if let fault { throw fault }
         if self.memberCount == 0 {
@@ -196,7 +196,7 @@ package struct RequestIndex: Sendable {
                 if key.equals("include_usage") { wantsUsage = reader.bool(value) ?? false }
             }
         } catch {
-            throw .notJSON(error, path: JSONScanner.path(to: error.offset, in: bytes))
+            throw .notJSON(error, path: JSONPath.find(error.offset, in: bytes))
         }
         self.wantsUsage = wantsUsage
     }
@@ -214,7 +214,7 @@ package struct RequestIndex: Sendable {
             var inner = JSONScanner(bytes, at: value)
             try inner.elements { _ in count += 1 }
         } catch {
-            throw .notJSON(error, path: JSONScanner.path(to: error.offset, in: bytes))
+            throw .notJSON(error, path: JSONPath.find(error.offset, in: bytes))
         }
         guard count <= limit else { throw .outOfRange(name, expected: "at most \(limit) elements") }
     }

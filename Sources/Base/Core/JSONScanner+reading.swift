@@ -76,64 +76,6 @@ extension JSONScanner {
         return number
     }
 
-    /// Where in the text an offset lies, in the form `messages[0].role`, for an error message.
-    ///
-    /// Slow; at most 256 bytes.
-    ///
-    /// - Parameter offset: Of a key or a value, such as `JSONError.offset`.
-    package static func path(to offset: Int, in bytes: UnsafeRawBufferPointer) -> String {
-        var path = ""
-        var slice = JSONSlice(start: 0, end: bytes.count)
-        while path.utf8.count < 256, let step = self.step(to: offset, in: bytes, at: slice) {
-            path += step.key && !path.isEmpty ? ".\(step.name)" : step.name
-            guard let next = step.value else { break }
-            slice = next
-        }
-        return String(path.prefix(256))
-    }
-
-    private struct Step {
-        var name: String
-        var key: Bool
-        /// The value that holds the offset; nil if the key does.
-        var value: JSONSlice?
-    }
-
-    private static func step(to offset: Int, in bytes: UnsafeRawBufferPointer, at slice: JSONSlice) -> Step? {
-        var found: Step?
-        var lexer = JSONLexer(bytes, from: slice.start, to: slice.end)
-        lexer.skipWhitespace()
-        let opening = lexer.byte
-        guard opening == 0x7B || opening == 0x5B else { return nil }
-        lexer.index += 1
-        var index = 0
-        while found == nil {
-            lexer.skipWhitespace()
-            var name = "[\(index)]"
-            if opening == 0x7B {
-                let start = lexer.index
-                guard let traits = try? lexer.skipKey() else { return nil }
-                let keySlice = JSONSlice(start: start, end: lexer.index)
-                name = JSONKey(slice: keySlice, base: lexer.base, hasEscapes: traits.hasEscapes, end: lexer.end).text
-                if offset < lexer.index { return Step(name: name, key: true, value: nil) }
-                lexer.skipWhitespace()
-                guard lexer.byte == 0x3A else { return nil }
-                lexer.index += 1
-                lexer.skipWhitespace()
-            }
-            let start = lexer.index
-            // A value with the fault in it has no end that could be found; then the rest of the text is the value.
-            let isWhole = (try? lexer.skipValue(outerDepth: 1)) != nil
-            let value = JSONSlice(start: start, end: isWhole ? lexer.index : slice.end)
-            if !isWhole || offset < value.end { found = Step(name: name, key: opening == 0x7B, value: value) }
-            lexer.skipWhitespace()
-            guard lexer.byte == 0x2C else { break }
-            lexer.index += 1
-            index += 1
-        }
-        return found
-    }
-
     private func unescaper(_ slice: JSONSlice) -> JSONUnescaper {
         let lexer = JSONLexer(self.bytes, from: slice.start, to: slice.end)
         return JSONUnescaper(lexer.base, slice)
