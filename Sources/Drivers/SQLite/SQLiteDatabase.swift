@@ -3,6 +3,7 @@ package import Database
 internal import Dispatch
 internal import GRDB
 internal import GRDBSQLite
+internal import Glibc
 internal import NIOConcurrencyHelpers
 
 package import protocol Database.Database
@@ -16,6 +17,8 @@ package final class SQLiteDatabase: Database {
     package let path: String?
     let connections: any DatabaseWriter
     private let isClosed = NIOLockedValueBox(false)
+    /// What the writer's commits outlive at the moment; touched on the writer's thread alone.
+    private let durability = NIOLockedValueBox(WriteDurability.power)
     /// For what GRDB only does by holding a thread: backups and closing.
     let background = DispatchQueue(label: "turnpike.store.background")
 
@@ -113,8 +116,17 @@ package final class SQLiteDatabase: Database {
     package func write<Result: Sendable>(
         _ body: @escaping @Sendable (any SQLSession) throws -> Result
     ) async throws -> Result {
+        try await self.write(.power, body)
+    }
+
+    @discardableResult
+    package func write<Result: Sendable>(
+        _ durability: WriteDurability,
+        _ body: @escaping @Sendable (any SQLSession) throws -> Result
+    ) async throws -> Result {
         try await self.access { connections in
             try await connections.writeWithoutTransaction { connection in
+                try self.use(durability, on: connection)
                 var result: Result?
                 try connection.inTransaction(.immediate) {
                     result = try body(SQLiteSession(connection: connection))
@@ -124,6 +136,38 @@ package final class SQLiteDatabase: Database {
                 return result
             }
         }
+    }
+
+    /// Has the writer's next commits outlive what they must.
+    ///
+    /// Each transaction asks for its own before it begins, since within one SQLite does not change it. So nothing has
+    /// to be put back after one that failed or was cancelled, and many alike pay for the change once. What is in force
+    /// is noted only after SQLite has said so: `.power` is never taken for granted.
+    private func use(_ durability: WriteDurability, on connection: GRDB.Database) throws {
+        guard self.path != nil, self.durability.withLockedValue({ $0 }) != durability else { return }
+        // Until it is known to be more, the least is in force.
+        self.durability.withLockedValue { $0 = .process }
+        let level: Int32 = durability == .power ? 2 : 1
+        let handle = connection.sqliteConnection
+        // Not through GRDB's cache: SQLite does this while it prepares the statement, so a prepared one does nothing.
+        let statement = durability == .power ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"
+        var found: Int32 = -1
+        let code = sqlite3_exec(handle, statement, nil, nil, nil)
+        // It calls back with each row: here the one number that is the answer.
+        sqlite3_exec(
+            handle,
+            "PRAGMA synchronous",
+            { found, _, values, _ in
+                if let text = values?.pointee { found?.assumingMemoryBound(to: Int32.self).pointee = atoi(text) }
+                return 0
+            },
+            &found,
+            nil
+        )
+        guard code == SQLITE_OK, found == level else {
+            throw DatabaseError.failed(code: Int(code), message: "synchronous is \(found), not \(level)")
+        }
+        self.durability.withLockedValue { $0 = durability }
     }
 
     /// Turns what GRDB throws into what the seam promises.

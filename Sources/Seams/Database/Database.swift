@@ -25,6 +25,17 @@ package protocol Database: Sendable {
         _ body: @escaping @Sendable (any SQLSession) throws -> Result
     ) async throws -> Result
 
+    /// The same, where less may be asked of the commit.
+    ///
+    /// A driver that has no quicker way does the same as without: that is `.power`, which is always enough.
+    ///
+    /// - Parameter durability: What the commit must outlive.
+    @discardableResult
+    func write<Result: Sendable>(
+        _ durability: WriteDurability,
+        _ body: @escaping @Sendable (any SQLSession) throws -> Result
+    ) async throws -> Result
+
     /// Makes a consistent copy of everything while reading and writing go on.
     ///
     /// The copy is complete, checked and on the disk when this returns, readable by its owner only. If anything fails,
@@ -41,6 +52,15 @@ package protocol Database: Sendable {
 }
 
 extension Database {
+    /// As durable as it can be.
+    @discardableResult
+    package func write<Result: Sendable>(
+        _ durability: WriteDurability,
+        _ body: @escaping @Sendable (any SQLSession) throws -> Result
+    ) async throws -> Result {
+        try await self.write(body)
+    }
+
     /// Makes a copy where there is no file yet.
     package func backup(to path: String) async throws { try await self.backup(to: path, replacing: false) }
 }

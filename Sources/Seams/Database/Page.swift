@@ -49,9 +49,15 @@ package struct PageRequest: Sendable, Hashable {
     /// The condition and the order for a table with `created_at` and `id`, and one row more than fits, so that it
     /// shows whether there is another page.
     ///
-    /// - Parameter filter: A condition all rows of the list fulfil.
-    package func clause(where filter: SQL) -> SQL {
+    /// - Parameters:
+    ///   - filter: A condition all rows of the list fulfil.
+    ///   - newestFirst: Whether the list begins with what was created last; the same for all of its pages.
+    package func clause(where filter: SQL, newestFirst: Bool = false) -> SQL {
         var sql: SQL = " WHERE \(filter)"
+        if newestFirst {
+            if let after = self.after { sql += " AND (created_at, id) < (\(after.createdAt), \(after.id))" }
+            return sql + " ORDER BY created_at DESC, id DESC LIMIT \(self.limit + 1)"
+        }
         if let after = self.after { sql += " AND (created_at, id) > (\(after.createdAt), \(after.id))" }
         return sql + " ORDER BY created_at, id LIMIT \(self.limit + 1)"
     }
