@@ -51,7 +51,7 @@ var targets: [Target] = [
     // Domain: one folder per subject, none imports another
     module("Providers", in: "Domain", ["Core", "Wire", "Chat", "Signing", "Transport"] + nio),
     module("Dialects", in: "Domain", ["Core", "Wire", "Chat"] + nio),
-    module("Conversations", in: "Domain", ["Core", "Database"] + nio),
+    module("Conversations", in: "Domain", ["Core", "Chat", "Database"] + nio),
     module("Tools", in: "Domain", ["Core", "Wire", "Transport", "Database", crypto] + nio),
     module("Auth", in: "Domain", ["Core", "Transport", "Database", crypto, jwt] + nio),
     module("Vault", in: "Domain", ["Core", "Database", "CSodium"] + nio),
@@ -76,8 +76,10 @@ var targets: [Target] = [
     ),
     module(
         "Operations",
-        ["Core", "Transport", "Database", "Providers", "Auth", "Vault", "Audit", "Metering", "Resilience", logging]
-            + nio
+        [
+            "Core", "Transport", "Database", "Providers", "Conversations", "Auth", "Vault", "Audit", "Metering",
+            "Resilience", logging,
+        ] + nio
     ),
     module(
         "HTTP",
@@ -108,7 +110,7 @@ var targets: [Target] = [
     tests("SigningTests", ["Core", "Signing", "TestKit"] + nio),
     tests("ProvidersTests", ["Core", "Wire", "Chat", "Signing", "Transport", "Providers"] + nio),
     tests("DialectsTests", ["Core", "Wire", "Chat", "Dialects", "TestKit"] + nio),
-    tests("ConversationsTests", ["Core", "Database", "Conversations", "SQLite"] + nio),
+    tests("ConversationsTests", ["Core", "Chat", "Database", "Conversations", "SQLite", "TestKit"] + nio),
     tests(
         "AuthTests",
         ["Core", "Wire", "Transport", "Database", "Auth", "SQLite", "Net", "TestKit", jwt, crypto] + nio
@@ -123,8 +125,8 @@ var targets: [Target] = [
     tests(
         "OperationsTests",
         [
-            "Core", "Transport", "Database", "Providers", "Auth", "Vault", "Audit", "Metering", "Resilience",
-            "SQLite", "Operations",
+            "Core", "Transport", "Database", "Providers", "Conversations", "Auth", "Vault", "Audit", "Metering",
+            "Resilience", "SQLite", "Operations",
         ] + nio
     ),
     tests("LimitsTests", ["Core", "Chat", "Limits", "TestKit"] + nio),
