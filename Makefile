@@ -7,10 +7,10 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench tidy format fuzz golden live timing rotation ledger soak tsan ci clean
+.PHONY: help run build test bench tidy format fuzz golden live realmodel timing rotation ledger soak tsan ci clean
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## install what is missing, build, start the gateway and print a key and the first call
 	@exec scripts/run.sh $(ARGS)
@@ -51,6 +51,9 @@ soak: ## calls for SOAK_SECONDS (600) over providers that fail in turn; how memo
 live: ## one plain, one streamed, one wrong-key call for each provider key in the environment
 	@exec scripts/live.sh
 
+realmodel: ## the official SDKs through the gateway onto llama.cpp with a model of random weights
+	@exec scripts/realmodel.sh
+
 tsan: ## the Swift tests under ThreadSanitizer
 	@exec scripts/tsan.sh
 
@@ -58,4 +61,5 @@ ci: ## exactly what CI runs
 	@exec .ci/run
 
 clean: ## remove build products and virtual environments; keeps data/
-	@rm -rf .build .build-fuzz .build-tsan .venv .venv-openai1 .venv-anthropic0 .venv-keys bench-results
+	@rm -rf .build .build-fuzz .build-tsan .venv .venv-openai1 .venv-anthropic0 .venv-agents .venv-keys .venv-model \
+		bench-results
