@@ -78,6 +78,10 @@ private struct Order {
         case .finish:
             try require(self.hasBegun && self.open == nil && !self.hasFinished, "\(step)")
             self.hasFinished = true
+        case .image:
+            try require(self.hasBegun && self.open == nil && !self.hasFinished, "\(step)")
+        case .logprobs, .unsaid:
+            try require(self.hasBegun && !self.hasFinished, "\(step)")
         case .usage: break
         case .end:
             try require(self.hasFinished, "an end without a reason")

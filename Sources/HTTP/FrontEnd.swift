@@ -24,6 +24,7 @@ enum FrontEnd {
 
     /// An event in the client's dialect.
     static func write(_ event: ServerSentEvent, into buffer: inout ByteBuffer) {
+        if event.isComment { return SSEWriter.writeComment(event.data, into: &buffer) }
         // A type that cannot be written did not come from any provider's codec; the data says it as well.
         do throws(SSEError) {
             try SSEWriter.write(data: event.data, foreignType: event.type, into: &buffer)

@@ -255,10 +255,13 @@ package final class Call {
     /// The dialect in which the client is told errors.
     package var dialect: Dialect { self.format == .anthropic ? .anthropic : .openAI }
 
-    /// What the target of the attempt under way was not told, as JSON paths of the client's body.
+    /// What the target of the attempt under way was not told, and what of its answer the client cannot be told.
+    ///
+    /// JSON paths of the client's body, and behind them names such as `answer.citations`.
     var dropped: [String] {
         guard let dropped = self.edits?.dropped else { return [] }
-        return (self.translation?.losses.dropped ?? []) + dropped
+        guard let translation = self.translation else { return dropped }
+        return translation.losses.dropped + dropped + translation.answerLosses.names
     }
 
     /// Whether a request that would lose something is refused.

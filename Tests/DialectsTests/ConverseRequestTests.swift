@@ -109,4 +109,22 @@ import Testing
         #expect(body.readableBytes < text.utf8.count + 100 && losses.isEmpty)
         #expect(String(buffer: body).contains(text))
     }
+
+    @Test func `tools that Converse wants defined again, and nobody offered, are named`() throws {
+        let body =
+            #"{"model":"m","messages":[{"role":"user","content":"q"},{"role":"assistant","content":null,"#
+            + #""tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}},"#
+            + #"{"id":"c2","type":"function","function":{"name":"f","arguments":"{}"}},"#
+            + #"{"id":"c3","type":"function","function":{"name":"g","arguments":"{}"}}]},"#
+            + #"{"role":"tool","tool_call_id":"c1","content":"r"},{"role":"tool","tool_call_id":"c2","content":"r"},"#
+            + #"{"role":"tool","tool_call_id":"c3","content":"r"}]}"#
+        let request = try Codecs.readRequest(ByteBuffer(string: body), as: .openAIChat)
+        let (_, losses) = try Self.write(request, model: "amazon.nova-pro-v1:0")
+        #expect(
+            losses.emulatedPaths(in: ByteBuffer(string: body)) == [
+                "messages[1].tool_calls[0]", "messages[1].tool_calls[2]",
+            ]
+        )
+        #expect(losses.isEmpty)
+    }
 }

@@ -62,14 +62,18 @@ extension AnswerEvent {
         case .open(let part, .thinking): return "open \(part) thinking"
         case .open(let part, .refusal): return "open \(part) refusal"
         case .open(let part, .redactedThinking(let data)): return "open \(part) redacted \(text(data))"
-        case .open(let part, .toolCall(let id, let name, let signature)):
-            return "open \(part) call \(text(id)) \(text(name))\(signature.map { " " + text($0) } ?? "")"
+        case .open(let part, .toolCall(let id, let name, let signature, let isCustom)):
+            let kind = isCustom ? "custom call" : "call"
+            return "open \(part) \(kind) \(text(id)) \(text(name))\(signature.map { " " + text($0) } ?? "")"
         case .text(let part, let string): return "text \(part) \(text(string))"
         case .thinking(let part, let string): return "thinking \(part) \(text(string))"
         case .signature(let part, let string): return "signature \(part) \(text(string))"
         case .refusal(let part, let string): return "refusal \(part) \(text(string))"
         case .arguments(let part, let string): return "arguments \(part) \(text(string))"
         case .citation(let part, let citation): return "citation \(part) \(String(buffer: citation.bytes))"
+        case .logprobs(let list): return "logprobs \(String(buffer: list.bytes))"
+        case .image(let image): return "image \(image.mediaType.map(text) ?? "-")"
+        case .unsaid(let losses): return "unsaid \(losses.names.joined(separator: " "))"
         case .close(let part): return "close \(part)"
         case .finish(let reason, let stop): return "finish \(reason)\(stop.map { " " + text($0) } ?? "")"
         case .usage(let usage):

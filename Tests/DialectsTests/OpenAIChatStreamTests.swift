@@ -212,6 +212,8 @@ enum StepOrder {
             case .text(let part, _), .thinking(let part, _), .signature(let part, _), .refusal(let part, _),
                 .arguments(let part, _), .citation(let part, _):
                 expect(open == part, step)
+            case .image: expect(open == nil, step)
+            case .logprobs, .unsaid: expect(hasBegun && !hasFinished, step)
             case .close(let part):
                 expect(open == part, step)
                 open = nil

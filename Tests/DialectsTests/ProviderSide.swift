@@ -50,8 +50,8 @@ enum ProviderSide {
         case .open(let part, .thinking): "open \(part) thinking"
         case .open(let part, .redactedThinking): "open \(part) redacted"
         case .open(let part, .refusal): "open \(part) refusal"
-        case .open(let part, .toolCall(let id, let name, let signature)):
-            "open \(part) call \(id.text ?? "?") \(name.text ?? "?")"
+        case .open(let part, .toolCall(let id, let name, let signature, let isCustom)):
+            "open \(part) \(isCustom ? "custom call" : "call") \(id.text ?? "?") \(name.text ?? "?")"
                 + (signature.map { " signed \($0.text ?? "")" } ?? "")
         case .text(let part, let text): "\(part) text \(String(buffer: text.content))"
         case .thinking(let part, let text): "\(part) thinking \(String(buffer: text.content))"
@@ -59,6 +59,9 @@ enum ProviderSide {
         case .refusal(let part, let text): "\(part) refusal \(text.text ?? "?")"
         case .arguments(let part, let text): "\(part) arguments \(text.text ?? "?")"
         case .citation(let part, let source): "\(part) citation \(String(buffer: source.bytes))"
+        case .logprobs(let list): "logprobs \(String(buffer: list.bytes))"
+        case .image(let image): "image \(image.mediaType?.text ?? "-")"
+        case .unsaid(let losses): "unsaid \(losses.names.joined(separator: " "))"
         case .close(let part): "close \(part)"
         case .finish(let reason, let stop): "finish \(reason)" + (stop.map { " \($0.text ?? "")" } ?? "")
         case .usage(let usage):

@@ -14,6 +14,7 @@ import Transport
         return [
             ProviderEntry(name: "openai"), ProviderEntry(name: "claude", kind: .anthropic),
             ProviderEntry(name: "gemini", kind: .gemini), ProviderEntry(name: "cohere", kind: .cohere), bedrock,
+            ProviderEntry(name: "groq"),
         ]
     }
     static let message =
@@ -26,7 +27,7 @@ import Transport
         try Road(
             providers: Self.providers,
             routes: [],
-            credentialsFor: ["openai", "claude", "gemini", "cohere"],
+            credentialsFor: ["openai", "claude", "gemini", "cohere", "groq"],
             more: [
                 CredentialBook.Entry(
                     group: GroupID("demo"),
@@ -103,6 +104,30 @@ import Transport
         #expect(answer.sent.contains(#""text_delta","text":"Hel""#))
         #expect(answer.sent.contains("event: error\ndata: {\"type\":\"error\""))
         #expect(!answer.sent.contains("message_stop"))
+    }
+
+    @Test func `what a client cannot be told of an answer is named, in a stream before its end`() async throws {
+        let road = try Self.road()
+        let picture =
+            #"{"candidates":[{"content":{"parts":[{"text":"Hi"},{"inlineData":{"mimeType":"image/png","#
+            + #""data":"AAAA"}}]},"finishReason":"STOP"}],"#
+            + #""usageMetadata":{"promptTokenCount":1,"candidatesTokenCount":1}}"#
+        road.transport.scripts = [.json(picture)]
+        let ask = #"{"model":"gemini/g","max_tokens":5,"messages":[{"role":"user","content":"x"}]}"#
+        let whole = await road.send("POST", "/v1/messages", body: ask)
+        #expect(whole.status == 200 && whole.field("x-turnpike-dropped") == "answer.images")
+        road.transport.scripts = [.stream(.bytes("data: \(picture)\r\n\r\n"))]
+        let more = ask.replacing(#""max"#, with: #""stream":true,"max"#)
+        let stream = await road.send("POST", "/v1/messages", body: more)
+        #expect(stream.status == 200 && stream.field("x-turnpike-dropped") == nil)
+        let comment = try #require(stream.sent.range(of: ": turnpike-dropped answer.images\n\n"))
+        let end = try #require(stream.sent.range(of: "event: message_stop"))
+        #expect(comment.upperBound <= end.lowerBound)
+        #expect(road.calls.newest(2) { _ in true }.allSatisfy { $0.dropped == ["answer.images"] })
+        // Nothing is said where nothing is lost.
+        road.transport.scripts = [.json(picture)]
+        let chat = await road.chat(ask)
+        #expect(chat.status == 200 && chat.field("x-turnpike-dropped") == nil)
     }
 
     @Test func `silence is filled in the client's own form`() async throws {

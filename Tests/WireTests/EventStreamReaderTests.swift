@@ -126,6 +126,14 @@ import Wire
         }
     }
 
+    @Test func `a message of more than 1 MiB is refused at its first bytes (row 34)`() {
+        func start(_ total: UInt32) -> [UInt8] {
+            Array(EventStreamBytes.frame(headers: [], payload: [], total: total, headerBytes: 0).prefix(12))
+        }
+        #expect(throws: EventStreamError.messageTooLarge) { try Self.read(start((1 << 20) + 1)) }
+        #expect(throws: Never.self) { try Self.read(start(1 << 20)) }
+    }
+
     @Test func `lengths that lie are refused as soon as they are here (row 34)`() {
         let limits = EventStreamLimits(messageBytesMax: 1000, headerBytesMax: 100)
         func verdict(_ total: UInt32, _ headers: UInt32) -> EventStreamError? {

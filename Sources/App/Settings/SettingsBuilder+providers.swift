@@ -14,9 +14,40 @@ extension SettingsBuilder {
         for row in KnownProviders.withoutEntry where !providers.contains(where: { $0.name == row.name }) {
             // One that is named only by its variables is an entry; one with a mistake has been noted.
             guard !self.values.names(under: "providers").contains(row.name), let url = row.baseURL else { continue }
-            providers.append(self.provider(row.name, kind: row.kind, url: url, auth: row.auth))
+            let region = row.kind == .bedrock ? self.regionOfSurroundings(besides: nil) : nil
+            let address = region.map(Self.bedrock(in:)) ?? url
+            var provider = self.provider(row.name, kind: row.kind, url: address, auth: row.auth)
+            provider.region = region
+            providers.append(provider)
         }
         return providers
+    }
+
+    private static func bedrock(in region: String) -> String { "https://bedrock-runtime.\(region).amazonaws.com" }
+
+    /// The region that Amazon's own tools would take: `AWS_REGION`, else `AWS_DEFAULT_REGION`.
+    ///
+    /// - Parameter address: The provider's, if the file has one: nil is returned where it names a region by itself.
+    private mutating func regionOfSurroundings(besides address: String?) -> String? {
+        if let address, let host = try? Endpoint(url: address, allowPrivate: true).host,
+            host.hasSuffix(".amazonaws.com")
+        {
+            return nil
+        }
+        for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+            guard let region = self.input.environment[name], !region.isEmpty else { continue }
+            // It becomes a part of a host's name.
+            let isName = region.utf8.allSatisfy { byte in
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "-")
+            }
+            guard isName else {
+                self.note(.environment(name), "the value is not a region, such as eu-central-1")
+                return nil
+            }
+            return region
+        }
+        return nil
     }
 
     private mutating func provider(_ name: String) -> Settings.Provider? {
@@ -30,11 +61,13 @@ extension SettingsBuilder {
             // Not one of the choices, which has been noted.
             return nil
         }
-        let region = self.values.optionalText(path.child("region"))
-        if region != nil, kind != .bedrock { self.note(path.child("region"), "is for Bedrock only") }
+        let said = self.values.optionalText(path.child("region"))
+        if said != nil, kind != .bedrock { self.note(path.child("region"), "is for Bedrock only") }
+        let address = self.values.optionalText(path.child("base_url"))
+        let region = said ?? (kind == .bedrock ? self.regionOfSurroundings(besides: address) : nil)
         let given =
-            self.values.optionalText(path.child("base_url"))
-            ?? region.map { "https://bedrock-runtime.\($0).amazonaws.com" }
+            address
+            ?? region.map(Self.bedrock(in:))
         let host = given.flatMap { try? Endpoint(url: $0, allowPrivate: true).host }
         let family = Family.row(kind: kind, named: name, host: host)
         guard let url = given ?? family.baseURL else {

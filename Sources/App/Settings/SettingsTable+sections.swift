@@ -45,7 +45,8 @@ extension SettingsTable {
                 path: "providers.<name>.region",
                 kind: .anyText("a region"),
                 standard: nil,
-                help: "Amazon's region, for Bedrock; without it, the one in `base_url`, else us-east-1.",
+                help: "Amazon's region, for Bedrock; without it, the one in `base_url`, else `AWS_REGION` or "
+                    + "`AWS_DEFAULT_REGION`, else us-east-1.",
                 example: "eu-central-1"
             ),
             Setting(

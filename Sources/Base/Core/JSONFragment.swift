@@ -90,6 +90,9 @@ package struct JSONString: Sendable, Equatable {
         self.bytes = bytes
     }
 
+    /// The same in memory of its own: what is kept for long must not keep the whole text that it came in.
+    package var copied: JSONString { JSONString(checked: ByteBuffer(bytes: self.bytes.readableBytesView)) }
+
     /// Whether there is nothing in it.
     package var isEmpty: Bool { self.bytes.readableBytes <= 2 }
 

@@ -44,6 +44,19 @@ package struct JSONKey {
         self.word = hasEscapes ? 0 : Self.word(base, at: slice.start &+ 1, count: slice.count &- 2, end: end)
     }
 
+    /// A key in a text that was checked before.
+    ///
+    /// - Parameter slice: The key with its quotes.
+    /// - Returns: Nil if there is no string.
+    package init?(_ slice: JSONSlice, in bytes: UnsafeRawBufferPointer) {
+        guard let base = bytes.baseAddress, slice.count >= 2, slice.end <= bytes.count,
+            bytes[slice.start] == UInt8(ascii: "\"")
+        else { return nil }
+        let hasEscapes = bytes[slice.range].contains(UInt8(ascii: "\\"))
+        let start = base.assumingMemoryBound(to: UInt8.self)
+        self.init(slice: slice, base: start, hasEscapes: hasEscapes, end: bytes.count)
+    }
+
     @inline(__always)
     private static func word(_ base: UnsafePointer<UInt8>, at start: Int, count: Int, end: Int) -> UInt64 {
         if start &+ 8 <= end {

@@ -38,8 +38,10 @@ package struct EventStreamLimits: Sendable, Equatable {
     /// The longest headers.
     package var headerBytesMax: Int
 
-    /// 16 MiB a message, of which 128 KiB headers, unless told otherwise: what the encoding itself allows.
-    package init(messageBytesMax: Int = 16 << 20, headerBytesMax: Int = 128 << 10) {
+    /// 1 MiB a message, of which 128 KiB headers, unless told otherwise.
+    ///
+    /// The encoding allows 16 MiB; messages of models are smaller than 64 KiB, and each open stream may hold one.
+    package init(messageBytesMax: Int = 1 << 20, headerBytesMax: Int = 128 << 10) {
         self.messageBytesMax = messageBytesMax
         self.headerBytesMax = headerBytesMax
     }

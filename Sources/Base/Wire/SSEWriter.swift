@@ -68,6 +68,19 @@ package enum SSEWriter {
         buffer.writeStaticString("\n\n")
     }
 
+    /// Writes a comment and a blank line.
+    ///
+    /// - Parameter text: One line; where it holds CR, LF or NUL, nothing is written.
+    package static func writeComment(_ text: ByteBuffer, into buffer: inout ByteBuffer) {
+        let isLine = text.readableBytesView.allSatisfy {
+            $0 != ByteClass.lineFeed && $0 != ByteClass.carriageReturn && $0 != 0
+        }
+        guard isLine else { return }
+        buffer.writeStaticString(": ")
+        buffer.writeImmutableBuffer(text)
+        buffer.writeStaticString("\n\n")
+    }
+
     private static func writeID(_ id: UInt64?, into buffer: inout ByteBuffer) {
         guard let id else { return }
         buffer.writeStaticString("id: ")

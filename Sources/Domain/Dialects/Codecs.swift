@@ -61,6 +61,9 @@ package protocol AnswerStreamReader: AnyObject {
 ///
 /// Confined to its loop.
 package protocol AnswerStreamWriter: AnyObject {
+    /// What of the steps so far had no place in the client's dialect.
+    var losses: AnswerLosses { get }
+
     /// Puts one step into the client's dialect.
     ///
     /// - Parameter send: Called for each event that it makes, in order, and whether it carries something the model
@@ -83,6 +86,13 @@ package enum Codecs {
         case .anthropic: return try AnthropicRequestReader.read(body)
         default: throw RequestUnreadable(at: 0, "Requests of this dialect cannot be read.", expected: "another route")
         }
+    }
+
+    /// Whether a request may have thoughts of another provider in it, which one of its own dialect would refuse.
+    ///
+    /// Never wrong when it says no. For Responses, `ResponsesContinuation` knows.
+    package static func carriesThoughts(_ body: ByteBuffer, as format: WireFormat) -> Bool {
+        format == .anthropic && ForeignThoughts.mayStand(in: body)
     }
 
     /// Writes a provider's request, and notes what it cannot say.
@@ -121,17 +131,20 @@ package enum Codecs {
     }
 
     /// Writes a whole answer for a client.
+    ///
+    /// - Returns: What of it has no place in the client's dialect.
+    @discardableResult
     package static func writeAnswer(
         _ answer: ChatAnswer,
         as format: WireFormat,
         _ context: AnswerContext,
         into body: inout ByteBuffer
-    ) {
+    ) -> AnswerLosses {
         switch format {
         case .openAIResponses: ResponsesAnswerWriter.write(answer, context, into: &body)
         case .anthropic: AnthropicAnswerWriter.write(answer, context, into: &body)
         case .openAIChat: OpenAIChatAnswerWriter.write(answer, context, into: &body)
-        default: break
+        default: []
         }
     }
 

@@ -102,6 +102,6 @@ package enum LossTable {
             }
             page += "\n"
         }
-        return String(page.dropLast())
+        return page + self.answers
     }
 }

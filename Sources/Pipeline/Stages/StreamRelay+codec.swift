@@ -63,6 +63,11 @@ extension StreamRelay {
             self.isDone = true
             // Before the client knows that it has everything: from here on nothing is billed as cut off.
             self.call.settle(.whole, self.instruments)
+            // The head is out: what was lost on the way is told in a comment, which every client passes over.
+            if let losses = codec.writer?.losses, !losses.isEmpty {
+                let text = ByteBuffer(string: "turnpike-dropped \(losses.names.joined(separator: ","))")
+                try reply.event(ServerSentEvent(data: text, isComment: true), isContent: false)
+            }
         }
         try codec.writer?.write(step) { event, isContent in
             try reply.event(event, isContent: isContent || self.call.firstContent != nil)

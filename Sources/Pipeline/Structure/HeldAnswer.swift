@@ -46,7 +46,7 @@ final class HeldAnswer: ReplySink {
         }
         // The bytes may be written over once this returns.
         let data = ByteBuffer(bytes: event.data.readableBytesView)
-        self.events.append(ServerSentEvent(data: data, type: event.type))
+        self.events.append(ServerSentEvent(data: data, type: event.type, isComment: event.isComment))
         if isContent { self.hasContent = true }
     }
 

@@ -11,7 +11,7 @@ extension Call {
         switch step {
         case .text(_, let text), .thinking(_, let text), .refusal(_, let text), .arguments(_, let text):
             self.output.add(text)
-        case .open(_, .toolCall(_, let name, _)): self.output.add(name)
+        case .open(_, .toolCall(_, let name, _, _)): self.output.add(name)
         case .usage(let usage): self.usage.merge(usage)
         default: break
         }

@@ -13,6 +13,8 @@ protocol Translation: AnyObject {
     var format: WireFormat { get }
     /// What the provider was not told as the client said it.
     var losses: NamedLosses { get }
+    /// What of the answer so far has no place in the client's dialect.
+    var answerLosses: AnswerLosses { get }
     /// Whether an earlier request of this attempt was answered: the provider wants money for it, whatever follows.
     var hasAnsweredPart: Bool { get }
 
@@ -31,6 +33,7 @@ protocol Translation: AnyObject {
 
 extension Translation {
     var hasAnsweredPart: Bool { false }
+    var answerLosses: AnswerLosses { [] }
     func streamWriter(for client: WireFormat) -> (any AnswerStreamWriter)? { nil }
 }
 
@@ -73,6 +76,10 @@ final class ChatTranslation: Translation {
     private let isCount: Bool
     /// Nil once the answer's writer has it.
     private var context: AnswerContext?
+    /// What writes the stream, and what a whole answer lost.
+    private var writer: (any AnswerStreamWriter)?
+    private var wholeLosses = AnswerLosses()
+    var answerLosses: AnswerLosses { self.writer?.losses ?? self.wholeLosses }
 
     /// Puts the call's request into the target's dialect.
     ///
@@ -131,7 +138,8 @@ final class ChatTranslation: Translation {
     func streamWriter(for client: WireFormat) -> (any AnswerStreamWriter)? {
         guard let context = self.context else { return nil }
         self.context = nil
-        return Codecs.streamWriter(client, context)
+        self.writer = Codecs.streamWriter(client, context)
+        return self.writer
     }
 
     func answer(_ body: ByteBuffer, of call: Call) throws -> ByteBuffer? {
@@ -146,7 +154,7 @@ final class ChatTranslation: Translation {
         let answer = try call.read(body, as: self.format)
         guard let context = self.context else { throw ProviderFault.unreadable }
         self.context = nil
-        Codecs.writeAnswer(answer, as: call.format, context, into: &written)
+        self.wholeLosses = Codecs.writeAnswer(answer, as: call.format, context, into: &written)
         return written
     }
 }

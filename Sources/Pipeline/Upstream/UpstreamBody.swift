@@ -1,5 +1,6 @@
 internal import Chat
 internal import Core
+internal import Dialects
 internal import Metering
 internal import NIOCore
 internal import Providers
@@ -43,8 +44,9 @@ struct UpstreamBody {
     private static func isTranslated(_ call: Call, _ format: WireFormat) -> Bool {
         if call.operation == .embeddings || call.operation == .rerank { return format != .openAIChat }
         guard [.chat, .countTokens].contains(call.operation) else { return false }
-        // Another provider's thoughts have to be left out where OpenAI would refuse them.
+        // Another provider's thoughts have to be left out where this one would refuse them.
         return format != call.format || call.carriesThoughts
+            || (format == .anthropic && Codecs.carriesThoughts(call.body, as: format))
     }
 
     private static func translation(

@@ -50,6 +50,10 @@ package struct AnswerCollector: Sendable {
         case .citation(_, let citation):
             self.bytes += citation.bytes.readableBytes
             if self.bytes <= self.bytesMax { self.citations.append(citation) } else { self.isCut = true }
+        case .image(let media): self.take(media)
+        case .logprobs, .unsaid:
+            // Nobody asks for them who keeps an answer, or holds it against a schema.
+            break
         case .close: self.close()
         case .finish(let reason, let stopSequence):
             self.answer.choices[0].finish = reason
@@ -62,6 +66,18 @@ package struct AnswerCollector: Sendable {
         }
     }
 
+    private static func call(
+        _ id: JSONString,
+        _ name: JSONString,
+        _ arguments: JSONString,
+        _ signature: JSONString?,
+        isCustom: Bool
+    ) -> ToolCall {
+        var call = ToolCall(id: id, name: name, arguments: .encoded(arguments), signature: signature)
+        call.isCustom = isCustom
+        return call
+    }
+
     private mutating func append(_ piece: JSONString) {
         let count = piece.bytes.readableBytes - 2
         guard !self.isCut, self.bytes + count <= self.bytesMax else {
@@ -70,6 +86,16 @@ package struct AnswerCollector: Sendable {
         }
         self.bytes += count
         piece.writeContent(into: &self.text)
+    }
+
+    private mutating func take(_ image: Media) {
+        self.close()
+        if case .data(let data) = image.source { self.bytes += data.readableBytes }
+        guard !self.isCut, self.bytes <= self.bytesMax else {
+            self.isCut = true
+            return
+        }
+        self.answer.choices[0].parts.append(ContentPart(.image(image)))
     }
 
     private mutating func close() {
@@ -86,8 +112,8 @@ package struct AnswerCollector: Sendable {
             case .thinking: ContentPart(.thinking(Thinking(text: text, signature: self.signature, format: self.source)))
             case .redactedThinking(let data):
                 ContentPart(.thinking(Thinking(text: .empty, redacted: data, format: self.source)))
-            case .toolCall(let id, let name, let signature):
-                ContentPart(.toolCall(ToolCall(id: id, name: name, arguments: .encoded(text), signature: signature)))
+            case .toolCall(let id, let name, let signature, let isCustom):
+                ContentPart(.toolCall(Self.call(id, name, text, signature, isCustom: isCustom)))
             }
         part.citations = self.citations
         self.answer.choices[0].parts.append(part)

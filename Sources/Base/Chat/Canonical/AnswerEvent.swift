@@ -17,6 +17,12 @@ package enum AnswerEvent: Sendable {
     case refusal(part: Int, JSONString)
     /// More of the text of a tool call's arguments: a piece of a JSON text, as a JSON string.
     case arguments(part: Int, JSONString)
+    /// Log probabilities of the tokens of the next text: a list, in the form that OpenAI has it.
+    case logprobs(JSONFragment)
+    /// A picture that the model made; it comes between parts.
+    case image(Media)
+    /// Something that no step can say, and that is content all the same, such as a search that the provider ran.
+    case unsaid(AnswerLosses)
     /// A source for the text of an open part, as the provider wrote it.
     case citation(part: Int, JSONFragment)
     case close(part: Int)
@@ -37,13 +43,15 @@ package enum AnswerEvent: Sendable {
         case redactedThinking(JSONString)
         case refusal
         /// Arguments follow, none at all for `{}`.
-        case toolCall(id: JSONString, name: JSONString, signature: JSONString?)
+        ///
+        /// `isCustom`: they are free text, as for OpenAI's `custom` tools.
+        case toolCall(id: JSONString, name: JSONString, signature: JSONString?, isCustom: Bool = false)
     }
 
     /// Whether it carries something that the model said, so that no other target may answer any more.
     package var isContent: Bool {
         switch self {
-        case .text, .thinking, .signature, .refusal, .arguments, .citation: true
+        case .text, .thinking, .signature, .refusal, .arguments, .citation, .logprobs, .image, .unsaid: true
         case .open(_, .toolCall), .open(_, .redactedThinking): true
         case .finish: true
         case .begin, .open, .close, .usage, .end, .failure: false

@@ -1,4 +1,5 @@
 package import Core
+internal import NIOCore
 
 /// What a model answered, whole.
 package struct ChatAnswer: Sendable {
@@ -15,6 +16,17 @@ package struct ChatAnswer: Sendable {
     package init(choices: [AnswerChoice], usage: TokenUsage) {
         self.choices = choices
         self.usage = usage
+    }
+
+    /// Whether its remainder says what was found for the answer as a whole, such as the results of a search.
+    package var hasSources: Bool {
+        let names: [StaticString] = [
+            "citations", "search_results", "groundingMetadata", "citationMetadata", "urlContextMetadata",
+        ]
+        return (self.rest + self.choices.flatMap(\.rest)).contains { member in
+            // More than an empty list or object.
+            member.value.bytes.readableBytes > 2 && names.contains { member.name.equals($0) }
+        }
     }
 }
 

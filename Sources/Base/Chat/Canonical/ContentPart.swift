@@ -100,6 +100,11 @@ package struct ToolCall: Sendable, Equatable {
     package var signature: JSONString?
     /// Whether the arguments are free text, as for OpenAI's `custom` tools.
     package var isCustom = false
+    /// The arguments as a string: free text as it is, an object as its JSON text.
+    package var said: JSONString {
+        if self.isCustom, case .encoded(let text) = self.arguments { return text }
+        return self.arguments.asString
+    }
 
     package init(id: JSONString, name: JSONString, arguments: ToolArguments, signature: JSONString? = nil) {
         self.id = id

@@ -4,13 +4,14 @@ internal import NIOCore
 
 /// Writes whole answers for clients of Anthropic's Messages API.
 enum AnthropicAnswerWriter {
-    static func write(_ answer: ChatAnswer, _ context: AnswerContext, into body: inout ByteBuffer) {
+    static func write(_ answer: ChatAnswer, _ context: AnswerContext, into body: inout ByteBuffer) -> AnswerLosses {
+        var losses = AnswerLosses()
         body.beginObject()
         self.writeHead(id: answer.id, model: answer.model, context, into: &body)
         body.writeKey("content")
         body.beginArray()
         let choice = answer.choices.first
-        for part in choice?.parts ?? [] { self.write(part, into: &body) }
+        for part in choice?.parts ?? [] { self.write(part, &losses, into: &body) }
         body.endArray()
         var finish = choice?.finish ?? .stop
         // The dialect says by the end that the model would not answer.
@@ -19,6 +20,10 @@ enum AnthropicAnswerWriter {
         if let choice { body.write(choice.rest.filter { $0.name.equals("stop_details") }) }
         AnthropicUsage.write(answer.usage, into: &body)
         body.endObject()
+        if answer.choices.count > 1 { losses.insert(.choices) }
+        if choice?.logprobs != nil { losses.insert(.logprobs) }
+        if answer.hasSources { losses.insert(.sources) }
+        return losses
     }
 
     /// Writes what a message begins with, up to its content.
@@ -50,14 +55,14 @@ enum AnthropicAnswerWriter {
         }
     }
 
-    private static func write(_ part: ContentPart, into body: inout ByteBuffer) {
+    private static func write(_ part: ContentPart, _ losses: inout AnswerLosses, into body: inout ByteBuffer) {
         switch part.content {
         case .text(let text), .refusal(let text):
             // Clients hand answers back, and the API refuses texts of nothing.
             guard !text.isEmpty else { return }
             self.beginBlock("text", into: &body)
             body.writeMember("text", text)
-            self.writeCitations(part.citations, into: &body)
+            self.writeCitations(part.citations, of: text, &losses, into: &body)
         case .thinking(let thinking):
             if let redacted = thinking.redacted, thinking.text.isEmpty {
                 self.beginBlock("redacted_thinking", into: &body)
@@ -70,13 +75,15 @@ enum AnthropicAnswerWriter {
             }
         case .toolCall(let call):
             self.beginBlock("tool_use", into: &body)
-            body.writeMember("id", call.id)
+            body.writeMember("id", self.sealed(call.id, call.signature, &losses))
             body.writeMember("name", call.name)
             body.writeKey("input")
             AnthropicArguments.write(call, into: &body)
-        case .image, .audio, .file, .toolResult, .other:
-            // Models of this dialect say none of these, so that its clients could not read them.
-            return
+        // Models of this dialect say none of these, so that its clients could not read them.
+        case .image: return losses.formUnion(.images)
+        case .audio: return losses.formUnion(.audio)
+        case .file: return losses.formUnion(.files)
+        case .toolResult, .other: return losses.formUnion(.content)
         }
         body.endObject()
     }
@@ -87,8 +94,25 @@ enum AnthropicAnswerWriter {
         body.writeMember("type", word: type)
     }
 
-    private static func writeCitations(_ citations: [JSONFragment], into body: inout ByteBuffer) {
-        let known = citations.filter { AnthropicCitation.isOwn($0) }
+    /// The id of a call with the signature that its provider wants back in it.
+    ///
+    /// Clients of this dialect keep nothing else of a call. What does not fit into the API's alphabet is lost.
+    static func sealed(_ id: JSONString, _ signature: JSONString?, _ losses: inout AnswerLosses) -> JSONString {
+        guard let signature, !signature.isEmpty else { return id }
+        let sealed = SignedCallID.seal(id, signature: signature)
+        if sealed != id, AnthropicText.toolID(sealed) == sealed { return sealed }
+        losses.insert(.signatures)
+        return id
+    }
+
+    private static func writeCitations(
+        _ citations: [JSONFragment],
+        of text: JSONString,
+        _ losses: inout AnswerLosses,
+        into body: inout ByteBuffer
+    ) {
+        let known = citations.compactMap { AnthropicCitation.told($0, of: text) }
+        if known.count < citations.count { losses.insert(.citations) }
         guard !known.isEmpty else { return }
         body.writeKey("citations")
         body.beginArray()
@@ -102,28 +126,4 @@ enum AnthropicAnswerWriter {
 
 extension ContentPart {
     fileprivate var isRefusal: Bool { if case .refusal = self.content { true } else { false } }
-}
-
-/// Sources that an answer names for its text.
-enum AnthropicCitation {
-    private static let types: [StaticString] = [
-        "char_location", "page_location", "content_block_location", "web_search_result_location",
-        "search_result_location",
-    ]
-
-    /// Whether it is one of this dialect's: the SDKs know no others.
-    static func isOwn(_ citation: JSONFragment) -> Bool {
-        var isOwn = false
-        do throws(AnswerUnreadable) {
-            try BodyReader.read(citation.bytes) { (reader) throws(AnswerUnreadable) in
-                try reader.members(of: reader.root) { (key, value) throws(AnswerUnreadable) in
-                    guard key.equals("type") else { return }
-                    isOwn = Self.types.contains { reader.equals(value, $0) }
-                }
-            }
-        } catch {
-            return false
-        }
-        return isOwn
-    }
 }

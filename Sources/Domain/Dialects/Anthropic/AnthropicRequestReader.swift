@@ -112,7 +112,7 @@ enum AnthropicRequestReader {
                     role = value
                 } else if key.equals("content") {
                     if !reader.isNull(value) {
-                        message.parts = try AnthropicBlocks.content(value, "content", reader)
+                        message.parts = try AnthropicBlocks.content(value, "content", reader).map(\.unsealed)
                     }
                 } else {
                     message.rest.append(reader.rest(key, value))
@@ -280,5 +280,22 @@ extension AnthropicRequestReader.Pass {
         }
         guard !others.isEmpty else { return }
         self.request.rest.append(AnthropicValue.remainder(reader.rest(key, value), others))
+    }
+}
+
+extension ContentPart {
+    /// The same with the signature of a thought that a call's id brought back.
+    fileprivate var unsealed: ContentPart {
+        var part = self
+        switch self.content {
+        case .toolCall(var call):
+            (call.id, call.signature) = SignedCallID.open(call.id)
+            part.content = .toolCall(call)
+        case .toolResult(var result):
+            result.callID = SignedCallID.open(result.callID).id
+            part.content = .toolResult(result)
+        default: break
+        }
+        return part
     }
 }

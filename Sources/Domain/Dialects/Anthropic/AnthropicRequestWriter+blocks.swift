@@ -156,7 +156,9 @@ extension AnthropicRequestWriter {
     // MARK: - Thoughts and tools
 
     private mutating func writeThoughts(_ thinking: Thinking, _ part: ContentPart, of role: ChatMessage.Role?) {
-        guard role == nil || (role == .assistant && thinking.isSigned) else {
+        // Another provider's proof, which the client of this one carried, is worth nothing here.
+        let isForeign = self.isOwn && thinking.format != .anthropic
+        guard !isForeign, role == nil || (role == .assistant && thinking.isSigned) else {
             return self.losses.drop(at: part.place)
         }
         if let redacted = thinking.redacted {
@@ -212,7 +214,7 @@ enum AnthropicArguments {
     static func write(_ call: ToolCall, into body: inout ByteBuffer) {
         if !call.isCustom, let object = call.arguments.asObject { return object.write(into: &body) }
         body.beginObject()
-        body.writeMember("input", call.arguments.asString)
+        body.writeMember("input", call.said)
         body.endObject()
     }
 }

@@ -5,8 +5,8 @@ internal import Wire
 
 /// Reads Anthropic's streams.
 ///
-/// Events and blocks that nobody here knows are passed over: they say nothing that another dialect could, and where the
-/// client speaks this one their bytes go on untouched.
+/// Events that nobody here knows are passed over, and of unknown blocks only that they began is told: they say nothing
+/// that another dialect could, and where the client speaks this one their bytes go on untouched.
 final class AnthropicStreamReader: AnswerStreamReader {
     /// The block that is open.
     private struct Block {
@@ -194,7 +194,7 @@ final class AnthropicStreamReader: AnswerStreamReader {
             try emit(.open(part: part, .redactedThinking(opening.data ?? .empty)))
         } else {
             // What the provider does by itself, such as a search.
-            return
+            return try emit(.unsaid(.content))
         }
         self.partCount += 1
         self.block = block

@@ -5,6 +5,7 @@ internal import Wire
 
 /// Writes streams for clients of Anthropic's Messages API, in the order of events that their SDKs add up.
 final class AnthropicStreamWriter: AnswerStreamWriter {
+    private(set) var losses = AnswerLosses()
     private let context: AnswerContext
     /// One event's data; used again for each.
     private var data = ByteBuffer()
@@ -24,6 +25,8 @@ final class AnthropicStreamWriter: AnswerStreamWriter {
         /// Nil as long as a text has nothing in it: clients hand answers back, and the API refuses texts of nothing.
         var index: Int?
         var hasArguments = false
+        /// Whether the arguments are free text, which becomes a member of an object.
+        var isCustom = false
     }
 
     private enum EventName {
@@ -59,9 +62,11 @@ final class AnthropicStreamWriter: AnswerStreamWriter {
             )
         case .arguments(let part, let text):
             guard self.block?.part == part, self.block?.kind == .toolCall else { return }
-            self.block?.hasArguments = true
-            try self.delta("input_json_delta", "partial_json", text, send)
+            try self.argue(text, send)
         case .citation(let part, let citation): try self.cite(part, citation, send)
+        case .logprobs: self.losses.insert(.logprobs)
+        case .image: self.losses.insert(.images)
+        case .unsaid(let losses): self.losses.formUnion(losses)
         case .close(let part):
             if self.block?.part == part { try self.close(send) }
         case .finish(let reason, let sequence):
@@ -142,11 +147,12 @@ final class AnthropicStreamWriter: AnswerStreamWriter {
                 data.writeMember("type", word: "redacted_thinking")
                 data.writeMember("data", ForeignThoughts.mark(hidden, id: nil, format: source))
             }
-        case .toolCall(let id, let name, _):
-            self.block = Block(part: part, kind: .toolCall)
+        case .toolCall(let id, let name, let signature, let isCustom):
+            self.block = Block(part: part, kind: .toolCall, isCustom: isCustom)
+            let sealed = AnthropicAnswerWriter.sealed(id, signature, &self.losses)
             try self.start(send) { data in
                 data.writeMember("type", word: "tool_use")
-                data.writeMember("id", id)
+                data.writeMember("id", sealed)
                 data.writeMember("name", name)
                 data.writeKey("input")
                 data.writeStaticString("{}")
@@ -193,19 +199,35 @@ final class AnthropicStreamWriter: AnswerStreamWriter {
         try send(ServerSentEvent(data: self.data, type: EventName.blockDelta), true)
     }
 
+    /// Sends a piece of a call's arguments.
+    private func argue(_ text: JSONString, _ send: (ServerSentEvent, Bool) throws -> Void) throws {
+        guard self.block?.isCustom == true else {
+            self.block?.hasArguments = true
+            return try self.delta("input_json_delta", "partial_json", text, send)
+        }
+        if self.block?.hasArguments == false {
+            self.block?.hasArguments = true
+            try self.delta("input_json_delta", "partial_json", JSONString("{\"input\":\""), send)
+        }
+        // As it stands within quotes is how it stands in the object's text.
+        try self.delta("input_json_delta", "partial_json", JSONString(utf8: text.content), send)
+    }
+
     private func cite(
         _ part: Int,
         _ citation: JSONFragment,
         _ send: (ServerSentEvent, Bool) throws -> Void
     ) throws {
-        guard self.block?.part == part, self.block?.kind == .text, AnthropicCitation.isOwn(citation) else { return }
+        guard self.block?.part == part, self.block?.kind == .text,
+            let told = AnthropicCitation.told(citation, of: nil)
+        else { return self.losses.formUnion(.citations) }
         if self.block?.index == nil { try self.start(send) { $0.writeTextBlock() } }
         guard let index = self.block?.index else { return }
         self.data.clear()
         self.data.writeStaticString("{\"type\":\"content_block_delta\",\"index\":")
         self.data.writeString(String(index))
         self.data.writeStaticString(",\"delta\":{\"type\":\"citations_delta\",\"citation\":")
-        citation.write(into: &self.data)
+        told.write(into: &self.data)
         self.data.writeStaticString("}}")
         try send(ServerSentEvent(data: self.data, type: EventName.blockDelta), true)
     }
@@ -213,7 +235,10 @@ final class AnthropicStreamWriter: AnswerStreamWriter {
     private func close(_ send: (ServerSentEvent, Bool) throws -> Void) throws {
         guard let block = self.block else { return }
         // Arguments of nothing are one empty piece, as Anthropic itself has it.
-        if block.kind == .toolCall, !block.hasArguments {
+        if block.kind == .toolCall, block.isCustom {
+            if !block.hasArguments { try self.argue(.empty, send) }
+            try self.delta("input_json_delta", "partial_json", JSONString("\"}"), send)
+        } else if block.kind == .toolCall, !block.hasArguments {
             try self.delta("input_json_delta", "partial_json", .empty, send)
         }
         self.block = nil

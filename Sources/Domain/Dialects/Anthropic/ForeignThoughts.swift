@@ -1,5 +1,6 @@
 internal import Chat
 internal import Core
+internal import Glibc
 internal import NIOCore
 
 /// Lets clients of this dialect carry the thoughts of other providers, which want them back unchanged.
@@ -8,6 +9,34 @@ internal import NIOCore
 /// `turnpike:openai-responses:rs_123:gAAAA…`. Ids have no colons in them.
 enum ForeignThoughts {
     private static let prefix = "turnpike:"
+
+    /// Whether a request for this dialect's own provider may have something in it that only another's can read.
+    ///
+    /// Never wrong when it says no. What is looked for begins a string: `"turnpike:` and `"sig1-` or `"sig2-`.
+    static func mayStand(in body: ByteBuffer) -> Bool {
+        body.withUnsafeReadableBytes { bytes in
+            Self.marks.contains { mark in Self.stands(mark.text, rarest: mark.rarest, in: bytes) }
+        }
+    }
+
+    /// What is looked for, and where in it the rarest letter stands.
+    private static let marks: [(text: StaticString, rarest: Int)] = [
+        ("\"turnpike:", 7), ("\"sig1-", 5), ("\"sig2-", 5),
+    ]
+
+    private static func stands(_ mark: StaticString, rarest: Int, in bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let base = bytes.baseAddress else { return false }
+        let letter = Int32(mark.utf8Start[rarest])
+        var index = rarest
+        while index < bytes.count, let found = memchr(base + index, letter, bytes.count - index) {
+            index = base.distance(to: found)
+            let start = index - rarest
+            guard start + mark.utf8CodeUnitCount <= bytes.count else { return false }
+            if memcmp(base + start, mark.utf8Start, mark.utf8CodeUnitCount) == 0 { return true }
+            index += 1
+        }
+        return false
+    }
 
     /// A thinking block that a client hands back.
     static func read(text: JSONString, signature: JSONString?) -> Thinking {

@@ -93,10 +93,11 @@ private struct ConverseAnswer {
         if key.equals("citationsContent") { return try self.citedText(value, reader) }
         if key.equals("image") {
             guard let source = try self.member("source", of: value, reader),
-                let bytes = try self.member("bytes", of: source, reader).flatMap({ reader.string($0) }),
+                let bytes = try self.member("bytes", of: source, reader)
+                    .flatMap({ reader.string($0).flatMap { DataURL.base64($0) } }),
                 let format = try self.member("format", of: value, reader).flatMap({ reader.string($0)?.text })
-            else { return nil }
-            return ContentPart(.image(Media(.data(bytes.utf8), mediaType: JSONString("image/\(format)"))))
+            else { return ContentPart(.other(reader.fragment(block))) }
+            return ContentPart(.image(Media(.data(bytes), mediaType: JSONString("image/\(format)"))))
         }
         return ContentPart(.other(reader.fragment(block)))
     }

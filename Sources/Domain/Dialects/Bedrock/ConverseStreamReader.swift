@@ -120,7 +120,14 @@ package final class ConverseStreamReader: AnswerStreamReader {
 
     private func readStart(_ event: ServerSentEvent, _ emit: (AnswerEvent) throws -> Void) throws {
         let block = try Self.block(event, "start")
-        guard let call = block.value?.value(of: "toolUse") else { return }
+        guard let call = block.value?.value(of: "toolUse") else {
+            // The result of a tool that Bedrock ran, or a picture.
+            if block.value?.saysNothing == false {
+                try self.begin(emit)
+                try emit(.unsaid(block.value?.value(of: "image") == nil ? .content : .images))
+            }
+            return
+        }
         guard let id = call.value(of: "toolUseId")?.string, let name = call.value(of: "name")?.string else {
             throw AnswerUnreadable.garbled
         }
@@ -154,6 +161,9 @@ package final class ConverseStreamReader: AnswerStreamReader {
         } else if let citation = delta.value(of: "citation") {
             let part = try self.part(block.number, .text, emit)
             try emit(.citation(part: part, citation))
+        } else if !delta.saysNothing {
+            try self.begin(emit)
+            try emit(.unsaid(delta.value(of: "image") == nil ? .content : .images))
         }
     }
 

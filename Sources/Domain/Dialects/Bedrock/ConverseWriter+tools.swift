@@ -69,6 +69,9 @@ extension ConverseWriter {
     }
 
     /// Definitions for the tools that the conversation has calls of, each once, so that it may be told at all.
+    ///
+    /// The model may call what it is shown although nobody offered it: each is named as told by other means, at its
+    /// first call.
     private mutating func writeToolsOfHistory() {
         var names: [JSONString] = []
         var known: Set<ByteBuffer> = []
@@ -76,10 +79,14 @@ extension ConverseWriter {
             for part in message.parts {
                 guard case .toolCall(let call) = part.content, known.insert(call.name.bytes).inserted else { continue }
                 names.append(call.name)
+                self.losses.emulate(at: part.place)
             }
         }
         // Results alone: their calls are lost, and so are the names.
-        if names.isEmpty { names.append(JSONString("tool")) }
+        if names.isEmpty {
+            names.append(JSONString("tool"))
+            self.losses.emulate(at: self.request.messages.lazy.flatMap(\.parts).first(where: \.isToolResult)?.place)
+        }
         for name in names {
             self.body.separate()
             self.body.beginObject()
@@ -131,4 +138,8 @@ extension ConverseWriter {
         self.body.endObject()
         self.body.endObject()
     }
+}
+
+extension ContentPart {
+    fileprivate var isToolResult: Bool { if case .toolResult = self.content { true } else { false } }
 }

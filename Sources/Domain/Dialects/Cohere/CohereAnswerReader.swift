@@ -28,7 +28,7 @@ package enum CohereAnswerReader {
                 } else if key.equals("usage") {
                     usage = try CohereUsage.read(value, reader)
                 } else if key.equals("logprobs") {
-                    logprobs = try Self.logprobs(value, reader)
+                    logprobs = try CohereLogprobs.whole(value, reader)
                 } else {
                     rest.append(reader.rest(key, value))
                 }
@@ -106,51 +106,6 @@ package enum CohereAnswerReader {
             }
         }
         return parts
-    }
-
-    private static let logprobNames = JSONNames("text", "logprobs")
-
-    /// Cohere's log probabilities in OpenAI's form.
-    ///
-    /// Where a piece of text is several tokens, they are one here, as likely as all together.
-    private static func logprobs(_ slice: JSONSlice, _ reader: BodyReader) throws(AnswerUnreadable) -> JSONFragment? {
-        guard reader.kind(slice) == .array else { return nil }
-        var out = ByteBuffer()
-        out.beginObject()
-        out.writeKey("content")
-        out.beginArray()
-        try reader.elements(of: slice) { (element) throws(AnswerUnreadable) in
-            var token: JSONString?
-            var numbers: JSONSlice?
-            try reader.members(of: element, named: Self.logprobNames) { position, value in
-                if position == 0 { token = reader.string(value) } else { numbers = value }
-            }
-            var list: [JSONFragment] = []
-            if let numbers, reader.kind(numbers) == .array {
-                try reader.elements(of: numbers) { (number) throws(AnswerUnreadable) in
-                    list.append(reader.fragment(number))
-                }
-            }
-            out.separate()
-            out.beginObject()
-            out.writeMember("token", token ?? .empty)
-            out.writeKey("logprob")
-            if list.count == 1 {
-                list[0].write(into: &out)
-            } else {
-                let sum = list.reduce(0) { $0 + ($1.double ?? 0) }
-                // JSON has no word for what is beyond all numbers.
-                out.writeString("\(sum.isFinite ? sum : -Double.greatestFiniteMagnitude)")
-            }
-            out.writeNull("bytes")
-            out.writeKey("top_logprobs")
-            out.writeStaticString("[]")
-            out.endObject()
-        }
-        out.endArray()
-        out.writeNull("refusal")
-        out.endObject()
-        return JSONFragment(checked: out)
     }
 }
 

@@ -45,7 +45,7 @@ package final class CohereStreamReader: AnswerStreamReader {
     /// A stream without `message-end` has broken off.
     package func finish(_ emit: (AnswerEvent) throws -> Void) throws {}
 
-    private static let names = JSONNames("type", "delta", "id", "message")
+    private static let names = JSONNames("type", "delta", "id", "message", "logprobs")
 
     private func take(
         _ event: ServerSentEvent,
@@ -56,12 +56,14 @@ package final class CohereStreamReader: AnswerStreamReader {
         var delta: JSONSlice?
         var id: JSONString?
         var isError = false
+        var logprobs: JSONSlice?
         try reader.members(of: reader.root, named: Self.names) { position, value in
             switch position {
             case 0: type = value
             case 1: delta = reader.isNull(value) ? nil : value
             case 2: id = reader.string(value)
-            default: isError = reader.kind(value) == .string
+            case 3: isError = reader.kind(value) == .string
+            default: logprobs = reader.kind(value) == .object ? value : nil
             }
         }
         guard let kind = Self.kind(type, event, reader) else {
@@ -78,6 +80,7 @@ package final class CohereStreamReader: AnswerStreamReader {
         }
         if kind == .partEnd { return self.close(&steps) }
         guard let delta else { return }
+        if let logprobs { steps.append(.logprobs(try CohereLogprobs.list([logprobs], reader))) }
         if kind == .messageEnd { return try self.end(delta, event, reader, &steps) }
         let message = try CohereDelta(delta, reader)
         try self.take(message, kind, reader, &steps)
@@ -116,7 +119,8 @@ package final class CohereStreamReader: AnswerStreamReader {
             guard self.open == .call else { throw .garbled }
             steps.append(.arguments(part: self.part, arguments))
         case .citation:
-            guard let citation = message.citation, self.open == .text else { return }
+            guard let citation = message.citation else { return }
+            guard self.open == .text else { return steps.append(.unsaid(.citations)) }
             steps.append(.citation(part: self.part, reader.fragment(citation)))
         case .messageStart, .partEnd, .messageEnd:
             return

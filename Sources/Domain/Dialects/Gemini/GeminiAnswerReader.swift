@@ -219,7 +219,7 @@ private enum GeminiLogprobs {
 }
 
 extension Media {
-    fileprivate var isSound: Bool { self.mediaType?.text?.hasPrefix("audio/") == true }
+    var isSound: Bool { self.mediaType?.text?.hasPrefix("audio/") == true }
 }
 
 extension JSONString {

@@ -67,7 +67,7 @@ struct GeminiPart {
             if position == 0 { type = reader.string(value) } else { data = reader.string(value) }
         }
         // Google writes the `=` at the end as an escape.
-        return data.map { Media(.data($0.utf8), mediaType: type) }
+        return data.flatMap { DataURL.base64($0) }.map { Media(.data($0), mediaType: type) }
     }
 }
 

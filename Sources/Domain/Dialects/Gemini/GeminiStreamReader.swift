@@ -75,7 +75,7 @@ package final class GeminiStreamReader: AnswerStreamReader {
         }
     }
 
-    private static let candidateNames = JSONNames("content", "finishReason")
+    private static let candidateNames = JSONNames("content", "finishReason", "groundingMetadata", "citationMetadata")
     private static let contentNames = JSONNames("parts")
 
     private func read(
@@ -85,9 +85,15 @@ package final class GeminiStreamReader: AnswerStreamReader {
     ) throws(AnswerUnreadable) {
         var content: JSONSlice?
         var finish: JSONSlice?
+        var hasSources = false
         try reader.members(of: candidate, named: Self.candidateNames) { position, value in
-            if position == 0 { content = value } else { finish = value }
+            switch position {
+            case 0: content = value
+            case 1: finish = value
+            default: if reader.fragment(value).saysNothing == false { hasSources = true }
+            }
         }
+        if hasSources { steps.append(.unsaid(.sources)) }
         if let content, !reader.isNull(content) {
             var parts: JSONSlice?
             try reader.members(of: content, named: Self.contentNames) { _, value in parts = value }
@@ -122,6 +128,11 @@ package final class GeminiStreamReader: AnswerStreamReader {
             // The signature of a text is not needed to go on, and has no place in a stream.
             self.ensure(.text, if: true, &steps)
             steps.append(.text(part: self.part, text))
+        } else if let media = part.media {
+            self.close(&steps)
+            steps.append(media.isSound ? .unsaid(.audio) : .image(media))
+        } else if part.isOther {
+            steps.append(.unsaid(.content))
         }
     }
 

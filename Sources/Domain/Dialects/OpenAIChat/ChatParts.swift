@@ -47,6 +47,8 @@ struct ChatParts {
         var signature: JSONString?
         var tracker = ArgumentsTracker()
         var isClosed = false
+        /// Whether its arguments are free text, of which nobody can say whether it is whole before the end.
+        var isCustom = false
     }
 
     private var count = 0
@@ -67,9 +69,11 @@ struct ChatParts {
         } else if let reasoning = delta.reasoning, let text = reader.string(reasoning) {
             try self.add(text, to: .thinking(nil), emit)
         }
+        if let logprobs = delta.logprobs { try self.takeLogprobs(logprobs, reader, emit) }
         if let content = delta.content { try self.takeContent(content, reader, emit) }
         if let refusal = delta.refusal, let text = reader.string(refusal) { try self.add(text, to: .refusal, emit) }
         if let audio = delta.audio { try self.takeAudio(audio, reader, emit) }
+        if let images = delta.images { try self.takeImages(images, reader, emit) }
         if let annotations = delta.annotations { try self.takeAnnotations(annotations, reader, emit) }
         if let list = delta.toolCalls, reader.kind(list) == .array {
             var pieces: [ToolCallPiece] = []
@@ -101,7 +105,7 @@ struct ChatParts {
             case .text(let text): try self.add(text, to: .text, emit)
             case .thinking(let text): try self.add(text, to: .thinking(nil), emit)
             case .refusal(let text): try self.add(text, to: .refusal, emit)
-            case .other: break
+            case .other: try emit(.unsaid(.content))
             }
         }
     }
@@ -127,7 +131,7 @@ struct ChatParts {
             if let words = entry.words { try self.add(words, to: .thinking(entry.index), emit) }
             if let signature = entry.signature { try self.add(signature: signature, entry.index, emit) }
             if let data = entry.data {
-                try self.wait(Waiting(kind: .redacted, pieces: [data]))
+                try self.wait(Waiting(kind: .redacted, pieces: [data.copied]))
                 try self.advance(isLast: false, emit)
             }
         }
@@ -137,17 +141,42 @@ struct ChatParts {
     private mutating func takeAudio(_ audio: JSONSlice, _ reader: BodyReader, _ emit: Emit) throws {
         guard reader.kind(audio) == .object else { return }
         var words: JSONString?
+        var hasSound = false
         try reader.members(of: audio) { (key, value) throws(AnswerUnreadable) in
             if key.equals("transcript") { words = reader.string(value) }
+            if key.equals("data") { hasSound = value.count > 2 }
         }
         if let words { try self.add(words, to: .text, emit) }
+        if hasSound { try emit(.unsaid(.audio)) }
+    }
+
+    /// The elements of `content`, for the text that comes with them.
+    private func takeLogprobs(_ logprobs: JSONSlice, _ reader: BodyReader, _ emit: Emit) throws {
+        var list: JSONFragment?
+        try reader.members(of: logprobs) { (key, value) throws(AnswerUnreadable) in
+            if key.equals("content"), reader.kind(value) == .array { list = reader.fragment(value) }
+        }
+        if let list, !list.saysNothing { try emit(.logprobs(list)) }
+    }
+
+    /// OpenRouter's `images`: `[{"type":"image_url","image_url":{"url":"data:…"}}]`.
+    private mutating func takeImages(_ list: JSONSlice, _ reader: BodyReader, _ emit: Emit) throws {
+        for image in try ChatImages.read(list, reader) {
+            // What comes mixed with the pieces of a call cannot stand between parts.
+            try self.makeRoom(emit)
+            try emit(self.open == nil ? .image(image) : .unsaid(.images))
+        }
     }
 
     private mutating func takeAnnotations(_ list: JSONSlice, _ reader: BodyReader, _ emit: Emit) throws {
-        guard self.open == .text, reader.kind(list) == .array else { return }
+        guard reader.kind(list) == .array else { return }
         var citations: [JSONFragment] = []
         try reader.elements(of: list) { (element) throws(AnswerUnreadable) in
             citations.append(reader.fragment(element))
+        }
+        guard self.open == .text else {
+            if !citations.isEmpty { try emit(.unsaid(.citations)) }
+            return
         }
         for citation in citations { try emit(.citation(part: self.count - 1, citation)) }
     }
@@ -158,7 +187,7 @@ struct ChatParts {
             try self.makeRoom(emit)
             guard self.open == nil, self.waiting.isEmpty else {
                 if self.waiting.last?.kind != kind { try self.wait(Waiting(kind: kind)) }
-                self.waiting[self.waiting.count - 1].pieces.append(text)
+                self.waiting[self.waiting.count - 1].pieces.append(text.copied)
                 return try self.hold(text.bytes.readableBytes)
             }
             try self.begin(kind, emit)
@@ -170,10 +199,10 @@ struct ChatParts {
         if case .thinking = self.open { return try emit(.signature(part: self.count - 1, signature)) }
         if let last = self.waiting.indices.last, case .thinking = self.waiting[last].kind {
             if self.waiting[last].signature == nil { try self.hold(signature.bytes.readableBytes) }
-            self.waiting[last].signature = self.waiting[last].signature ?? signature
+            self.waiting[last].signature = self.waiting[last].signature ?? signature.copied
             return
         }
-        try self.wait(Waiting(kind: .thinking(index), signature: signature))
+        try self.wait(Waiting(kind: .thinking(index), signature: signature.copied))
         try self.advance(isLast: false, emit)
     }
 
@@ -181,15 +210,16 @@ struct ChatParts {
 
     private mutating func take(_ piece: ToolCallPiece, _ emit: Emit) throws {
         let position = try self.position(of: piece)
-        if self.calls[position].id == nil { self.calls[position].id = piece.id }
-        if self.calls[position].name == nil { self.calls[position].name = piece.name }
-        if self.calls[position].signature == nil { self.calls[position].signature = piece.signature }
+        if self.calls[position].id == nil { self.calls[position].id = piece.id?.copied }
+        if self.calls[position].name == nil { self.calls[position].name = piece.name?.copied }
+        if self.calls[position].signature == nil { self.calls[position].signature = piece.signature?.copied }
+        if piece.isCustom { self.calls[position].isCustom = true }
         if let arguments = piece.arguments, !arguments.isEmpty {
-            self.calls[position].tracker.take(arguments)
+            if !self.calls[position].isCustom { self.calls[position].tracker.take(arguments) }
             if self.open == .call(position) {
                 try emit(.arguments(part: self.count - 1, arguments))
             } else if let index = self.waiting.firstIndex(where: { $0.kind == .call(position) }) {
-                self.waiting[index].pieces.append(arguments)
+                self.waiting[index].pieces.append(arguments.copied)
                 try self.hold(arguments.bytes.readableBytes)
             } else if !arguments.isBlank {
                 // It was whole, and its part is closed.
@@ -283,7 +313,8 @@ struct ChatParts {
             opening = .toolCall(
                 id: call.id ?? LegacyCallID.make(position),
                 name: call.name ?? .empty,
-                signature: call.signature
+                signature: call.signature,
+                isCustom: call.isCustom
             )
         }
         self.open = kind

@@ -88,7 +88,8 @@ struct OpenAIChatAnswerReading {
         "reasoning_content",
         "reasoning_details",
         "annotations",
-        "audio"
+        "audio",
+        "images"
     )
 
     /// Where the members of the message are.
@@ -101,6 +102,7 @@ struct OpenAIChatAnswerReading {
         var details: JSONSlice?
         var annotations: JSONSlice?
         var audio: JSONSlice?
+        var images: JSONSlice?
     }
 
     private func readMessage(_ slice: JSONSlice, into choice: inout AnswerChoice) throws(AnswerUnreadable) {
@@ -117,6 +119,7 @@ struct OpenAIChatAnswerReading {
             case 7: fields.details = value
             case 8: fields.annotations = value
             case 9: fields.audio = value
+            case 10: fields.images = value
             default: choice.rest.append(self.reader.rest(key, value))
             }
         }
@@ -134,6 +137,9 @@ struct OpenAIChatAnswerReading {
             choice.parts.append(ContentPart(.refusal(text)))
         }
         if let audio = fields.audio { try self.readAudio(audio, into: &choice) }
+        if let images = fields.images {
+            choice.parts += try ChatImages.read(images, self.reader).map { ContentPart(.image($0)) }
+        }
         try self.readCalls(fields, into: &choice)
     }
 

@@ -7,12 +7,18 @@ package import NIOCore
 /// Thoughts go as text in `reasoning_content`, and with their signatures in `reasoning_details`; a client that sends
 /// the message back whole gives the provider back what it wants.
 package enum OpenAIChatAnswerWriter {
-    package static func write(_ answer: ChatAnswer, _ context: AnswerContext, into body: inout ByteBuffer) {
+    @discardableResult
+    package static func write(
+        _ answer: ChatAnswer,
+        _ context: AnswerContext,
+        into body: inout ByteBuffer
+    ) -> AnswerLosses {
         var writing = OpenAIChatAnswerWriting(context: context, body: body)
         // Moved out and back, so that the buffer has one owner and is not copied.
         body = ByteBuffer()
         writing.write(answer)
         body = writing.body
+        return writing.losses
     }
 }
 
@@ -20,6 +26,12 @@ package enum OpenAIChatAnswerWriter {
 struct OpenAIChatAnswerWriting {
     let context: AnswerContext
     var body: ByteBuffer
+    private(set) var losses = AnswerLosses()
+
+    init(context: AnswerContext, body: ByteBuffer) {
+        self.context = context
+        self.body = body
+    }
 
     /// Whether the client spoke of functions, not of tools.
     private var isLegacy: Bool { self.context.request.own["functions"] != nil }
@@ -87,6 +99,7 @@ struct OpenAIChatAnswerWriting {
         var thoughts: [Thinking] = []
         var calls: [ToolCall] = []
         var audio: ContentPart?
+        var images: [Media] = []
         for part in choice.parts {
             switch part.content {
             case .text(let text): texts.append(text)
@@ -94,7 +107,9 @@ struct OpenAIChatAnswerWriting {
             case .thinking(let thinking): thoughts.append(thinking)
             case .toolCall(let call): calls.append(call)
             case .audio: audio = part
-            case .image, .file, .toolResult, .other: break
+            case .image(let image): images.append(image)
+            case .file: self.losses.insert(.files)
+            case .toolResult, .other: self.losses.insert(.content)
             }
         }
         self.body.beginObject()
@@ -112,6 +127,7 @@ struct OpenAIChatAnswerWriting {
         self.writeAnnotations(choice.parts)
         self.write(thoughts)
         if let audio { self.write(audio: audio) }
+        self.write(images)
         self.write(calls)
         self.writeRest(choice.rest)
         self.body.endObject()
@@ -126,7 +142,9 @@ struct OpenAIChatAnswerWriting {
         for part in parts {
             guard case .text(let text) = part.content else { continue }
             let end = start + text.characterCount
-            for citation in part.citations { Annotation.write(citation, start..<end, into: &self.body) }
+            for citation in part.citations where !Annotation.write(citation, start..<end, into: &self.body) {
+                self.losses.insert(.citations)
+            }
             start = end
         }
         self.body.endArray()
@@ -147,7 +165,10 @@ struct OpenAIChatAnswerWriting {
     }
 
     private mutating func write(audio: ContentPart) {
-        guard case .audio(let media) = audio.content, case .data(let data) = media.source else { return }
+        guard case .audio(let media) = audio.content, case .data(let data) = media.source else {
+            self.losses.insert(.audio)
+            return
+        }
         self.body.writeKey("audio")
         self.body.beginObject()
         self.body.write(audio.rest)
@@ -158,9 +179,22 @@ struct OpenAIChatAnswerWriting {
         self.body.endObject()
     }
 
+    private mutating func write(_ images: [Media]) {
+        guard !images.isEmpty else { return }
+        self.body.writeKey("images")
+        self.body.beginArray()
+        for (index, image) in images.enumerated() {
+            self.losses.formUnion(ChatImages.write(image, index, into: &self.body))
+        }
+        self.body.endArray()
+    }
+
     private mutating func write(_ calls: [ToolCall]) {
         guard let first = calls.first else { return }
         if self.isLegacy {
+            // There is but one call in the older form, and no place for a signature.
+            if calls.count > 1 { self.losses.insert(.content) }
+            if calls.contains(where: { $0.signature != nil }) { self.losses.insert(.signatures) }
             self.body.writeKey("function_call")
             self.body.beginObject()
             self.body.writeMember("name", first.name)
@@ -193,42 +227,25 @@ struct OpenAIChatAnswerWriting {
 
 /// Sources of a text, as chat has them: `{"type":"url_citation","url_citation":{start_index,end_index,title,url}}`.
 enum Annotation {
-    private static let names = JSONNames("url_citation", "url", "title", "start_index", "end_index", "uri")
-
-    /// Appends a source of another dialect; nothing where it has no address, which chat cannot say.
+    /// Appends a source of another dialect.
     ///
     /// - Parameter range: The characters of the text that it is for, where the source does not say.
-    static func write(_ citation: JSONFragment, _ range: Range<Int>, into body: inout ByteBuffer) {
-        var isOwn = false
-        var url: JSONString?
-        var title: JSONString?
-        var start: Int?
-        var end: Int?
-        BodyReader.read(citation.bytes) { reader in
-            guard reader.kind(reader.root) == .object else { return }
-            try? reader.members(of: reader.root) { (key, value) throws(AnswerUnreadable) in
-                switch Self.names.position(of: key) {
-                case 0: isOwn = reader.kind(value) == .object
-                case 1, 5: url = reader.string(value)
-                case 2: title = reader.string(value)
-                case 3: start = reader.scanner.int(value)
-                case 4: end = reader.scanner.int(value)
-                default: break
-                }
-            }
-        }
-        if isOwn {
+    /// - Returns: False where it has no address, which chat cannot say.
+    static func write(_ citation: JSONFragment, _ range: Range<Int>, into body: inout ByteBuffer) -> Bool {
+        if citation.value(of: "url_citation")?.kind == .object {
             body.separate()
             citation.write(into: &body)
-            return
+            return true
         }
-        guard let url else { return }
+        let source = CitedSource(citation)
+        guard let url = source.url else { return false }
         body.separate()
         body.writeStaticString(#"{"type":"url_citation","url_citation":{"#)
-        body.writeMember("start_index", start ?? range.lowerBound)
-        body.writeMember("end_index", end ?? range.upperBound)
+        body.writeMember("start_index", source.start ?? range.lowerBound)
+        body.writeMember("end_index", source.end ?? range.upperBound)
         body.writeMember("url", url)
-        body.writeMember("title", title ?? .empty)
+        body.writeMember("title", source.title ?? .empty)
         body.writeStaticString("}}")
+        return true
     }
 }

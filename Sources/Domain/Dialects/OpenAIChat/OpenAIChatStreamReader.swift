@@ -14,6 +14,7 @@ package final class OpenAIChatStreamReader: AnswerStreamReader {
     private var reason: FinishReason?
     private var hasFinished = false
     private var isOver = false
+    private var hasSources = false
     private var lastUsage = TokenUsage()
 
     package init() {}
@@ -46,6 +47,10 @@ package final class OpenAIChatStreamReader: AnswerStreamReader {
             if !self.hasBegun { try self.begin(chunk, emit) }
             if !self.hasFinished { try self.parts.take(chunk.delta, reader, emit) }
             if let reason = chunk.reason { self.reason = reason }
+            if chunk.hasSources, !self.hasSources, !self.hasFinished {
+                self.hasSources = true
+                try emit(.unsaid(.sources))
+            }
         } else if self.reason != nil {
             try self.settle(emit)
         } else if !self.hasBegun {
@@ -92,6 +97,8 @@ struct Chunk {
     var usage: TokenUsage?
     var hasChoices = false
     var hasError = false
+    /// Whether it says what was found for the answer as a whole.
+    var hasSources = false
     var reason: FinishReason?
     var delta = Delta()
 
@@ -105,10 +112,21 @@ struct Chunk {
         var details: JSONSlice?
         var annotations: JSONSlice?
         var audio: JSONSlice?
+        var images: JSONSlice?
+        var logprobs: JSONSlice?
     }
 
-    private static let names = JSONNames("id", "model", "choices", "usage", "error", "x_groq")
-    private static let choiceNames = JSONNames("index", "delta", "finish_reason")
+    private static let names = JSONNames(
+        "id",
+        "model",
+        "choices",
+        "usage",
+        "error",
+        "x_groq",
+        "citations",
+        "search_results"
+    )
+    private static let choiceNames = JSONNames("index", "delta", "finish_reason", "logprobs")
     private static let deltaNames = JSONNames(
         "content",
         "refusal",
@@ -118,7 +136,8 @@ struct Chunk {
         "reasoning_content",
         "reasoning_details",
         "annotations",
-        "audio"
+        "audio",
+        "images"
     )
 
     init(_ reader: BodyReader) throws(AnswerUnreadable) {
@@ -135,7 +154,9 @@ struct Chunk {
                 }
             case 3: self.usage = try ChatUsage.read(value, reader)
             case 4: self.hasError = !reader.isNull(value)
-            default: groq = value
+            case 5: groq = value
+            // Perplexity's, the same with every chunk.
+            default: if !reader.fragment(value).saysNothing { self.hasSources = true }
             }
         }
         if self.usage == nil, let groq { self.usage = try ChatUsage.readNested(groq, reader) }
@@ -150,15 +171,18 @@ struct Chunk {
         var isFirst = true
         var delta: JSONSlice?
         var reason: FinishReason?
+        var logprobs: JSONSlice?
         try reader.members(of: choice, named: Self.choiceNames) { (name, value) throws(AnswerUnreadable) in
             switch name {
             case 0: isFirst = (reader.scanner.int(value) ?? 0) == 0
             case 1: delta = value
-            default: reason = ChatFinish.read(value, reader)
+            case 2: reason = ChatFinish.read(value, reader)
+            default: logprobs = reader.kind(value) == .object ? value : nil
             }
         }
         guard isFirst else { return }
         self.reason = reason
+        self.delta.logprobs = logprobs
         guard let delta, reader.kind(delta) == .object else { return }
         try reader.members(of: delta, named: Self.deltaNames) { (name, value) throws(AnswerUnreadable) in
             guard !reader.isNull(value) else { return }
@@ -170,7 +194,8 @@ struct Chunk {
             case 4, 5: self.delta.reasoning = value
             case 6: self.delta.details = value
             case 7: self.delta.annotations = value
-            default: self.delta.audio = value
+            case 8: self.delta.audio = value
+            default: self.delta.images = value
             }
         }
     }

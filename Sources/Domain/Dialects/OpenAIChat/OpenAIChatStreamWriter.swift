@@ -8,6 +8,7 @@ package import Wire
 /// The first chunk has the role, each other one piece, one the reason of the end, and where the client asked for it the
 /// last one the usage; then `[DONE]`.
 package final class OpenAIChatStreamWriter: AnswerStreamWriter {
+    package private(set) var losses = AnswerLosses()
     private let context: AnswerContext
     private let isLegacy: Bool
     private let hidesThoughts: Bool
@@ -21,6 +22,10 @@ package final class OpenAIChatStreamWriter: AnswerStreamWriter {
     private var calls = 0
     private var hasArguments = false
     private var isCall = false
+    private var isCustom = false
+    private var images = 0
+    /// Log probabilities of a text that has not come yet.
+    private var logprobs: JSONFragment?
     private var thoughts = -1
     /// How many characters of text there were, to say where sources belong.
     private var characters = 0
@@ -37,6 +42,7 @@ package final class OpenAIChatStreamWriter: AnswerStreamWriter {
         switch event {
         case .text(_, let text):
             self.characters += text.characterCount
+            guard self.logprobs == nil else { return try self.sendLogprobs(with: text, send) }
             try self.send(event, send) { $0.writeMember("content", text) }
         case .arguments(_, let piece): try self.writeArguments(piece, event, send)
         case .thinking(_, let text): try self.writeThinking(text, event, send)
@@ -50,18 +56,32 @@ package final class OpenAIChatStreamWriter: AnswerStreamWriter {
             }
         case .refusal(_, let text): try self.send(event, send) { $0.writeMember("refusal", text) }
         case .citation(_, let citation):
-            let range = self.textStart..<self.characters
+            var annotation = ByteBuffer()
+            guard Annotation.write(citation, self.textStart..<self.characters, into: &annotation) else {
+                self.losses.insert(.citations)
+                return
+            }
             try self.send(event, send) { body in
                 body.writeKey("annotations")
                 body.beginArray()
-                Annotation.write(citation, range, into: &body)
+                body.writeImmutableBuffer(annotation)
                 body.endArray()
             }
+        case .logprobs(let list):
+            try self.sendLogprobs(with: nil, send)
+            self.logprobs = JSONFragment(checked: ByteBuffer(bytes: list.bytes.readableBytesView))
+        case .image(let image): try self.writeImage(image, event, send)
+        case .unsaid(let losses): self.losses.formUnion(losses)
         case .close:
+            try self.sendLogprobs(with: nil, send)
             // No arguments at all are an empty object.
-            if self.isCall, !self.hasArguments { try self.writeArguments(JSONString("{}"), event, send) }
+            if self.isCall, !self.hasArguments, !self.isCustom {
+                try self.writeArguments(JSONString("{}"), event, send)
+            }
             self.isCall = false
-        case .finish(let reason, _): try self.finish(reason, send)
+        case .finish(let reason, _):
+            try self.sendLogprobs(with: nil, send)
+            try self.finish(reason, send)
         case .usage(let usage): self.usage.merge(usage)
         case .end: try self.end(send)
         case .failure: break
@@ -99,13 +119,19 @@ package final class OpenAIChatStreamWriter: AnswerStreamWriter {
                 body.writeStaticString(#""type":"reasoning.encrypted","data":"#)
                 data.write(into: &body)
             }
-        case .toolCall(let id, let name, let signature):
+        case .toolCall(let id, let name, let signature, let isCustom):
             self.isCall = true
+            self.isCustom = isCustom
             self.hasArguments = false
             let index = self.calls
             self.calls += 1
             guard !self.isLegacy else {
-                guard index == 0 else { return }
+                // There is but one call in the older form, and no place for a signature.
+                if signature != nil { self.losses.insert(.signatures) }
+                guard index == 0 else {
+                    self.losses.insert(.content)
+                    return
+                }
                 return try self.send(event, send) { body in
                     body.writeKey("function_call")
                     body.writeStaticString("{\"name\":")
@@ -118,9 +144,11 @@ package final class OpenAIChatStreamWriter: AnswerStreamWriter {
                 body.writeStaticString("[{\"index\":")
                 body.writeString(String(index))
                 body.writeMember("id", SignedCallID.seal(id, signature: signature))
-                body.writeStaticString(",\"type\":\"function\",\"function\":{\"name\":")
+                body.writeStaticString(
+                    isCustom ? #","type":"custom","custom":{"name":"# : #","type":"function","function":{"name":"#
+                )
                 name.write(into: &body)
-                body.writeStaticString(",\"arguments\":\"\"}")
+                body.writeStaticString(isCustom ? #","input":""}"# : #","arguments":""}"#)
                 if let signature { ThoughtSignature.write(signature, into: &body) }
                 body.writeStaticString("}]")
             }
@@ -143,13 +171,46 @@ package final class OpenAIChatStreamWriter: AnswerStreamWriter {
                 body.writeStaticString("}")
             }
         }
-        let index = self.calls - 1
+        let (index, isCustom) = (self.calls - 1, self.isCustom)
         try self.send(isContent: true, send) { body in
             body.writeStaticString("\"tool_calls\":[{\"index\":")
             body.writeString(String(index))
-            body.writeStaticString(",\"function\":{\"arguments\":")
+            body.writeStaticString(isCustom ? #","custom":{"input":"# : #","function":{"arguments":"#)
             piece.write(into: &body)
             body.writeStaticString("}}]")
+        }
+    }
+
+    private func writeImage(
+        _ image: Media,
+        _ event: AnswerEvent,
+        _ send: (ServerSentEvent, Bool) throws -> Void
+    ) throws {
+        var list = ByteBuffer()
+        self.losses.formUnion(ChatImages.write(image, self.images, into: &list))
+        guard list.readableBytes > 0 else { return }
+        self.images += 1
+        try self.send(event, send) { body in
+            body.writeKey("images")
+            body.beginArray()
+            body.writeImmutableBuffer(list)
+            body.endArray()
+        }
+    }
+
+    /// Sends log probabilities that wait, with the text that they are for.
+    private func sendLogprobs(
+        with text: JSONString?,
+        _ send: (ServerSentEvent, Bool) throws -> Void
+    ) throws {
+        guard let logprobs = self.logprobs else { return }
+        self.logprobs = nil
+        try self.send(isContent: true, send) { body in
+            if let text { body.writeMember("content", text) }
+            // They stand beside the delta, not in it.
+            body.writeStaticString(#"},"logprobs":{"content":"#)
+            logprobs.write(into: &body)
+            body.writeStaticString(#","refusal":null"#)
         }
     }
 

@@ -6,22 +6,14 @@ internal import NIOCore
 enum ResponsesAnnotation {
     /// A provider's citation as an annotation.
     ///
-    /// Known are this dialect's own, chat's, which have the members one level deeper, and Anthropic's with an address.
+    /// Known are this dialect's own, chat's, which have the members one level deeper, and all others with an address.
     ///
     /// - Parameter textCount: The length of the text it belongs to, in characters, for citations of a whole text.
     /// - Returns: Nil for what has no place here, such as a passage of a document that the client sent.
     static func told(_ citation: JSONFragment, textCount: @autoclosure () -> Int) -> JSONFragment? {
-        var type: JSONString?
-        var url: JSONString?
-        var title: JSONString?
-        var nested: JSONFragment?
-        citation.visitMembers { key, value in
-            if key.equals("type") { type = value.string }
-            if key.equals("url") { url = value.string }
-            if key.equals("title") { title = value.string }
-            if key.equals("url_citation"), value.kind == .object { nested = value }
-        }
-        guard let type else { return nil }
+        let type = citation.value(of: "type")?.string
+        let inner = citation.value(of: "url_citation")
+        let nested = inner?.kind == .object ? inner : nil
         var body = ByteBuffer()
         if let nested {
             body.beginObject()
@@ -31,14 +23,15 @@ enum ResponsesAnnotation {
             return JSONFragment(checked: body)
         }
         let own: [StaticString] = ["url_citation", "file_citation", "container_file_citation", "file_path"]
-        if own.contains(where: { type.equals($0) }) { return citation }
-        guard let url else { return nil }
+        if let type, own.contains(where: { type.equals($0) }) { return citation }
+        let source = CitedSource(citation)
+        guard let url = source.url else { return nil }
         body.beginObject()
         body.writeMember("type", word: "url_citation")
-        body.writeMember("start_index", 0)
-        body.writeMember("end_index", textCount())
+        body.writeMember("start_index", source.start ?? 0)
+        body.writeMember("end_index", source.end ?? textCount())
         body.writeMember("url", url)
-        body.writeMember("title", title ?? url)
+        body.writeMember("title", source.title ?? url)
         body.endObject()
         return JSONFragment(checked: body)
     }

@@ -8,7 +8,12 @@ package import NIOCore
 /// refused for, with the next request. Sounds have no place in it.
 package enum ResponsesAnswerWriter {
     /// Appends the answer to `body`.
-    package static func write(_ answer: ChatAnswer, _ context: AnswerContext, into body: inout ByteBuffer) {
+    @discardableResult
+    package static func write(
+        _ answer: ChatAnswer,
+        _ context: AnswerContext,
+        into body: inout ByteBuffer
+    ) -> AnswerLosses {
         let choice = answer.choices.first
         let finish = choice?.finish ?? .stop
         var output = ResponsesOutputWriter(context: context, isCut: finish == .length || finish == .contextFull)
@@ -21,6 +26,10 @@ package enum ResponsesAnswerWriter {
             usage: answer.usage,
             into: &body
         )
+        var losses = output.losses
+        if answer.choices.count > 1 { losses.insert(.choices) }
+        if answer.hasSources { losses.insert(.sources) }
+        return losses
     }
 }
 
@@ -36,6 +45,7 @@ struct ResponsesOutputWriter {
     /// The content of a message that is not written yet.
     private var content = ByteBuffer()
     private var logprobs: ByteBuffer?
+    private(set) var losses = AnswerLosses()
 
     init(context: AnswerContext, isCut: Bool) {
         self.id = context.id
@@ -68,24 +78,34 @@ struct ResponsesOutputWriter {
             self.flush()
             self.write(call)
         case .image(let media):
-            guard case .data(let data) = media.source else { return }
+            guard case .data(let data) = media.source else {
+                self.losses.insert(.images)
+                return
+            }
             self.flush()
             self.writeImage(data, media.mediaType)
         case .other(let fragment):
-            guard Self.isItem(fragment) else { return }
+            guard Self.isItem(fragment) else {
+                self.losses.insert(.content)
+                return
+            }
             self.flush()
             self.items.separateItems()
             fragment.write(into: &self.items)
             self.count += 1
-        case .audio, .file, .toolResult:
-            break
+        case .audio: self.losses.insert(.audio)
+        case .file: self.losses.insert(.files)
+        case .toolResult: self.losses.insert(.content)
         }
     }
 
     private mutating func write(_ text: JSONString, citations: [JSONFragment]) {
         var annotations = ByteBuffer()
         for citation in citations {
-            guard let annotation = ResponsesAnnotation.told(citation, textCount: text.characterCount) else { continue }
+            guard let annotation = ResponsesAnnotation.told(citation, textCount: text.characterCount) else {
+                self.losses.insert(.citations)
+                continue
+            }
             annotations.separateItems()
             annotation.write(into: &annotations)
         }
@@ -101,8 +121,6 @@ struct ResponsesOutputWriter {
             self.items.writeReasoningItem(self.id, self.count, summary: ByteBuffer(), encrypted: carrier)
             self.count += 1
         }
-        var arguments = call.arguments.asString
-        if call.isCustom, case .encoded(let text) = call.arguments { arguments = text }
         self.items.separateItems()
         self.items.writeCallItem(
             call.isCustom ? .customCall : .functionCall,
@@ -111,23 +129,14 @@ struct ResponsesOutputWriter {
             status: "completed",
             callID: call.id,
             name: call.name,
-            arguments: arguments.content
+            arguments: call.said.content
         )
         self.count += 1
     }
 
     private mutating func writeImage(_ data: ByteBuffer, _ mediaType: JSONString?) {
         self.items.separateItems()
-        self.items.beginObject()
-        self.items.writeKey("id")
-        self.items.writeItemID(.image, self.id, self.count)
-        self.items.writeMember("type", word: "image_generation_call")
-        self.items.writeMember("status", word: "completed")
-        if let text = mediaType?.text, text.hasPrefix("image/") {
-            self.items.writeMember("output_format", JSONString(String(text.dropFirst("image/".count))))
-        }
-        self.items.writeQuoted("result", data)
-        self.items.endObject()
+        self.items.writeImageItem(self.id, self.count, data, mediaType)
         self.count += 1
     }
 

@@ -78,7 +78,15 @@ struct ResponsesEcho {
         body.beginArray()
         body.writeImmutableBuffer(output)
         body.endArray()
-        if let tier = serviceTier ?? self.serviceTier { body.writeMember("service_tier", tier) }
+        if let tier = serviceTier ?? self.serviceTier {
+            // Anthropic's word for OpenAI's `default`, in answers and in requests.
+            let isStandard = tier.equals("standard") || tier.equals("standard_only")
+            if isStandard {
+                body.writeMember("service_tier", word: "default")
+            } else {
+                body.writeMember("service_tier", tier)
+            }
+        }
         body.separate()
         body.writeImmutableBuffer(self.settings)
         usage.writeResponses(into: &body)

@@ -23,6 +23,8 @@ struct ResponsesEvent {
     static let annotationAdded = Self("response.output_text.annotation.added")
     static let argumentsDelta = Self("response.function_call_arguments.delta")
     static let argumentsDone = Self("response.function_call_arguments.done")
+    static let inputDelta = Self("response.custom_tool_call_input.delta")
+    static let inputDone = Self("response.custom_tool_call_input.done")
     static let summaryAdded = Self("response.reasoning_summary_part.added")
     static let summaryDelta = Self("response.reasoning_summary_text.delta")
     static let summaryTextDone = Self("response.reasoning_summary_text.done")

@@ -25,7 +25,9 @@ struct ResponsesEventFields {
         "annotation",
         "error",
         "code",
-        "message"
+        "message",
+        "input",
+        "logprobs"
     )
 
     var type: Kind?
@@ -39,6 +41,8 @@ struct ResponsesEventFields {
     var error: JSONFragment?
     var code: JSONString?
     var message: JSONString?
+    /// Those of the tokens in `delta`; nil for an empty list.
+    var logprobs: JSONFragment?
 
     init(_ data: ByteBuffer) throws(AnswerUnreadable) {
         self = try BodyReader.read(data) { (reader) throws(AnswerUnreadable) -> ResponsesEventFields in
@@ -56,7 +60,11 @@ struct ResponsesEventFields {
                 case 7: fields.annotation = reader.fragment(value)
                 case 8: fields.error = reader.fragment(value)
                 case 9: fields.code = reader.string(value)
-                default: fields.message = reader.string(value)
+                case 10: fields.message = reader.string(value)
+                case 11: fields.arguments = reader.string(value)
+                default:
+                    guard reader.kind(value) == .array, value.count > 2 else { return }
+                    fields.logprobs = reader.fragment(value)
                 }
             }
             return fields
@@ -81,6 +89,8 @@ struct ResponsesEventFields {
         ("response.content_part.done", .partDone),
         ("response.reasoning_summary_part.added", .summaryAdded),
         ("response.function_call_arguments.done", .argumentsDone),
+        ("response.custom_tool_call_input.delta", .argumentsDelta),
+        ("response.custom_tool_call_input.done", .argumentsDone),
         ("response.output_text.annotation.added", .annotation),
         ("response.completed", .completed),
         ("response.incomplete", .completed),
@@ -92,6 +102,17 @@ struct ResponsesEventFields {
     private static func kind(_ value: JSONSlice, _ reader: BodyReader) -> Kind {
         for (name, kind) in self.kinds where reader.equals(value, name) { return kind }
         return .other
+    }
+
+    /// Whether an item is a step of a tool that the provider runs by itself, or something that nobody here knows.
+    ///
+    /// Not so pictures: they come as they are, at the end of their item.
+    static func isForeign(_ item: JSONFragment) -> Bool {
+        guard let type = item.value(of: "type")?.string else { return false }
+        let known: [StaticString] = [
+            "message", "reasoning", "function_call", "custom_tool_call", "image_generation_call",
+        ]
+        return !known.contains { type.equals($0) }
     }
 
     /// A tool call as its item begins.
@@ -113,7 +134,7 @@ struct ResponsesEventFields {
                 if key.equals("id") { id = value.string }
                 if key.equals("call_id") { callID = value.string }
                 if key.equals("name") { name = value.string }
-                if key.equals("arguments") { arguments = value.string }
+                if key.equals("arguments") || key.equals("input") { arguments = value.string }
             }
             guard let type, let name, let callID = callID ?? id else { return nil }
             guard type.equals("function_call") || type.equals("custom_tool_call") else { return nil }

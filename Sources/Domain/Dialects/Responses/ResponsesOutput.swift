@@ -134,6 +134,22 @@ extension ByteBuffer {
         self.endObject()
     }
 
+    /// A picture that the model made.
+    ///
+    /// - Parameter data: Base64.
+    mutating func writeImageItem(_ id: String, _ index: Int, _ data: ByteBuffer, _ mediaType: JSONString?) {
+        self.beginObject()
+        self.writeKey("id")
+        self.writeItemID(.image, id, index)
+        self.writeMember("type", word: "image_generation_call")
+        self.writeMember("status", word: "completed")
+        if let text = mediaType?.text, text.hasPrefix("image/") {
+            self.writeMember("output_format", JSONString(String(text.dropFirst("image/".count))))
+        }
+        self.writeQuoted("result", data)
+        self.endObject()
+    }
+
     /// A member that is a string, of its JSON form without quotes.
     mutating func writeQuoted(_ name: StaticString, _ content: ByteBuffer) {
         self.writeKey(name)

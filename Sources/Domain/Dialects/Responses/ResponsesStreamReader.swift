@@ -58,6 +58,7 @@ package final class ResponsesStreamReader: AnswerStreamReader {
         case .textDelta:
             guard let text = fields.delta else { throw AnswerUnreadable.garbled }
             try self.open(.text, .text, fields, emit)
+            if let logprobs = fields.logprobs { try emit(.logprobs(logprobs)) }
             try self.say(.text(part: self.part, text), text, emit)
         case .refusalDelta:
             guard let text = fields.delta else { throw AnswerUnreadable.garbled }
@@ -140,17 +141,24 @@ package final class ResponsesStreamReader: AnswerStreamReader {
         try self.begin(nil, emit)
         try self.closePart(emit)
         self.item = fields.outputIndex ?? self.item + 1
-        guard let item = fields.item, let call = ResponsesEventFields.Call(item) else { return }
-        try self.open(call, emit)
+        guard let item = fields.item else { return }
+        if let call = ResponsesEventFields.Call(item) { return try self.open(call, emit) }
+        if ResponsesEventFields.isForeign(item), self.told.insert(self.item).inserted {
+            try emit(.unsaid(.content))
+        }
     }
 
     private func open(_ call: ResponsesEventFields.Call, _ emit: (AnswerEvent) throws -> Void) throws {
-        // What a tool that takes free text is given comes whole, at the end: it has to be wrapped.
-        guard !call.isCustom else { return }
         self.callsTools = true
         self.told.insert(self.item)
         self.open = .call
-        try emit(.open(part: self.part, .toolCall(id: call.id, name: call.name, signature: nil)))
+        let opening = AnswerEvent.Opening.toolCall(
+            id: call.id,
+            name: call.name,
+            signature: nil,
+            isCustom: call.isCustom
+        )
+        try emit(.open(part: self.part, opening))
         if let arguments = call.arguments {
             try self.say(.arguments(part: self.part, arguments), arguments, emit)
         }
@@ -190,7 +198,7 @@ package final class ResponsesStreamReader: AnswerStreamReader {
                 try emit(.signature(part: self.part, signature))
             }
         } else if self.open == .call, !self.hasSaid, case .toolCall(let call)? = parts.first?.content {
-            try self.say(.arguments(part: self.part, call.arguments.asString), call.arguments.asString, emit)
+            try self.say(.arguments(part: self.part, call.said), call.said, emit)
         } else if !self.told.contains(index) {
             self.told.insert(index)
             try self.tell(parts, emit)
@@ -231,10 +239,17 @@ package final class ResponsesStreamReader: AnswerStreamReader {
                 self.open = .thinking
             case .toolCall(let call):
                 self.callsTools = true
-                try emit(.open(part: self.part, .toolCall(id: call.id, name: call.name, signature: nil)))
+                let opening = AnswerEvent.Opening.toolCall(
+                    id: call.id,
+                    name: call.name,
+                    signature: nil,
+                    isCustom: call.isCustom
+                )
+                try emit(.open(part: self.part, opening))
                 self.open = .call
-                try emit(.arguments(part: self.part, call.isCustom ? call.wrappedInput : call.arguments.asString))
-            default: continue
+                if !call.said.isEmpty { try emit(.arguments(part: self.part, call.said)) }
+            case .image(let image): try emit(.image(image))
+            default: try emit(.unsaid(.content))
             }
         }
         try self.closePart(emit)
@@ -279,16 +294,5 @@ package final class ResponsesStreamReader: AnswerStreamReader {
         body.writeMember("message", fields.message ?? JSONString("The provider failed."))
         body.endObject()
         return JSONFragment(checked: body)
-    }
-}
-
-extension ToolCall {
-    /// The free text of a custom tool as the arguments of a function with one argument, `input`.
-    fileprivate var wrappedInput: JSONString {
-        var body = ByteBuffer()
-        body.beginObject()
-        if case .encoded(let text) = self.arguments { body.writeMember("input", text) }
-        body.endObject()
-        return JSONString(utf8: body)
     }
 }

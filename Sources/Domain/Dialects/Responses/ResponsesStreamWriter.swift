@@ -10,37 +10,41 @@ package import Wire
 /// other, and parts that turn out empty are not spoken of.
 package final class ResponsesStreamWriter: AnswerStreamWriter {
     /// What of the output is open.
-    private enum Open {
+    enum Open {
         case nothing
         /// A message; `part`: the kind of its open part.
         case message(part: Part?)
         /// Thoughts; `isTold`: whether the client was told that they begin.
         case reasoning(isTold: Bool)
-        case call(id: JSONString, name: JSONString)
+        case call(id: JSONString, name: JSONString, isCustom: Bool)
     }
 
-    private enum Part { case text, refusal }
+    enum Part { case text, refusal }
 
-    private typealias Outlet = (ServerSentEvent, Bool) throws -> Void
+    typealias Outlet = (ServerSentEvent, Bool) throws -> Void
 
+    package internal(set) var losses = AnswerLosses()
     private let echo: ResponsesEcho
-    private let id: String
+    let id: String
     private let source: WireFormat
     private var model: JSONString?
     private var sequence = 0
     /// Whether what is being written comes from something that the model said.
     private var isContent = false
     private var hasBegun = false
-    private var open = Open.nothing
+    var open = Open.nothing
     /// The number of the item that is open, or comes next.
-    private var item = 0
+    var item = 0
     /// The number of the part that is open in a message, or comes next.
     private var part = 0
     /// What was said in the open part or item, in JSON form without quotes.
-    private var text = ByteBuffer()
+    var text = ByteBuffer()
     /// How many characters of text the open part has, for annotations.
     private var characters = 0
-    private var held = HeldAnswerBytes()
+    var held = HeldAnswerBytes()
+    /// Log probabilities of the open part's tokens with commas between them, and those of the next text.
+    private var logprobs = ByteBuffer()
+    private var nextLogprobs: JSONFragment?
     private var annotations = ByteBuffer()
     private var annotationCount = 0
     /// The parts that are done of the open message, with commas between them.
@@ -49,7 +53,7 @@ package final class ResponsesStreamWriter: AnswerStreamWriter {
     /// The items that are done, with commas between them.
     private var output = ByteBuffer()
     /// `"item_id":…,"output_index":…` and so on, the same for all events of what is open.
-    private var place = ByteBuffer()
+    var place = ByteBuffer()
     private var finish = FinishReason.stop
     private var usage = TokenUsage()
     /// One event's data; used again for the next.
@@ -76,6 +80,10 @@ package final class ResponsesStreamWriter: AnswerStreamWriter {
             self.encrypted = self.carried(.signature, signature)
         case .arguments(_, let piece): try self.argue(piece, send)
         case .citation(_, let citation): try self.cite(citation, send)
+        case .logprobs(let list):
+            self.nextLogprobs = JSONFragment(checked: ByteBuffer(bytes: list.bytes.readableBytesView))
+        case .image(let image): try self.show(image, send)
+        case .unsaid(let losses): self.losses.formUnion(losses)
         case .close: try self.close(send)
         case .finish(let reason, _): self.finish = reason
         case .usage(let usage): self.usage.merge(usage)
@@ -86,7 +94,7 @@ package final class ResponsesStreamWriter: AnswerStreamWriter {
 
     // MARK: Begin and end
 
-    private func begin(_ outlet: Outlet) throws {
+    func begin(_ outlet: Outlet) throws {
         guard !self.hasBegun else { return }
         self.hasBegun = true
         try self.emit(.created, outlet) { self.writeResponse(.inProgress, into: &$0) }
@@ -126,20 +134,14 @@ package final class ResponsesStreamWriter: AnswerStreamWriter {
             try self.closeItem(outlet)
             try self.openReasoning(outlet)
             self.encrypted = self.carried(.redacted, data)
-        case .toolCall(let id, let name, let signature):
+        case .toolCall(let id, let name, let signature, let isCustom):
             try self.closeItem(outlet)
             if let signature {
                 try self.openReasoning(outlet)
                 self.encrypted = self.carried(.call, signature)
                 try self.closeItem(outlet)
             }
-            self.open = .call(id: id, name: name)
-            self.writePlace(.functionCall)
-            try self.emit(.itemAdded, outlet) { body in
-                body.writeMember("output_index", self.item)
-                body.writeKey("item")
-                self.writeCall(id, name, status: "in_progress", arguments: ByteBuffer(), into: &body)
-            }
+            try self.openCall(id, name, isCustom: isCustom, outlet)
         }
     }
 
@@ -147,18 +149,18 @@ package final class ResponsesStreamWriter: AnswerStreamWriter {
         if case .message = self.open { try self.closePart(outlet) } else { try self.closeItem(outlet) }
     }
 
-    private func closeItem(_ outlet: Outlet) throws {
+    func closeItem(_ outlet: Outlet) throws {
         switch self.open {
         case .nothing: return
         case .message: try self.closeMessage(outlet)
         case .reasoning(let isTold): try self.closeReasoning(isTold, outlet)
-        case .call(let id, let name): try self.closeCall(id, name, outlet)
+        case .call(let id, let name, let isCustom): try self.closeCall(id, name, isCustom: isCustom, outlet)
         }
         self.open = .nothing
     }
 
     /// Ends the open item, whose JSON `write` appends to the output.
-    private func finishItem(_ outlet: Outlet, _ write: (inout ByteBuffer) -> Void) throws {
+    func finishItem(_ outlet: Outlet, _ write: (inout ByteBuffer) -> Void) throws {
         self.output.separateItems()
         let start = self.output.writerIndex
         write(&self.output)
@@ -183,11 +185,33 @@ package final class ResponsesStreamWriter: AnswerStreamWriter {
         try self.openPart(kind, outlet)
         try self.held.write(text, into: &self.text)
         self.characters += text.characterCount
+        let logprobs = kind == .text ? try self.takeLogprobs() : ByteBuffer()
         try self.emit(kind == .text ? .textDelta : .refusalDelta, outlet) { body in
             body.writeImmutableBuffer(self.place)
             body.writeMember("delta", text)
-            if kind == .text { body.writeStaticString(#","logprobs":[]"#) }
+            if kind == .text { self.writeLogprobs(logprobs, into: &body) }
         }
+    }
+
+    /// Log probabilities that came for the next text.
+    private func takeLogprobs() throws -> ByteBuffer {
+        var list = ByteBuffer()
+        guard let next = self.nextLogprobs else { return list }
+        self.nextLogprobs = nil
+        next.visitElements { element in
+            list.separateItems()
+            element.write(into: &list)
+        }
+        try self.held.add(list.readableBytes)
+        if list.readableBytes > 0 { self.logprobs.separateItems() }
+        self.logprobs.writeImmutableBuffer(list)
+        return list
+    }
+
+    private func writeLogprobs(_ list: ByteBuffer, into body: inout ByteBuffer) {
+        body.writeStaticString(#","logprobs":["#)
+        body.writeImmutableBuffer(list)
+        body.writeStaticString("]")
     }
 
     private func openPart(_ kind: Part, _ outlet: Outlet) throws {
@@ -215,13 +239,16 @@ package final class ResponsesStreamWriter: AnswerStreamWriter {
     /// The open part as it stands.
     private func writePart(_ kind: Part, into body: inout ByteBuffer) {
         switch kind {
-        case .text: body.writeOutputText(self.text, annotations: self.annotations)
+        case .text: body.writeOutputText(self.text, annotations: self.annotations, logprobs: self.logprobs)
         case .refusal: body.writeRefusal(self.text)
         }
     }
 
     private func cite(_ citation: JSONFragment, _ outlet: Outlet) throws {
-        guard let annotation = ResponsesAnnotation.told(citation, textCount: self.characters) else { return }
+        guard let annotation = ResponsesAnnotation.told(citation, textCount: self.characters) else {
+            self.losses.insert(.citations)
+            return
+        }
         try self.openPart(.text, outlet)
         self.annotations.separateItems()
         try self.held.add(annotation.bytes.readableBytes)
@@ -236,11 +263,13 @@ package final class ResponsesStreamWriter: AnswerStreamWriter {
 
     private func closePart(_ outlet: Outlet) throws {
         guard case .message(let part) = self.open, let kind = part else { return }
+        // Those of tokens that are no text of their own.
+        if kind == .text { _ = try self.takeLogprobs() }
         try self.emit(kind == .text ? .textDone : .refusalDone, outlet) { body in
             body.writeImmutableBuffer(self.place)
             if kind == .text {
                 body.writeQuoted("text", self.text)
-                body.writeStaticString(#","logprobs":[]"#)
+                self.writeLogprobs(self.logprobs, into: &body)
             } else {
                 body.writeQuoted("refusal", self.text)
             }
@@ -256,6 +285,7 @@ package final class ResponsesStreamWriter: AnswerStreamWriter {
         self.characters = 0
         self.annotations.clear()
         self.annotationCount = 0
+        self.logprobs.clear()
         self.part += 1
         self.open = .message(part: nil)
     }
@@ -322,53 +352,9 @@ package final class ResponsesStreamWriter: AnswerStreamWriter {
         self.encrypted = nil
     }
 
-    // MARK: Tool calls
-
-    private func argue(_ piece: JSONString, _ outlet: Outlet) throws {
-        guard case .call = self.open, !piece.isEmpty else { return }
-        try self.held.write(piece, into: &self.text)
-        try self.emit(.argumentsDelta, outlet) { body in
-            body.writeImmutableBuffer(self.place)
-            body.writeMember("delta", piece)
-        }
-    }
-
-    private func closeCall(_ id: JSONString, _ name: JSONString, _ outlet: Outlet) throws {
-        // No arguments at all are an empty object.
-        if self.text.readableBytes == 0 { try self.argue(JSONString(checked: Self.noArguments), outlet) }
-        try self.emit(.argumentsDone, outlet) { body in
-            body.writeImmutableBuffer(self.place)
-            body.writeMember("name", name)
-            body.writeQuoted("arguments", self.text)
-        }
-        try self.finishItem(outlet) { output in
-            self.writeCall(id, name, status: "completed", arguments: self.text, into: &output)
-        }
-    }
-
-    private static let noArguments = ByteBuffer(staticString: "\"{}\"")
-
-    private func writeCall(
-        _ id: JSONString,
-        _ name: JSONString,
-        status: StaticString,
-        arguments: ByteBuffer,
-        into body: inout ByteBuffer
-    ) {
-        body.writeCallItem(
-            .functionCall,
-            self.id,
-            self.item,
-            status: status,
-            callID: id,
-            name: name,
-            arguments: arguments
-        )
-    }
-
     // MARK: Events
 
-    private func writePlace(_ kind: ResponsesItem) {
+    func writePlace(_ kind: ResponsesItem) {
         self.place.clear()
         self.place.writeStaticString(#","item_id":"#)
         self.place.writeItemID(kind, self.id, self.item)
@@ -380,7 +366,7 @@ package final class ResponsesStreamWriter: AnswerStreamWriter {
         }
     }
 
-    private func emit(
+    func emit(
         _ event: ResponsesEvent,
         _ outlet: Outlet,
         _ fill: (inout ByteBuffer) -> Void
