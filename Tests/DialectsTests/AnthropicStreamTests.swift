@@ -55,7 +55,7 @@ struct AnthropicStreamReaderTests {
         )
     }
 
-    @Test func `events and blocks that nobody here knows are passed over`() throws {
+    @Test func `events that nobody here knows are passed over, and blocks are told to be there`() throws {
         let steps = try Anthropic.steps(
             [
                 Self.start, #"{"type":"message_warning","text":1}"#, #"{}"#,
@@ -68,8 +68,8 @@ struct AnthropicStreamReaderTests {
         )
         #expect(
             steps == [
-                "begin msg_1 claude-x", "usage 10/-/-/1/-", "open 0 text", #"text 0 "A""#, "close 0", "finish stop -",
-                "usage 10/-/-/9/-", "end",
+                "begin msg_1 claude-x", "usage 10/-/-/1/-", "unsaid answer.content", "unsaid answer.content",
+                "open 0 text", #"text 0 "A""#, "close 0", "finish stop -", "usage 10/-/-/9/-", "end",
             ]
         )
         let reader = try #require(Codecs.streamReader(.anthropic))

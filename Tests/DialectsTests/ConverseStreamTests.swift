@@ -171,7 +171,7 @@ import Wire
         }
     }
 
-    @Test func `what is new is passed over, and what is broken is not`() throws {
+    @Test func `what is new is passed over or named, and what is broken is not`() throws {
         let new =
             Self.start + Self.event("somethingNew", #"{"a":1}"#) + Self.delta(0, #"{"image":{}}"#)
             + Self.event("contentBlockStart", #"{"contentBlockIndex":0,"start":{"image":{"format":"png"}}}"#)
@@ -179,8 +179,8 @@ import Wire
             + Self.stop(0) + Self.end("end_turn") + Self.metadata
         #expect(
             try Self.steps(new) == [
-                "begin", "open 0 text", #"text 0 "a""#, #"citation 0 {"title":"T"}"#, "close 0", "finish stop -",
-                "usage 44 25 30 4", "end",
+                "begin", "unsaid answer.images", "unsaid answer.images", "open 0 text", #"text 0 "a""#,
+                #"citation 0 {"title":"T"}"#, "close 0", "finish stop -", "usage 44 25 30 4", "end",
             ]
         )
         let broken: [[UInt8]] = [

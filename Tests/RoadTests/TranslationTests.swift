@@ -14,7 +14,6 @@ import Transport
         return [
             ProviderEntry(name: "openai"), ProviderEntry(name: "claude", kind: .anthropic),
             ProviderEntry(name: "gemini", kind: .gemini), ProviderEntry(name: "cohere", kind: .cohere), bedrock,
-            ProviderEntry(name: "groq"),
         ]
     }
     static let message =
@@ -27,7 +26,7 @@ import Transport
         try Road(
             providers: Self.providers,
             routes: [],
-            credentialsFor: ["openai", "claude", "gemini", "cohere", "groq"],
+            credentialsFor: ["openai", "claude", "gemini", "cohere"],
             more: [
                 CredentialBook.Entry(
                     group: GroupID("demo"),

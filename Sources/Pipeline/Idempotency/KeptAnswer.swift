@@ -78,6 +78,8 @@ extension KeptAnswer {
         case .stream(let head, let events):
             buffer.writeInteger(UInt8(2))
             Self.write(head.fields, into: &buffer)
+            // A comment is for those who wait; the form has no place for it.
+            let events = events.filter { !$0.isComment }
             buffer.writeInteger(UInt32(clamping: events.count))
             for event in events {
                 Self.write(event.type ?? ByteBuffer(), into: &buffer)

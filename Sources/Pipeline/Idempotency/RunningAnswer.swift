@@ -255,7 +255,11 @@ final class AnswerRecorder: ReplySink {
     func event(_ event: ServerSentEvent, isContent: Bool) {
         // A copy of its own: what it came in is a receive buffer, or is used again for the next event.
         let data = ByteBuffer(bytes: event.data.readableBytesView)
-        let copy = ServerSentEvent(data: data, type: event.type.map { ByteBuffer(bytes: $0.readableBytesView) })
+        let copy = ServerSentEvent(
+            data: data,
+            type: event.type.map { ByteBuffer(bytes: $0.readableBytesView) },
+            isComment: event.isComment
+        )
         let mayKeep = self.hold(data.readableBytes)
         self.answer.write(wakes: false) { tape in
             if !mayKeep { tape.giveUp() }

@@ -45,8 +45,8 @@ struct UpstreamBody {
         if call.operation == .embeddings || call.operation == .rerank { return format != .openAIChat }
         guard [.chat, .countTokens].contains(call.operation) else { return false }
         // Another provider's thoughts have to be left out where this one would refuse them.
-        return format != call.format || call.carriesThoughts
-            || (format == .anthropic && Codecs.carriesThoughts(call.body, as: format))
+        if format != call.format || call.carriesThoughts { return true }
+        return call.operation == .chat && format == .anthropic && Codecs.carriesThoughts(call.body, as: format)
     }
 
     private static func translation(

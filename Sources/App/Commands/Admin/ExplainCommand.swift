@@ -162,7 +162,16 @@ struct Explanation {
         let headers = request["headers"]?.arrayValue?.compactMap(\.stringValue) ?? []
         let dropped = request["dropped"]?.arrayValue?.compactMap(\.stringValue) ?? []
         return headers.map { "  header  \($0)" } + body.map { "  body    \($0)" }
-            + dropped.map { "  body    \($0): left out, the target has no such field" }
+            + dropped.map(Self.loss)
+    }
+
+    /// What was lost on the way to the target, or on the way back.
+    private static func loss(_ path: String) -> String {
+        let parts = path.split(separator: ".", maxSplits: 1)
+        guard parts.first == "answer", parts.count == 2 else {
+            return "  body    \(path): left out, the target has no such field"
+        }
+        return "  answer  \(parts[1]): left out, the client's dialect has no place for it"
     }
 
     // MARK: -

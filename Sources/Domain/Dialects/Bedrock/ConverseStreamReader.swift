@@ -122,7 +122,7 @@ package final class ConverseStreamReader: AnswerStreamReader {
         let block = try Self.block(event, "start")
         guard let call = block.value?.value(of: "toolUse") else {
             // The result of a tool that Bedrock ran, or a picture.
-            if block.value?.saysNothing == false {
+            if block.value?.saysNothing == false, !self.hasStopped {
                 try self.begin(emit)
                 try emit(.unsaid(block.value?.value(of: "image") == nil ? .content : .images))
             }
@@ -161,7 +161,7 @@ package final class ConverseStreamReader: AnswerStreamReader {
         } else if let citation = delta.value(of: "citation") {
             let part = try self.part(block.number, .text, emit)
             try emit(.citation(part: part, citation))
-        } else if !delta.saysNothing {
+        } else if !delta.saysNothing, !self.hasStopped {
             try self.begin(emit)
             try emit(.unsaid(delta.value(of: "image") == nil ? .content : .images))
         }

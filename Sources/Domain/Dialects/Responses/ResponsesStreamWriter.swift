@@ -85,7 +85,10 @@ package final class ResponsesStreamWriter: AnswerStreamWriter {
         case .image(let image): try self.show(image, send)
         case .unsaid(let losses): self.losses.formUnion(losses)
         case .close: try self.close(send)
-        case .finish(let reason, _): self.finish = reason
+        case .finish(let reason, _):
+            self.finish = reason
+            // Those of a text that never came.
+            if self.nextLogprobs != nil { self.losses.insert(.logprobs) }
         case .usage(let usage): self.usage.merge(usage)
         case .end: try self.end(send)
         case .failure: break
