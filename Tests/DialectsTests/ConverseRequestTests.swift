@@ -37,6 +37,30 @@ import Testing
         try Codecs.readRequest(ByteBuffer(string: "{\"model\":\"m\",\(members)}"), as: .openAIChat)
     }
 
+    @Test func `fields of the model's own that go past what is paid for are left out, and named`() throws {
+        let fields =
+            #"{"max_tokens":64000,"top_k":5,"n":4,"max_gen_len":9,"inferenceConfig":{"topK":2},"#
+            + #""textGenerationConfig":{"maxTokenCount":9},"thinking":{"type":"enabled","budget_tokens":2000}}"#
+        let text =
+            #"{"model":"m","max_tokens":100,"messages":[{"role":"user","content":"Hi"}],"#
+            + #""additionalModelRequestFields":\#(fields)}"#
+        func written(_ isPaidAhead: Bool) throws -> (fields: String?, lost: [String]) {
+            let source = ByteBuffer(string: text)
+            var target = TargetTraits(model: JSONString("m"), modelID: "anthropic.claude-sonnet-4-5-v1:0")
+            target.isPaidAhead = isPaidAhead
+            var losses = Losses()
+            var body = ByteBuffer()
+            let request = try Codecs.readRequest(source, as: .openAIChat)
+            try Codecs.writeRequest(request, as: .bedrock, for: target, losses: &losses, into: &body)
+            return (try JSONValue.parse(body)["additionalModelRequestFields"]?.text, losses.paths(in: source))
+        }
+        #expect(try written(false).fields == fields)
+        let paid = try written(true)
+        #expect(paid.fields == #"{"top_k":5,"inferenceConfig":{"topK":2}}"#)
+        let names = ["max_tokens", "n", "max_gen_len", "textGenerationConfig", "thinking"]
+        #expect(paid.lost.sorted() == names.map { "additionalModelRequestFields.\($0)" }.sorted())
+    }
+
     @Test func `there are cases`() { #expect(Self.cases.count > 50) }
 
     @Test(arguments: cases)

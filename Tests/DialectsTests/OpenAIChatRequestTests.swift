@@ -55,6 +55,26 @@ import Testing
         return request
     }
 
+    @Test func `other words for how much is asked are told to nobody where that is paid for already`() throws {
+        let text = #"{"messages":[],"best_of":4,"max_output_tokens":9,"n_predict":900,"mirostat":2}"#
+        func written(_ isPaidAhead: Bool) throws -> (body: String, lost: [String]) {
+            var target = TargetTraits(model: JSONString("m"), modelID: "m")
+            target.takesUnknownMembers = true
+            target.isPaidAhead = isPaidAhead
+            var losses = Losses()
+            var body = ByteBuffer()
+            var request = try Self.foreign(text)
+            request.rest = try Self.read(text).rest
+            try Codecs.writeRequest(request, as: .openAIChat, for: target, losses: &losses, into: &body)
+            return (String(buffer: body), losses.paths(in: ByteBuffer(string: text)))
+        }
+        let free = try written(false)
+        #expect(free.body.contains(#""n_predict":900"#) && !free.body.contains("best_of"))
+        let paid = try written(true)
+        #expect(paid.body.contains(#""mirostat":2"#) && !paid.body.contains("n_predict"))
+        #expect(paid.lost.contains("n_predict") && paid.lost.contains("best_of"))
+    }
+
     static func lost(_ text: String, takesUnknown: Bool = false) throws -> [String] {
         try self.write(self.foreign(text), takesUnknown: takesUnknown).losses.paths(in: ByteBuffer(string: text))
     }

@@ -23,6 +23,75 @@ import Testing
         return (String(buffer: out), edits)
     }
 
+    // MARK: What a budget pays for
+
+    static func limited(
+        _ body: String,
+        _ limit: Int?,
+        format: WireFormat = .anthropic
+    ) throws -> (body: String, edits: RequestEdits) {
+        let bytes = ByteBuffer(string: body)
+        let edits = RequestEdits(
+            body: bytes,
+            index: try RequestIndex(bytes),
+            operation: .chat,
+            format: format,
+            model: nil,
+            outputLimit: limit,
+            isPaidAhead: true,
+            quirks: Quirks()
+        )
+        var out = ByteBuffer()
+        edits.write(bytes, into: &out)
+        return (String(buffer: out), edits)
+    }
+
+    @Test(
+        arguments: [
+            (8_000, 6_000, 3_000), (8_000, 8_000, 4_000), (1_500, 1_500, 1_024), (1_500, 1_025, 1_024),
+            (7_999, 8_000, nil), (1_024, 1_025, nil),
+        ] as [(Int, Int, Int?)]
+    )
+    func `thinking that the limit does not leave room for is lowered with it`(
+        budget: Int,
+        limit: Int,
+        lowered: Int?
+    ) throws {
+        let (body, edits) = try Self.limited(
+            #"{"thinking":{"type":"enabled","budget_tokens":\#(budget)},"max_tokens":20000}"#,
+            limit
+        )
+        let expected = lowered ?? budget
+        #expect(body == #"{"thinking":{"type":"enabled","budget_tokens":\#(expected)},"max_tokens":\#(limit)}"#)
+        #expect(edits.dropped == (lowered == nil ? [] : ["thinking.budget_tokens"]))
+        #expect(!edits.leavesNoRoomToThink)
+    }
+
+    @Test func `thinking that cannot be lowered far enough is told`() throws {
+        for limit in [1, 1_023, 1_024] {
+            let body = #"{"max_tokens":20000,"thinking":{"budget_tokens":1024,"type":"enabled"}}"#
+            #expect(try Self.limited(body, limit).edits.leavesNoRoomToThink)
+            #expect(try !Self.limited(body, limit, format: .openAIChat).edits.leavesNoRoomToThink)
+        }
+        let huge = #"{"max_tokens":9,"thinking":{"budget_tokens":99999999999999999999}}"#
+        #expect(try Self.limited(huge, 5).edits.leavesNoRoomToThink)
+        for other in [#"{"type":"adaptive"}"#, "null", "[]", #"{"budget_tokens":null}"#, #"{"type":"disabled"}"#] {
+            let (body, edits) = try Self.limited(#"{"max_tokens":9,"thinking":\#(other)}"#, 5)
+            #expect(body == #"{"max_tokens":5,"thinking":\#(other)}"# && !edits.leavesNoRoomToThink)
+        }
+    }
+
+    @Test func `other words for a limit are left out where an answer is paid for, whether it is lowered or not`() throws
+    {
+        let body = #"{"n_predict":-1,"max_tokens":5,"max_new_tokens":900,"seed":1,"num_generations":8}"#
+        for limit in [nil, 5] {
+            let (written, edits) = try Self.limited(body, limit, format: .openAIChat)
+            #expect(written == #"{"max_tokens":5,"seed":1}"#)
+            #expect(edits.dropped == ["n_predict", "max_new_tokens", "num_generations"])
+        }
+        #expect(try Self.edit(body, model: nil).body == body)
+    }
+
     static var mistral: Quirks { Family.row(named: "mistral", host: nil).quirks }
 
     @Test func `what nobody has to change stays as it is, byte for byte`() throws {

@@ -13,11 +13,15 @@ package struct RequestEdits: Sendable {
     /// In the order of their places.
     var edits: [Edit] = []
     /// Paths of the fields that the provider does not take and that were left out.
-    package private(set) var dropped: [String] = []
+    package internal(set) var dropped: [String] = []
     /// Whether usage is asked for although the client did not: the answer then shows more than the client expects.
     package private(set) var addsUsage = false
     /// Whether the answer may have fewer tokens than the client allows, because no more can be paid for.
     package private(set) var limitsOutput = false
+    /// Whether the answer may have so few tokens that the provider refuses to think within them, as the client wants.
+    ///
+    /// Such a request must not go out: the client could not tell why it is refused.
+    package internal(set) var leavesNoRoomToThink = false
 
     private init() {}
 
@@ -32,6 +36,8 @@ package struct RequestEdits: Sendable {
     ///   - format: How the body is written, here and at the provider.
     ///   - outputLimit: The most tokens that the answer may have because no more can be paid for; nil where the
     ///     client's own word is right.
+    ///   - isPaidAhead: Whether a budget has set aside what the answer may cost, so that nothing may make it longer
+    ///     than `index` knows.
     package init(
         body: ByteBuffer,
         index: RequestIndex,
@@ -39,13 +45,14 @@ package struct RequestEdits: Sendable {
         format: WireFormat = .openAIChat,
         model: ByteBuffer?,
         outputLimit: Int? = nil,
+        isPaidAhead: Bool = false,
         quirks: Quirks
     ) {
         var keptMembers = index.memberCount
         var inserted = ByteBuffer()
         let isChat = operation == .chat && format == .openAIChat
-        if isChat, quirks.changesRequests {
-            keptMembers = self.applyQuirks(quirks, body: body, index: index)
+        if isChat, isPaidAhead || quirks.changesRequests {
+            keptMembers = self.applyQuirks(quirks, body: body, index: index, isPaidAhead: isPaidAhead)
         }
         if let model {
             if let slice = index.model {
@@ -62,6 +69,7 @@ package struct RequestEdits: Sendable {
         if let outputLimit, operation == .chat {
             self.limitsOutput = true
             self.limitOutput(outputLimit, index, Self.limitField(format, quirks), inserted: &inserted)
+            if format == .anthropic { self.limitThinking(outputLimit, body: body) }
         }
         if inserted.readableBytes > 0 {
             if keptMembers > 0 { inserted.writeStaticString(",") }
@@ -186,7 +194,12 @@ package struct RequestEdits: Sendable {
     /// Takes out and renames what the provider does not know.
     ///
     /// - Returns: How many top-level members stay.
-    private mutating func applyQuirks(_ quirks: Quirks, body: ByteBuffer, index: RequestIndex) -> Int {
+    private mutating func applyQuirks(
+        _ quirks: Quirks,
+        body: ByteBuffer,
+        index: RequestIndex,
+        isPaidAhead: Bool
+    ) -> Int {
         body.withUnsafeReadableBytes { bytes in
             var members: [JSONMember] = []
             var renamed: [(position: Int, rename: Quirks.Rename)] = []
@@ -196,6 +209,9 @@ package struct RequestEdits: Sendable {
             try? scanner.members { (key, value) throws(JSONError) in
                 var member = JSONMember(key: key.slice, value: value)
                 if let name = quirks.refusedFields.first(where: { key.equals($0) }) {
+                    member.isKept = false
+                    self.dropped.append("\(name)")
+                } else if isPaidAhead, let name = OtherLimits.atTop.first(where: { key.equals($0) }) {
                     member.isKept = false
                     self.dropped.append("\(name)")
                 } else if let rename = quirks.renamedFields.first(where: { key.equals($0.from) }) {

@@ -165,6 +165,7 @@ extension TargetTraits {
         self.init(model: JSONString(target.model), modelID: target.model)
         self.outputTokensMax = call.snapshot.facts(of: target.model, at: target.provider).outputMax
         self.outputLimit = call.attempt?.outputLimit
+        self.isPaidAhead = call.attempt?.outputPaid != nil
         self.takesUnknownMembers = target.provider.family.quirks.takesUnknownMembers
         self.outputLimitField = target.provider.family.quirks.outputLimitField
     }

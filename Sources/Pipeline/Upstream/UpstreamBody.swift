@@ -25,8 +25,10 @@ struct UpstreamBody {
                 format: format,
                 model: target.modelJSON,
                 outputLimit: call.attempt?.outputLimit,
+                isPaidAhead: call.attempt?.outputPaid != nil,
                 quirks: quirks
             )
+            if self.edits.leavesNoRoomToThink { throw Self.noRoomToThink(call) }
         } else {
             // One that is there is in the middle of an attempt that takes several requests.
             let translation = try call.translation ?? Self.translation(call, target, format)
@@ -38,6 +40,19 @@ struct UpstreamBody {
         if !self.edits.dropped.isEmpty, call.isStrict {
             throw NamedLosses.refusal(of: call.dropped, at: target.provider)
         }
+    }
+
+    /// What a client learns that wants more thoughts than its budget has answers for.
+    private static func noRoomToThink(_ call: Call) -> GatewayError {
+        let limit = call.attempt?.outputLimit ?? 0
+        var error = GatewayError(
+            .budgetExceeded,
+            "What is left of the budget pays for an answer of \(limit) tokens, and thinking takes 1,024 of them at "
+                + "least. Ask without 'thinking', or with a smaller request.",
+            param: "thinking.budget_tokens"
+        )
+        error.details = [(key: "outputTokensLeft", value: "\(limit)")]
+        return error
     }
 
     /// Whether both sides write differently.

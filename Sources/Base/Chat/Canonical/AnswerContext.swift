@@ -42,6 +42,8 @@ package struct TargetTraits: Sendable {
     package var outputTokensMax: Int?
     /// The most tokens that can be paid for: lowers the client's own limit.
     package var outputLimit: Int?
+    /// Whether a budget has set aside what the answer may cost, so that nothing may make it longer than was read.
+    package var isPaidAhead = false
     /// Whether the target takes members it does not know, and may make something of them.
     package var takesUnknownMembers = false
     /// What OpenAI's chat and its kin call the limit of the answer: `max_tokens` or `max_completion_tokens`.

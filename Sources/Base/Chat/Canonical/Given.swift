@@ -34,6 +34,9 @@ package struct RestMember: Sendable, Equatable {
         self.place = place
     }
 
+    /// Whether its name is one of these.
+    package func isNamed(in names: [StaticString]) -> Bool { names.contains { self.name.equals($0) } }
+
     /// Appends `,"name":value`, or without the comma where it is the first.
     package func write(into buffer: inout ByteBuffer, isFirst: Bool = false) {
         if !isFirst { buffer.writeStaticString(",") }

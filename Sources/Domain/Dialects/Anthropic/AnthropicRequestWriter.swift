@@ -45,7 +45,7 @@ struct AnthropicRequestWriter {
         self.isCount = isCount
         self.losses = losses
         if self.isOwn {
-            self.plan = AnthropicThinkingPlan(request, target)
+            self.plan = AnthropicThinkingPlan(request, target, losses: &self.losses)
             self.form = AnthropicOutputForm(own: request)
         } else {
             self.plan = AnthropicThinkingPlan(request, target, self.model, losses: &self.losses)

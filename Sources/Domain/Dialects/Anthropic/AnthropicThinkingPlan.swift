@@ -31,17 +31,17 @@ struct AnthropicThinkingPlan {
         }
     }
 
-    /// What a client of this dialect said, as it said it.
-    init(_ request: ChatRequest, _ target: TargetTraits) {
+    /// What a client of this dialect said, as it said it, as far as it can be paid for.
+    init(_ request: ChatRequest, _ target: TargetTraits, losses: inout Losses) {
         let wish = request.reasoning
-        let wanted = request.maxOutputTokens?.value ?? target.outputTokensMax ?? Self.answerTokens
-        self.maxTokens = min(wanted, target.outputLimit ?? wanted)
+        self.maxTokens = request.maxOutputTokens?.value ?? target.outputTokensMax ?? Self.answerTokens
         self.effort = wish.effort?.value
         if wish.isAdaptive?.value == true {
             self.mode = .adaptive
         } else if let isOn = wish.isOn?.value {
             self.mode = isOn ? .enabled(budget: wish.budget?.value ?? Self.budgetMin) : .disabled
         }
+        if let limit = target.outputLimit { self.limit(to: limit, wish, &losses) }
     }
 
     /// What a client of another dialect wants, in Anthropic's words.

@@ -82,12 +82,12 @@ extension ConverseWriter {
 
     /// `additionalModelRequestFields`: what the model has a word for and Converse has none.
     ///
-    /// What the client says there itself is left as it is.
+    /// What the client says there itself is left as it is, but for what would make an answer longer than was paid for.
     private mutating func writeModelFields(_ given: RestMember?) {
         var members: [RestMember] = []
         if let given {
             if let found = given.value.members(at: given.place) {
-                members = found
+                members = self.target.isPaidAhead ? self.withoutLimits(found) : found
             } else {
                 self.losses.drop(at: given.place)
             }
@@ -116,6 +116,27 @@ extension ConverseWriter {
         } else {
             self.body.endObject()
         }
+    }
+
+    /// The fields without those that may make the answer longer, or make more than one; Claude's thoughts go as well
+    /// where they leave no room for an answer, since it refuses such a request.
+    private mutating func withoutLimits(_ fields: [RestMember]) -> [RestMember] {
+        fields.filter { field in
+            var isKept = !Self.isLimit(field)
+            if field.name.equals("thinking"), let limit = self.plan.maxTokens,
+                let budget = field.value.value(of: "budget_tokens")?.int, budget >= limit
+            {
+                isKept = false
+            }
+            if !isKept { self.losses.drop(at: field.place) }
+            return isKept
+        }
+    }
+
+    private static func isLimit(_ field: RestMember) -> Bool {
+        if field.isNamed(in: OtherLimits.ofModel) { return true }
+        guard field.isNamed(in: OtherLimits.objects), let inner = field.value.members(at: 0) else { return false }
+        return inner.contains { $0.isNamed(in: OtherLimits.ofModel) }
     }
 
     private mutating func writeTopK(_ topK: JSONFragment, _ isFree: (StaticString) -> Bool) {

@@ -71,12 +71,14 @@ extension OpenAIChatRequestWriting {
         "stream_options",
         "stop",
         "n",
+        "best_of",
         "temperature",
         "top_p",
         "top_k",
         "seed",
         "max_tokens",
         "max_completion_tokens",
+        "max_output_tokens",
         "response_format",
         "reasoning_effort",
         "reasoning",
@@ -92,12 +94,15 @@ extension OpenAIChatRequestWriting {
     mutating func writeRest() {
         if self.isOwn {
             self.body.write(self.request.own)
-            self.body.write(self.request.rest)
+            guard self.target.isPaidAhead else { return self.body.write(self.request.rest) }
+            self.losses.drop(self.request.rest.filter { $0.isNamed(in: OtherLimits.atTop) })
+            self.body.write(self.request.rest.filter { !$0.isNamed(in: OtherLimits.atTop) })
             return
         }
         for member in self.request.rest {
             let isShared = Self.shared.contains { member.name.equals($0) }
-            let isWritten = Self.written.contains { member.name.equals($0) }
+            let isLimit = self.target.isPaidAhead && member.isNamed(in: OtherLimits.atTop)
+            let isWritten = isLimit || Self.written.contains { member.name.equals($0) }
             guard isShared || self.target.takesUnknownMembers && !isWritten else {
                 self.losses.drop(at: member.place)
                 continue
