@@ -1,4 +1,4 @@
--- The schema of the store, version 12, as SQLite keeps it.
+-- The schema of the store, version 13, as SQLite keeps it.
 -- Written by `turnpike docs --write docs` from Sources/Seams/Database/Schema; do not edit.
 --
 -- Times are milliseconds since 1970 UTC. Booleans are 0 or 1. allowed_models, allowed_routes, key_ids and
@@ -203,7 +203,7 @@ CREATE TABLE ledger (
     is_charged INTEGER NOT NULL CHECK (is_charged IN (0, 1)),
     rates TEXT NOT NULL,
     metadata TEXT NOT NULL,
-    hash BLOB NOT NULL,
+    hash BLOB NOT NULL, cache_write_long_tokens INTEGER, characters INTEGER, sound_ms INTEGER, searches INTEGER,
     CHECK ((kind = 'attempt') = (attempt_id IS NOT NULL)),
     CHECK ((kind = 'correction') = (corrects IS NOT NULL))
 ) STRICT;
@@ -386,7 +386,7 @@ CREATE TABLE usage_hours (
     source_estimated INTEGER NOT NULL,
     source_none INTEGER NOT NULL,
     min_seq INTEGER NOT NULL,
-    max_seq INTEGER NOT NULL,
+    max_seq INTEGER NOT NULL, cache_write_long_tokens INTEGER NOT NULL DEFAULT 0, characters INTEGER NOT NULL DEFAULT 0, sound_ms INTEGER NOT NULL DEFAULT 0, searches INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (hour, group_id, user_id, key_id, agent_id, model, operation, provider, upstream_model,
         credential_id, variant)
 ) STRICT, WITHOUT ROWID;

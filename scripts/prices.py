@@ -39,7 +39,18 @@ PROVIDERS = {
     ),
     "bedrock": (["bedrock", "bedrock_converse"], "", "https://aws.amazon.com/bedrock/pricing/"),
 }
-MODES = {"chat", "responses", "completion", "embedding", "image_generation", "rerank", "moderation", None}
+MODES = {
+    "chat",
+    "responses",
+    "completion",
+    "embedding",
+    "image_generation",
+    "rerank",
+    "moderation",
+    "audio_speech",
+    "audio_transcription",
+    None,
+}
 # Names that are no models of the provider, or a region's or a picture size's price of one that is there.
 SKIPPED = re.compile(
     r"^(us|eu|au|global|regional)/|^(bedrock|azure_ai|together-ai|fireworks-ai)[/-]|[0-9]+-x-[0-9]+/|/[0-9]+-month"
@@ -67,6 +78,7 @@ def row(name, fact, notes):
         "output_cost_per_token": "out",
         "cache_read_input_token_cost": "cached",
         "cache_creation_input_token_cost": "write",
+        "cache_creation_input_token_cost_above_1hr": "write_1h",
         "output_cost_per_reasoning_token": "reasoning",
         "input_cost_per_audio_token": "audio_in",
         "output_cost_per_audio_token": "audio_out",
@@ -83,9 +95,22 @@ def row(name, fact, notes):
     search = fact.get("search_context_cost_per_query")
     if isinstance(search, dict) and re.search("sonar|search", name):
         word["request"] = round(Decimal(repr(max(search.values()))) * 10**6)
-    for key, short in (("output_cost_per_image", "image"), ("input_cost_per_query", "request")):
-        if fact.get(key):
-            word[short] = round(Decimal(repr(fact[key])) * 10**6)
+    if fact.get("output_cost_per_image"):
+        word["image"] = round(Decimal(repr(fact["output_cost_per_image"])) * 10**6)
+    # Rerankers count searches, of which a request can be several; others count requests.
+    if fact.get("input_cost_per_query"):
+        dollars = Decimal(repr(fact["input_cost_per_query"]))
+        if fact.get("mode") == "rerank":
+            word["searches"] = round(dollars * 10**9)
+        else:
+            word["request"] = round(dollars * 10**6)
+    # What has a price for its tokens is billed by those, which its answers name.
+    if not word["in"] and not word["out"]:
+        if fact.get("input_cost_per_character"):
+            word["characters"] = micros(fact["input_cost_per_character"])
+        seconds = fact.get("input_cost_per_second") or fact.get("output_cost_per_second")
+        if fact.get("mode") == "audio_transcription" and seconds:
+            word["minute"] = round(Decimal(repr(seconds)) * 60 * 10**6)
     if fact.get("input_cost_per_request"):
         word["request"] = round(Decimal(repr(fact["input_cost_per_request"])) * 10**6)
     if not any(word.values()):
@@ -93,6 +118,9 @@ def row(name, fact, notes):
     for short, whole in (("cached", "in"), ("write", "in"), ("audio_in", "in"), ("reasoning", "out"), ("audio_out", "out")):
         if word.get(short) == word[whole]:
             del word[short]
+    # Twice the input is what an hour in the cache costs wherever nothing else is said.
+    if "write_1h" in word and word["write_1h"] == max(2 * word["in"], word.get("write", 0)):
+        del word["write_1h"]
     # What its pictures cost is part of the tokens where those are priced.
     if word["out"] and "image" in word:
         del word["image"]

@@ -201,6 +201,8 @@ package final class Call {
     var output = OutputCounter()
     /// What the provider of the attempt under way said it used, the last word counting.
     package var usage = TokenUsage()
+    /// What the request shows of what is paid for by other units than tokens; nil until somebody looked.
+    var units: RequestUnits?
     /// When the first content of a stream came.
     package var firstContent: NIODeadline?
     /// The HTTP status the client was given; 0 before.

@@ -46,6 +46,7 @@ extension Call {
             firstContentMilliseconds: firstContent.map { Int($0) }
         )
         findings.isUsageFinal = isDrained
+        findings.units = self.unitsSeen
         if self.usage.input == nil, self.prompt == nil, self.body.readableBytes > 0 {
             let (prompt, model) = (self.measuredPrompt(), attempt.intent.upstreamModel)
             findings.inputEstimate = instruments.estimator.inputTokens(of: prompt, model: model)
@@ -53,7 +54,7 @@ extension Call {
         let end = meter.end(attempt, findings)
         self.charged += end.charged
         self.spent += end.cost
-        if end.source == .provider {
+        if end.source == .provider, !attempt.intent.rates.isByUnits {
             self.learn(from: end, attempt, instruments)
         } else if ending == .whole {
             instruments.estimator.noteMissing(model: attempt.intent.upstreamModel)
@@ -127,7 +128,10 @@ extension Call {
         guard isDue || attempt.outputPaid != nil else { return }
         let counted = self.countOutput(attempt, instruments)
         guard isDue || attempt.isOutgrown(by: counted) else { return }
-        let mayGoOn = meter.note(AttemptCheckpoint(usage: self.usage, outputCounted: counted), of: attempt)
+        var usage = self.usage
+        // Not on the answer's own word, and so not for budgets: for the ledger, if this is all that is left of it.
+        self.unitsSeen.complete(&usage, attempt.intent.rates)
+        let mayGoOn = meter.note(AttemptCheckpoint(usage: usage, outputCounted: counted), of: attempt)
         if !mayGoOn {
             throw GatewayError(.budgetExceeded, "The answer ends here: the budget of this call is used up.")
         }
@@ -146,7 +150,8 @@ extension Call {
         guard let failure = error as? GatewayError else { return error is CancellationError ? .left : .providerFailed }
         switch failure.code {
         case .clientGone, .shuttingDown: return .left
-        case .budgetExceeded: return .cut
+        // Before there is anything to cut, nothing has gone out.
+        case .budgetExceeded: return self.firstContent == nil ? .refused : .cut
         case .credentialRejected, .credentialUnreadable, .modelNotFound, .providerRefused, .providerRateLimited:
             return .refused
         default:

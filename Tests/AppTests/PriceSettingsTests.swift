@@ -11,18 +11,22 @@ import Testing
             prices:
               my-model: { input: 1.5, output: 2, cached_input: 0.15, cache_write: 1.9, reasoning: 2.000001,
                           audio_input: 40, audio_output: 80, image: 0.04, request: 0.001, context: 8192,
-                          max_output: 512 }
+                          cache_write_1h: 3.1, characters: 15, minute: 0.006, searches: 2.5, max_output: 512 }
             """
         let rates = Rates(
             input: 1_500_000,
             output: 2_000_000,
             cachedInput: 150_000,
             cacheWrite: 1_900_000,
+            cacheWriteLong: 3_100_000,
             reasoning: 2_000_001,
             audioInput: 40_000_000,
             audioOutput: 80_000_000,
             image: 40_000,
             request: 1_000,
+            characters: 15_000_000,
+            minute: 6_000,
+            searches: 2_500_000,
             source: "settings"
         )
         let expected = PriceRule(name: "my-model", rates: rates, contextMax: 8_192, outputMax: 512)
@@ -64,7 +68,10 @@ import Testing
         #expect(mistake("{ input: 1 }")?.contains("needs output too") == true)
         #expect(mistake("{ output: 1 }")?.contains("needs input too") == true)
         #expect(mistake("{ context: 5 }")?.contains("says no price") == true)
-        #expect(mistake("{ image: 0.04 }") == nil)
+        for unit in ["image", "request", "characters", "minute", "searches"] {
+            #expect(mistake("{ \(unit): 0.04 }") == nil)
+        }
+        #expect(mistake("{ cache_write_1h: 4 }")?.contains("says no price") == true)
         #expect(mistake("cheap")?.contains("free") == true)
         #expect(mistake("{ imput: 1, output: 1 }")?.contains("did you mean prices.m.input?") == true)
         #expect(Given.mistakes("prices: { 'a*b': free }").first?.contains("only at its end") == true)

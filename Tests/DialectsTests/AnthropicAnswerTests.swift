@@ -108,6 +108,21 @@ struct AnthropicAnswerTests {
         )
     }
 
+    @Test func `what is cached for an hour is read and written as such`() throws {
+        func usage(_ text: String) throws -> TokenUsage {
+            try self.read(#"{"type":"message","content":[],"stop_reason":"end_turn","usage":{\#(text)}}"#).usage
+        }
+        let parts = #""cache_creation":{"ephemeral_5m_input_tokens":20,"ephemeral_1h_input_tokens":10}"#
+        let expected = TokenUsage(input: 31, output: 2, cacheWrite: 30, cacheWriteLong: 10)
+        #expect(
+            try usage(#""input_tokens":1,"cache_creation_input_tokens":30,"output_tokens":2,\#(parts)"#) == expected
+        )
+        #expect(try usage(#""input_tokens":1,"output_tokens":2,\#(parts)"#) == expected)
+        #expect(try usage(#""input_tokens":1,"output_tokens":2,"cache_creation":null"#).cacheWriteLong == nil)
+        let answer = ChatAnswer(choices: [AnswerChoice(parts: [Anthropic.part("Hi")], finish: .stop)], usage: expected)
+        #expect(self.write(answer).contains(#""input_tokens":1,"cache_creation_input_tokens":30,\#(parts),"#))
+    }
+
     @Test func `another provider's thoughts come back as what they were`() throws {
         let request = try Anthropic.read(
             #"""

@@ -63,6 +63,10 @@ import Testing
         let cached =
             #","usage":{"inputTokens":10,"outputTokens":5,"cacheReadInputTokens":100,"cacheWriteInputTokens":7}"#
         #expect(try usage(cached) == TokenUsage(input: 117, output: 5, cachedInput: 100, cacheWrite: 7))
+        let long =
+            #","usage":{"inputTokens":1,"outputTokens":5,"cacheWriteInputTokens":7,"cacheDetails":"#
+            + #"[{"ttl":"5m","inputTokens":3},{"ttl":"1h","inputTokens":4},{"ttl":"1h","inputTokens":-4},null]}"#
+        #expect(try usage(long) == TokenUsage(input: 8, output: 5, cacheWrite: 7, cacheWriteLong: 4))
         let most = #","usage":{"inputTokens":9223372036854775807,"cacheReadInputTokens":9223372036854775807}"#
         #expect(try usage(most).input == .max)
         #expect(try usage(#","usage":{"inputTokens":-1,"outputTokens":"5"}"#).isEmpty)

@@ -121,7 +121,13 @@ import Testing
             let bound = rates.upperBound(
                 inputTokens: usage.input ?? 0,
                 outputTokens: usage.output ?? 0,
-                images: usage.images ?? 0
+                images: usage.images ?? 0,
+                units: UnitBound(
+                    characters: usage.characters ?? 0,
+                    soundMilliseconds: usage.soundMilliseconds ?? 0,
+                    searches: usage.searches ?? 0,
+                    mayWriteLong: true
+                )
             )
             #expect(cost <= bound, "\(rates.text): \(usage)")
         }
@@ -227,10 +233,14 @@ extension SeededGenerator {
             output: self.maybe(),
             cachedInput: self.maybe(),
             cacheWrite: self.maybe(),
+            cacheWriteLong: self.maybe(),
             reasoning: self.maybe(),
             audioInput: self.maybe(),
             audioOutput: self.maybe(),
-            images: self.maybe()
+            images: self.maybe(),
+            characters: self.maybe(),
+            soundMilliseconds: self.maybe(),
+            searches: self.maybe()
         )
     }
 
@@ -240,11 +250,15 @@ extension SeededGenerator {
             output: Int64(self.number()),
             cachedInput: self.maybe().map(Int64.init),
             cacheWrite: self.maybe().map(Int64.init),
+            cacheWriteLong: self.maybe().map(Int64.init),
             reasoning: self.maybe().map(Int64.init),
             audioInput: self.maybe().map(Int64.init),
             audioOutput: self.maybe().map(Int64.init),
             image: Int64(self.number()),
             request: Int64(self.number()),
+            characters: Int64(self.number()),
+            minute: Int64(self.number()),
+            searches: Int64(self.number()),
             source: "test"
         )
         if Bool.random(using: &self) {

@@ -62,10 +62,14 @@ import Testing
             output: .min,
             cachedInput: .min,
             cacheWrite: .min,
+            cacheWriteLong: .min,
             reasoning: .min,
             audioInput: .min,
             audioOutput: .min,
-            images: .min
+            images: .min,
+            characters: .min,
+            soundMilliseconds: .min,
+            searches: .min
         )
         usage.cost = MicroDollars(.min)
         let end = AttemptEnd(
@@ -104,8 +108,8 @@ import Testing
         let intent = Samples.intent()
         #expect(Mirror(reflecting: intent).children.count == 17)
         #expect(Mirror(reflecting: intent.consumer).children.count == 5)
-        #expect(Mirror(reflecting: intent.rates).children.count == 12)
-        #expect(Mirror(reflecting: TokenUsage()).children.count == 9)
+        #expect(Mirror(reflecting: intent.rates).children.count == 16)
+        #expect(Mirror(reflecting: TokenUsage()).children.count == 13)
         #expect(Mirror(reflecting: AttemptCheckpoint(usage: TokenUsage(), outputCounted: 0)).children.count == 2)
         guard case .end(_, let end) = Samples.end(1) else { return }
         #expect(Mirror(reflecting: end).children.count == 10)

@@ -173,6 +173,10 @@ struct RecordMaker {
         rates.audioOutput = self.optional()
         rates.image = self.number()
         rates.request = self.number()
+        rates.cacheWriteLong = self.optional()
+        if self.generator.oneIn(2) {
+            (rates.characters, rates.minute, rates.searches) = (self.number(), self.number(), self.number())
+        }
         rates.takesReportedCost = self.generator.oneIn(2)
         if self.generator.oneIn(2) {
             rates.long = Rates.LongRequests(
@@ -190,11 +194,15 @@ struct RecordMaker {
             output: self.count(),
             cachedInput: self.count(),
             cacheWrite: self.count(),
+            cacheWriteLong: self.count(),
             reasoning: self.count(),
             audioInput: self.count(),
             audioOutput: self.count(),
             images: self.count(),
-            cost: self.optional().map { MicroDollars($0) }
+            cost: self.optional().map { MicroDollars($0) },
+            characters: self.count(),
+            soundMilliseconds: self.count(),
+            searches: self.count()
         )
     }
 

@@ -32,11 +32,13 @@ import Testing
             let name = "\(entry.provider)/\(entry.model)"
             let rates = entry.facts.rates
             #expect(entry.page.hasPrefix("https://"), "\(name) has no source")
-            let all = [rates.input, rates.output, rates.image, rates.request]
+            let units = [rates.image, rates.request, rates.characters, rates.minute, rates.searches]
+            let all = [rates.input, rates.output] + units
             let parts = [
-                rates.cachedInput, rates.cacheWrite, rates.reasoning, rates.audioInput, rates.audioOutput,
+                rates.cachedInput, rates.cacheWrite, rates.cacheWriteLong, rates.reasoning, rates.audioInput,
+                rates.audioOutput,
             ]
-            // Nothing costs more than $1,000 for a million tokens, or for a picture or a request.
+            // Nothing costs more than $1,000 for a million tokens, or for a picture, a request, a minute and so on.
             let range = 0...1_000_000_000 as ClosedRange<Int64>
             #expect((all + parts.compactMap { $0 }).allSatisfy { range.contains($0) }, "\(name): \(rates.text)")
             #expect((all + parts.compactMap { $0 }).contains { $0 > 0 }, "\(name) costs nothing")
@@ -47,6 +49,17 @@ import Testing
         for provider in ["openai", "anthropic", "gemini", "mistral", "azure", "bedrock", "together", "fireworks"] {
             #expect(entries.contains { $0.provider == provider })
         }
+    }
+
+    @Test func `what has no tokens has a price all the same`() {
+        let book = PriceBook()
+        #expect(book.facts(for: "tts-1", at: self.openAI).rates.characters == 15_000_000)
+        #expect(book.facts(for: "whisper-1", at: self.openAI).rates.minute == 6_000)
+        let cohere = PriceBook.Seller(provider: "cohere", family: "cohere", needsNoCredential: false)
+        #expect(book.facts(for: "rerank-v3.5", at: cohere).rates.searches == 2_000_000)
+        // What says how many tokens it took is paid by those.
+        let rates = book.facts(for: "gpt-4o-transcribe", at: self.openAI).rates
+        #expect(rates.minute == 0 && rates.input > 0)
     }
 
     @Test(arguments: [

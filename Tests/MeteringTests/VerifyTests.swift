@@ -59,9 +59,10 @@ import Testing
             ("reasoning_tokens", "0"), ("audio_input_tokens", "0"), ("audio_output_tokens", "0"), ("images", "0"),
             ("reported_cost", "0"), ("cost", "cost + 1"), ("charged", "charged - 1"),
             ("is_charged", "1 - is_charged"), ("rates", "rates || '0'"), ("metadata", "'{}'"),
+            ("cache_write_long_tokens", "0"), ("characters", "0"), ("sound_ms", "0"), ("searches", "7"),
             ("hash", "zeroblob(32)"), ("kind", "'correction', attempt_id = NULL, corrects = 1"),
         ]
-        #expect(columns.count == 41)
+        #expect(columns.count == 45)
         try await self.tamper()
         let ledger = self.fixture.ledger
         for (column, value) in columns {

@@ -67,6 +67,59 @@ import Testing
         #expect(try self.usage(withoutTotal) == TokenUsage(input: 80, output: 5, cachedInput: 70))
     }
 
+    // MARK: What is scanned without a codec
+
+    private func scanned(_ text: String) throws -> TokenUsage? { try UsageScan(ByteBuffer(string: text)).usage }
+
+    @Test func `what is cached for an hour is told apart, in the words of each who has it`() throws {
+        let anthropic =
+            #"{"usage":{"input_tokens":10,"cache_creation_input_tokens":30,"cache_read_input_tokens":2,"#
+            + #""cache_creation":{"ephemeral_5m_input_tokens":20,"ephemeral_1h_input_tokens":10},"output_tokens":5}}"#
+        let expected = TokenUsage(input: 42, output: 5, cachedInput: 2, cacheWrite: 30, cacheWriteLong: 10)
+        #expect(try self.scanned(anthropic) == expected)
+        let parts =
+            #"{"usage":{"input_tokens":10,"output_tokens":5,"cache_creation":"#
+            + #"{"ephemeral_1h_input_tokens":10,"ephemeral_5m_input_tokens":20}}}"#
+        #expect(try self.scanned(parts) == TokenUsage(input: 40, output: 5, cacheWrite: 30, cacheWriteLong: 10))
+        let bedrock =
+            #"{"usage":{"inputTokens":10,"outputTokens":5,"cacheWriteInputTokens":30,"cacheDetails":"#
+            + #"[{"ttl":"1h","inputTokens":7},{"inputTokens":20,"ttl":"5m"},{"ttl":"1h","inputTokens":3},1,{}]}}"#
+        #expect(try self.scanned(bedrock) == TokenUsage(input: 40, output: 5, cacheWrite: 30, cacheWriteLong: 10))
+        for odd in ["null", "[]", #"{"ephemeral_1h_input_tokens":-1}"#, #"{"ephemeral_1h_input_tokens":1e99}"#] {
+            let usage = try self.scanned(#"{"usage":{"input_tokens":1,"cache_creation":\#(odd)}}"#)
+            #expect(usage == TokenUsage(input: 1))
+        }
+    }
+
+    @Test func `gateways that pass on Anthropic's words in OpenAI's form are understood`() throws {
+        let beside =
+            #"{"prompt_tokens":50,"completion_tokens":5,"total_tokens":55,"cache_creation_input_tokens":30,"#
+            + #""cache_creation":{"ephemeral_1h_input_tokens":10}}"#
+        #expect(try self.usage(beside) == TokenUsage(input: 50, output: 5, cacheWrite: 30, cacheWriteLong: 10))
+        let inside =
+            #"{"prompt_tokens":50,"completion_tokens":5,"prompt_tokens_details":{"cache_creation_tokens":30,"#
+            + #""cache_creation_token_details":{"ephemeral_5m_input_tokens":20,"ephemeral_1h_input_tokens":10}}}"#
+        #expect(try self.usage(inside) == TokenUsage(input: 50, output: 5, cacheWrite: 30, cacheWriteLong: 10))
+    }
+
+    @Test(
+        arguments: [
+            (#"{"duration":8.47}"#, 8_470), (#"{"duration":"8.4701"}"#, 8_471), (#"{"duration":0.0001}"#, 1),
+            (#"{"duration":9,"usage":{"type":"duration","seconds":10}}"#, 10_000), (#"{"duration":-1}"#, nil),
+            (#"{"duration":1e300}"#, nil), (#"{"duration":"long"}"#, nil), (#"{"duration":null}"#, nil),
+            (#"{"usage":{"seconds":1000001}}"#, nil),
+        ] as [(String, Int?)]
+    )
+    func `how long sound was is read to the millisecond, the bill before the measure`(text: String, sound: Int?) throws
+    {
+        #expect(try self.scanned(text)?.soundMilliseconds == sound)
+    }
+
+    @Test func `searches are read where Cohere has them`() throws {
+        let usage = try self.scanned(#"{"results":[],"meta":{"api_version":{},"billed_units":{"search_units":3}}}"#)
+        #expect(usage == TokenUsage(searches: 3))
+    }
+
     @Test func `a total that is too small changes nothing`() throws {
         let usage = try self.usage(#"{"prompt_tokens":10,"completion_tokens":5,"total_tokens":0}"#)
         #expect(usage == TokenUsage(input: 10, output: 5))

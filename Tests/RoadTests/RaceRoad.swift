@@ -122,9 +122,10 @@ import Testing
         route.shadow = shadow
         route.split = split
         let next = RouteEntry(name: "next", targets: [.init(provider: "groq", model: "m")], retriesMax: retriesMax)
+        let names = models.keys.sorted() + ["claude"]
         let catalog = try Catalog(
-            providers: models.keys.sorted().map { name in
-                var entry = ProviderEntry(name: name)
+            providers: names.map { name in
+                var entry = ProviderEntry(name: name, kind: name == "claude" ? .anthropic : .openAI)
                 entry.onDisconnect = drains ? .drain : .cancel
                 return entry
             },
@@ -137,13 +138,17 @@ import Testing
             catalog: catalog,
             keys: try KeyTable([KeyTable.Entry(digest: KeyDigest(of: Road.key), principal: principal)]),
             credentials: try CredentialBook(
-                models.keys.map {
+                names.map {
                     CredentialBook.Entry(group: GroupID("demo"), provider: $0, apiKey: Secret(Road.providerKey))
                 },
                 catalog: catalog
             ),
             prices: PriceBook(rules: [
-                PriceRule(name: "groq/*", rates: Rates(input: 1_000_000, output: 2_000_000, source: "test"))
+                PriceRule(name: "groq/*", rates: Rates(input: 1_000_000, output: 2_000_000, source: "test")),
+                PriceRule(name: "claude/*", rates: UnitRoadTests.claude),
+                PriceRule(name: "openai/spoken", rates: UnitRoadTests.spoken),
+                PriceRule(name: "openai/heard", rates: UnitRoadTests.heard),
+                PriceRule(name: "openai/ranked", rates: UnitRoadTests.ranked),
             ]),
             loaded: Self.wallTime
         )
@@ -152,9 +157,9 @@ import Testing
     // MARK: - Clients
 
     /// Sends a request and goes on at once.
-    func begin(_ body: String, fields: String = "") -> FakeExchange {
+    func begin(_ body: String, path: String = "/v1/chat/completions", fields: String = "") -> FakeExchange {
         let head =
-            "POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer \(Road.key)\r\n\(fields)"
+            "POST \(path) HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer \(Road.key)\r\n\(fields)"
             + "content-length: \(body.utf8.count)\r\n\r\n"
         let exchange = FakeExchange(head, body: body, transport: self.transport, arrival: self.clock.now)
         self.tasks.append(

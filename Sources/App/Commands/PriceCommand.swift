@@ -135,10 +135,14 @@ struct PriceCommand: ParsableCommand {
         return .object([
             ("provider", provider.isEmpty ? .null : .string(provider)), ("model", .string(model)),
             ("input", dollars(rates.input)), ("cachedInput", dollars(rates.cachedInput)),
-            ("cacheWrite", dollars(rates.cacheWrite)), ("output", dollars(rates.output)),
+            ("cacheWrite", dollars(rates.cacheWrite)), ("cacheWrite1h", dollars(rates.cacheWriteLong)),
+            ("output", dollars(rates.output)),
             ("reasoning", dollars(rates.reasoning)), ("audioInput", dollars(rates.audioInput)),
             ("audioOutput", dollars(rates.audioOutput)), ("image", dollars(rates.image == 0 ? nil : rates.image)),
-            ("request", dollars(rates.request == 0 ? nil : rates.request)), ("longRequests", long ?? .null),
+            ("request", dollars(rates.request == 0 ? nil : rates.request)),
+            ("characters", dollars(rates.characters == 0 ? nil : rates.characters)),
+            ("minute", dollars(rates.minute == 0 ? nil : rates.minute)),
+            ("searches", dollars(rates.searches == 0 ? nil : rates.searches)), ("longRequests", long ?? .null),
             ("context", number(facts.contextMax)), ("maxOutput", number(facts.outputMax)),
             ("source", .string(rates.source)), more,
         ])

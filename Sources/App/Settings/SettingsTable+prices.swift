@@ -24,11 +24,26 @@ extension SettingsTable {
             Self.price("output", "a million tokens that are written"),
             Self.price("cached_input", "a million tokens that are read from the provider's cache; else as `input`"),
             Self.price("cache_write", "a million tokens that are written into that cache; else as `input`"),
+            Self.price(
+                "cache_write_1h",
+                "a million tokens that are written into that cache to stay for an hour; else twice `input`"
+            ),
             Self.price("reasoning", "a million tokens of hidden reasoning; else as `output`"),
             Self.price("audio_input", "a million tokens of sound that are read; else as `input`"),
             Self.price("audio_output", "a million tokens of sound that are made; else as `output`"),
             Self.price("image", "one picture that is made"),
             Self.price("request", "each request that is answered, besides its tokens"),
+            Self.price("characters", "a million characters that are spoken"),
+            Self.price(
+                "minute",
+                "a minute of sound that is written down. Counted is what the provider says; where it says nothing, "
+                    + "a second for 16,000 bytes of the file, marked as estimated"
+            ),
+            Self.price(
+                "searches",
+                "a thousand searches of rerankers. Counted is what the provider says; where it says nothing, one for "
+                    + "each hundred documents, marked as estimated"
+            ),
         ] + [
             Setting(
                 path: "prices.<name>.context",

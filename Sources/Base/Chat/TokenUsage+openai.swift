@@ -14,15 +14,18 @@ extension TokenUsage {
         "reasoning_tokens",
         "cost",
         "is_byok",
-        "cost_details"
+        "cost_details",
+        "cache_creation"
     )
     private static let inputDetails = JSONNames(
         "cached_tokens",
         "audio_tokens",
         "cache_write_tokens",
         "cache_creation_tokens",
-        "cache_creation_input_tokens"
+        "cache_creation_input_tokens",
+        "cache_creation_token_details"
     )
+    private static let longWrites = JSONNames("ephemeral_1h_input_tokens")
     private static let outputDetails = JSONNames("reasoning_tokens", "audio_tokens")
     private static let costNames = JSONNames("total_cost", "upstream_inference_cost")
 
@@ -51,6 +54,8 @@ extension TokenUsage {
             case 9: said.reasoning = Self.count(value, reader)
             case 10: said.cost = try Self.dollars(value, bytes)
             case 11: said.hasOwnKey = reader.bool(value) ?? false
+            // Gateways that pass on Anthropic's own words say here how long what was cached is to stay.
+            case 13: said.cacheWriteLong = try Self.longWrites(value, bytes)
             default: said.upstreamCost = try Self.dollars(value, bytes)
             }
         }
@@ -74,9 +79,22 @@ extension TokenUsage {
             switch name {
             case 0: usage.cachedInput = count
             case 1: usage.audioInput = count
+            case 5: usage.cacheWriteLong = try Self.longWrites(detail.value, bytes)
             default: usage.cacheWrite = count ?? usage.cacheWrite
             }
         }
+    }
+
+    /// What was written into the cache for an hour, of an object that tells how long what is there stays.
+    private static func longWrites(_ value: JSONSlice, _ bytes: UnsafeRawBufferPointer) throws(JSONError) -> Int? {
+        let reader = JSONScanner(bytes)
+        guard reader.kind(value) == .object else { return nil }
+        var found: Int?
+        var members = JSONScanner(bytes, at: value)
+        try members.members(of: Self.longWrites) { (_, member) throws(JSONError) in
+            found = Self.count(member.value, reader)
+        }
+        return found
     }
 
     private static func readOutputDetails(
@@ -127,6 +145,7 @@ extension TokenUsage {
         // Said beside the details, and only looked at where those are silent.
         var cachedInput: Int?
         var cacheWrite: Int?
+        var cacheWriteLong: Int?
         var reasoning: Int?
         var cost: MicroDollars?
         /// OpenRouter: the call went out with the caller's own key for the provider behind it, which sends a bill too.
@@ -141,6 +160,7 @@ extension TokenUsage {
             var usage = self.usage
             usage.cachedInput = usage.cachedInput ?? self.cachedInput
             usage.cacheWrite = usage.cacheWrite ?? self.cacheWrite
+            usage.cacheWriteLong = usage.cacheWriteLong ?? self.cacheWriteLong
             usage.reasoning = usage.reasoning ?? self.reasoning
             usage.cost = self.hasOwnKey ? self.cost.map { $0 + (self.upstreamCost ?? .zero) } : self.cost
             guard let input = usage.input, let output = usage.output else { return usage }

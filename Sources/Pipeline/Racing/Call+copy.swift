@@ -42,6 +42,7 @@ extension Call {
         copy.firstAttempt = self.firstAttempt
         copy.metadata = self.metadata
         copy.prompt = self.prompt
+        copy.units = self.units
         copy.story = self.storyPad
         return copy
     }

@@ -36,7 +36,7 @@ struct ReserveAndMeter: WaitingGate {
         call.upstreamStatus = 0
         let facts = call.snapshot.facts(of: target.model, at: target.provider)
         // Providers count for nothing.
-        let rates = call.operation == .countTokens || call.isWithoutWork ? .free : facts.rates
+        let rates = call.operation == .countTokens || call.isWithoutWork ? .free : call.rates(facts)
         var intent = AttemptIntent(
             requestID: call.id.text,
             firstAttempt: call.firstAttempt,
@@ -56,7 +56,8 @@ struct ReserveAndMeter: WaitingGate {
         intent.metadata = call.metadata
         intent.idempotencyClaim = call.idempotencyClaim
         try Self.checkPrice(rates, intent, call, meter)
-        let size = call.attemptSize(index, facts)
+        var size = call.attemptSize(index, facts)
+        if meter.hasAnyBudget { size.units.mayWriteLong = call.mayWriteLong }
         let startedAt = intent.startedAt
         do throws(MeterRefusal) {
             let attempt = try meter.begin(intent, size)

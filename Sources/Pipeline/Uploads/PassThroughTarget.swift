@@ -1,6 +1,7 @@
 internal import Auth
 internal import Chat
 internal import Core
+internal import Metering
 internal import NIOCore
 internal import Providers
 internal import Transport
@@ -119,8 +120,20 @@ struct PassThroughTarget {
                 call.model = body.withUnsafeReadableBytes { JSONScanner($0).string(slice) } ?? ""
             }
             call.prompt = PromptMeasure(body)
+            call.units = self.units(body)
         }
         if call.model.isEmpty { call.model = self.modelInPath ?? "" }
+    }
+
+    /// What is paid for by other units than tokens, where the path says that it may be.
+    private func units(_ body: ByteBuffer) -> RequestUnits? {
+        body.withUnsafeReadableBytes { bytes in
+            if self.rest.hasSuffix("audio/speech") {
+                return RequestUnits(characters: SpeechBody.characters(bytes) ?? bytes.count)
+            }
+            guard self.rest.hasSuffix("/rerank") else { return nil }
+            return RequestUnits(searchesGuess: RequestUnits.searchesGuess(documents: RerankBody.documents(bytes)))
+        }
     }
 
     /// The model in paths like `models/gemini-3-pro:generateContent`, `model/anthropic.claude%3A0/converse` and

@@ -7,6 +7,9 @@ struct AnthropicUsage: Equatable {
     private var input: Int?
     private var cacheRead: Int?
     private var cacheWrite: Int?
+    /// Of `cacheWrite`, for five minutes and for an hour; each is priced by itself.
+    private var cacheWriteShort: Int?
+    private var cacheWriteLong: Int?
     private var output: Int?
     private var thinking: Int?
     /// `service_tier`, as it stands beside the figures.
@@ -20,7 +23,8 @@ struct AnthropicUsage: Equatable {
         "cache_creation_input_tokens",
         "output_tokens",
         "output_tokens_details",
-        "service_tier"
+        "service_tier",
+        "cache_creation"
     )
 
     /// Takes in a `usage` object; figures are cumulative, so that later ones take the place of earlier ones.
@@ -38,6 +42,15 @@ struct AnthropicUsage: Equatable {
                     if key.equals("thinking_tokens") { self.thinking = Self.count(value, reader) ?? self.thinking }
                 }
             case 5: self.serviceTier = reader.string(value)
+            case 6:
+                guard reader.kind(value) == .object else { return }
+                try reader.members(of: value) { (key, value) throws(AnswerUnreadable) in
+                    if key.equals("ephemeral_5m_input_tokens") {
+                        self.cacheWriteShort = Self.count(value, reader) ?? self.cacheWriteShort
+                    } else if key.equals("ephemeral_1h_input_tokens") {
+                        self.cacheWriteLong = Self.count(value, reader) ?? self.cacheWriteLong
+                    }
+                }
             default: break
             }
         }
@@ -50,16 +63,25 @@ struct AnthropicUsage: Equatable {
 
     /// The same with cached tokens inside of the input, as everyone else counts.
     var total: TokenUsage {
-        var usage = TokenUsage(cachedInput: self.cacheRead, cacheWrite: self.cacheWrite, reasoning: self.thinking)
+        let written = self.cacheWrite ?? self.writtenInParts
+        var usage = TokenUsage(cachedInput: self.cacheRead, cacheWrite: written, reasoning: self.thinking)
+        usage.cacheWriteLong = self.cacheWriteLong
         usage.output = self.output
         if let input {
-            let sum = [self.cacheRead ?? 0, self.cacheWrite ?? 0].reduce(input) { sum, tokens in
+            let sum = [self.cacheRead ?? 0, written ?? 0].reduce(input) { sum, tokens in
                 let (next, overflow) = sum.addingReportingOverflow(tokens)
                 return overflow ? .max : next
             }
             usage.input = sum
         }
         return usage
+    }
+
+    /// What was written into the cache, of an answer that only says for how long.
+    private var writtenInParts: Int? {
+        guard self.cacheWriteShort != nil || self.cacheWriteLong != nil else { return nil }
+        let (sum, overflow) = (self.cacheWriteShort ?? 0).addingReportingOverflow(self.cacheWriteLong ?? 0)
+        return overflow ? .max : sum
     }
 
     /// Appends `"usage":{…}`; both totals are there always, as the dialect demands them.
@@ -71,6 +93,14 @@ struct AnthropicUsage: Equatable {
         body.beginObject()
         body.writeMember("input_tokens", uncached)
         if usage.cacheWrite != nil { body.writeMember("cache_creation_input_tokens", written) }
+        if let long = usage.cacheWriteLong {
+            let long = min(max(0, long), written)
+            body.writeKey("cache_creation")
+            body.beginObject()
+            body.writeMember("ephemeral_5m_input_tokens", written - long)
+            body.writeMember("ephemeral_1h_input_tokens", long)
+            body.endObject()
+        }
         if usage.cachedInput != nil { body.writeMember("cache_read_input_tokens", cached) }
         body.writeMember("output_tokens", max(0, usage.output ?? 0))
         if let reasoning = usage.reasoning {

@@ -25,6 +25,10 @@ enum ConverseWords {
         var usage = TokenUsage()
         guard reader.kind(object) == .object else { return usage }
         try reader.members(of: object) { (key, value) throws(AnswerUnreadable) in
+            if key.equals("cacheDetails") {
+                usage.cacheWriteLong = try Self.longWrites(value, reader)
+                return
+            }
             guard let count = reader.scanner.int(value), count >= 0 else { return }
             if key.equals("inputTokens") {
                 usage.input = count
@@ -41,6 +45,23 @@ enum ConverseWords {
             usage.input = input.addingClamped(cached)
         }
         return usage
+    }
+
+    /// What was written into the cache for an hour, of a list of `{ttl, inputTokens}`.
+    private static func longWrites(_ list: JSONSlice, _ reader: BodyReader) throws(AnswerUnreadable) -> Int? {
+        guard reader.kind(list) == .array else { return nil }
+        var sum: Int?
+        try reader.elements(of: list) { (detail) throws(AnswerUnreadable) in
+            guard reader.kind(detail) == .object else { return }
+            var isLong = false
+            var count: Int?
+            try reader.members(of: detail) { (key, value) throws(AnswerUnreadable) in
+                if key.equals("ttl") { isLong = reader.equals(value, "1h") }
+                if key.equals("inputTokens") { count = reader.scanner.int(value) }
+            }
+            if isLong, let count, count >= 0 { sum = (sum ?? 0).addingClamped(count) }
+        }
+        return sum
     }
 
     /// The stop text that came, if the model told it among its own fields.

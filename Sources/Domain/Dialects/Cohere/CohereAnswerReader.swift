@@ -137,7 +137,7 @@ struct CohereCall {
 /// Cohere's `usage`.
 enum CohereUsage {
     private static let names = JSONNames("tokens", "billed_units", "cached_tokens")
-    private static let countNames = JSONNames("input_tokens", "output_tokens")
+    private static let countNames = JSONNames("input_tokens", "output_tokens", "search_units")
 
     /// What was read and written (`tokens`), else what is billed.
     ///
@@ -158,7 +158,11 @@ enum CohereUsage {
             guard let pair, reader.kind(pair) == .object else { continue }
             try reader.members(of: pair, named: Self.countNames) { position, value in
                 let count = Self.count(value, reader)
-                if position == 0 { usage.input = usage.input ?? count } else { usage.output = usage.output ?? count }
+                switch position {
+                case 0: usage.input = usage.input ?? count
+                case 1: usage.output = usage.output ?? count
+                default: usage.searches = usage.searches ?? count
+                }
             }
         }
         return usage

@@ -27,6 +27,22 @@ package enum TokenBound {
     /// more than 50 tokens for one.
     package static func sound(bytes: Int) -> Int { max(0, bytes) / 10 + self.frame }
 
+    /// The most milliseconds of sound in a file: no codec in use for speech has fewer bytes a second than 500.
+    package static func soundMilliseconds(bytes: Int) -> Int {
+        let (milliseconds, isOver) = max(0, bytes).multipliedReportingOverflow(by: 2)
+        return isOver ? .max : milliseconds
+    }
+
+    /// The most searches that a request for reranking can count as.
+    ///
+    /// Up to a hundred documents are one search, and a document of more than 500 tokens, the query's among them, counts
+    /// as several (docs.cohere.com/docs/how-does-cohere-pricing-work). A query takes no more than half of that, and no
+    /// token is shorter than a byte, so that each piece has 250 bytes at least.
+    package static func searches(documents: Int, bodyBytes: Int) -> Int {
+        let (pieces, isOver) = max(0, documents).addingReportingOverflow(max(0, bodyBytes) / 250)
+        return isOver ? .max : pieces / 100 + 1
+    }
+
     /// The most input tokens a request can have.
     ///
     /// A tokenizer makes at most one token of each byte, so the body's bytes bound all text, and sound and files that

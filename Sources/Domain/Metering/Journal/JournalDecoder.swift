@@ -73,7 +73,7 @@ enum JournalDecoder {
 
     private static func rates(flags: UInt64, _ eye: inout RecordEye) -> Rates {
         func rate(_ flag: UInt64) -> Int64? { flags & flag != 0 ? eye.signed() : nil }
-        return Rates(
+        var rates = Rates(
             input: eye.signed(),
             output: eye.signed(),
             cachedInput: rate(IntentFlags.hasCachedInput),
@@ -91,8 +91,15 @@ enum JournalDecoder {
                     outputPercent: eye.fitting(Int16.self)
                 ),
             takesReportedCost: flags & IntentFlags.takesReportedCost != 0,
-            source: eye.text()
+            source: ""
         )
+        // Of later versions, and so behind the others.
+        rates.cacheWriteLong = rate(IntentFlags.hasCacheWriteLong)
+        rates.characters = rate(IntentFlags.hasUnits) ?? 0
+        rates.minute = rate(IntentFlags.hasUnits) ?? 0
+        rates.searches = rate(IntentFlags.hasUnits) ?? 0
+        rates.source = eye.text()
+        return rates
     }
 
     private static func checkpoint(_ eye: inout RecordEye) -> AttemptCheckpoint {
@@ -122,7 +129,7 @@ enum JournalDecoder {
 
     private static func usage(_ eye: inout RecordEye) -> TokenUsage {
         let flags = eye.unsigned()
-        if flags > 511 { eye.fail() }
+        if flags > 8191 { eye.fail() }
         func count(_ flag: UInt64) -> Int? { flags & flag != 0 ? eye.int() : nil }
         var usage = TokenUsage()
         usage.input = count(1)
@@ -134,6 +141,10 @@ enum JournalDecoder {
         usage.cost = flags & 64 != 0 ? MicroDollars(eye.signed()) : nil
         usage.audioOutput = count(128)
         usage.images = count(256)
+        usage.cacheWriteLong = count(512)
+        usage.characters = count(1024)
+        usage.soundMilliseconds = count(2048)
+        usage.searches = count(4096)
         return usage
     }
 }

@@ -87,8 +87,8 @@ package struct JournalEncoder: Sendable {
         texts += intent.operation.utf8.count + intent.provider.utf8.count + intent.upstreamModel.utf8.count
         texts += intent.credentialID.utf8.count + intent.variant.utf8.count + intent.metadata.utf8.count
         texts += intent.rates.source.utf8.count + intent.idempotencyClaim.utf8.count
-        // Fourteen lengths of up to three bytes, eighteen numbers of up to ten, flags, head, kind and padding.
-        let capacity = texts + 14 * 3 + 18 * 10 + 3 + JournalFrame.headBytes + 1 + 8
+        // Fourteen lengths of up to three bytes, 22 numbers of up to ten, flags, head, kind and padding.
+        let capacity = texts + 14 * 3 + 22 * 10 + 3 + JournalFrame.headBytes + 1 + 8
         guard capacity + JournalFrame.checkpointBytesMax <= JournalFrame.recordBytesMax else {
             throw .tooLarge(bytes: capacity)
         }
@@ -97,6 +97,8 @@ package struct JournalEncoder: Sendable {
         if intent.outputMax != nil { flags |= IntentFlags.hasOutputMax }
         if intent.isStream { flags |= IntentFlags.isStream }
         if intent.rates.cachedInput != nil { flags |= IntentFlags.hasCachedInput }
+        if intent.rates.cacheWriteLong != nil { flags |= IntentFlags.hasCacheWriteLong }
+        if intent.rates.hasUnits { flags |= IntentFlags.hasUnits }
         if intent.rates.cacheWrite != nil { flags |= IntentFlags.hasCacheWrite }
         if intent.rates.reasoning != nil { flags |= IntentFlags.hasReasoning }
         if intent.rates.audioInput != nil { flags |= IntentFlags.hasAudioInput }
@@ -151,6 +153,12 @@ package struct JournalEncoder: Sendable {
             pen.signed(Int64(long.inputPercent))
             pen.signed(Int64(long.outputPercent))
         }
+        if let rate = rates.cacheWriteLong { pen.signed(rate) }
+        if rates.hasUnits {
+            pen.signed(rates.characters)
+            pen.signed(rates.minute)
+            pen.signed(rates.searches)
+        }
         pen.text(rates.source)
     }
 
@@ -170,6 +178,10 @@ package struct JournalEncoder: Sendable {
         if usage.cost != nil { flags |= 64 }
         if usage.audioOutput != nil { flags |= 128 }
         if usage.images != nil { flags |= 256 }
+        if usage.cacheWriteLong != nil { flags |= 512 }
+        if usage.characters != nil { flags |= 1024 }
+        if usage.soundMilliseconds != nil { flags |= 2048 }
+        if usage.searches != nil { flags |= 4096 }
         pen.unsigned(flags)
         if let count = usage.input { pen.signed(Int64(count)) }
         if let count = usage.output { pen.signed(Int64(count)) }
@@ -180,6 +192,10 @@ package struct JournalEncoder: Sendable {
         if let cost = usage.cost { pen.signed(cost.value) }
         if let count = usage.audioOutput { pen.signed(Int64(count)) }
         if let count = usage.images { pen.signed(Int64(count)) }
+        if let count = usage.cacheWriteLong { pen.signed(Int64(count)) }
+        if let count = usage.characters { pen.signed(Int64(count)) }
+        if let count = usage.soundMilliseconds { pen.signed(Int64(count)) }
+        if let count = usage.searches { pen.signed(Int64(count)) }
     }
 
     /// Writes the body, then what stands around it.
@@ -220,7 +236,14 @@ enum IntentFlags {
     static let hasCheckpoint: UInt64 = 1 << 8
     static let hasLong: UInt64 = 1 << 9
     static let takesReportedCost: UInt64 = 1 << 10
-    static let all: UInt64 = (1 << 11) - 1
+    static let hasCacheWriteLong: UInt64 = 1 << 11
+    static let hasUnits: UInt64 = 1 << 12
+    static let all: UInt64 = (1 << 13) - 1
+}
+
+extension Rates {
+    /// Whether there is a price for characters, sound or searches.
+    fileprivate var hasUnits: Bool { self.characters != 0 || self.minute != 0 || self.searches != 0 }
 }
 
 /// Writes numbers and texts into memory that was measured before, with `slack` to spare.

@@ -13,11 +13,11 @@ package enum JournalFrame {
     /// A seal, for which each segment keeps room.
     static let sealBytes = 16
     /// The largest end, its head and padding included; so much is kept back for each open attempt.
-    package static let endBytesMax = 256
+    package static let endBytesMax = 320
     /// The largest checkpoint, its head and padding included.
-    package static let checkpointBytesMax = 128
+    package static let checkpointBytesMax = 176
     /// What an intent leaves free for each open attempt: its end and a few checkpoints.
-    package static let openBytes = 512
+    package static let openBytes = 640
     /// The smallest segment.
     package static let segmentBytesMin = 64 << 10
     /// The largest one.

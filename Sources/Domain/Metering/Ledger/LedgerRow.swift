@@ -136,11 +136,15 @@ extension TokenUsage {
             output: bounded(self.output),
             cachedInput: bounded(self.cachedInput),
             cacheWrite: bounded(self.cacheWrite),
+            cacheWriteLong: bounded(self.cacheWriteLong),
             reasoning: bounded(self.reasoning),
             audioInput: bounded(self.audioInput),
             audioOutput: bounded(self.audioOutput),
             images: bounded(self.images),
-            cost: self.cost?.bounded
+            cost: self.cost?.bounded,
+            characters: bounded(self.characters),
+            soundMilliseconds: bounded(self.soundMilliseconds),
+            searches: bounded(self.searches)
         )
     }
 
@@ -170,10 +174,23 @@ extension LedgerRow {
         key_id, agent_id, model, operation, provider, upstream_model, credential_id, variant, is_stream,
         input_estimate, output_max, reserved, outcome, usage_source, upstream_status, code, first_content_ms,
         input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, audio_input_tokens,
-        audio_output_tokens, images, reported_cost, cost, charged, is_charged, rates, metadata, hash
+        audio_output_tokens, images, reported_cost, cost, charged, is_charged, rates, metadata,
+        cache_write_long_tokens, characters, sound_ms, searches, hash
         """
     /// How many `columns` there are, the hash among them.
-    static let columnCount = 43
+    static let columnCount = 47
+    /// How many there were at first, the hash not among them; those behind them were added later.
+    private static let firstColumnCount = 42
+
+    /// What the hash of a row is over: all of its `values`, or what was read of them, but the hash.
+    ///
+    /// Columns that were added later count up to the last one that is not NULL, so that rows from before them keep the
+    /// hash that they have.
+    static func hashed(_ values: [SQLValue]) -> ArraySlice<SQLValue> {
+        var end = values.count - 1
+        while end > Self.firstColumnCount, case .null = values[end - 1] { end -= 1 }
+        return values[..<max(0, end)]
+    }
 
     /// The values of all columns in their order; the last is the place of the hash.
     var values: [SQLValue] {
@@ -193,7 +210,9 @@ extension LedgerRow {
             integer(usage.cachedInput), integer(usage.cacheWrite), integer(usage.reasoning),
             integer(usage.audioInput), integer(usage.audioOutput), integer(usage.images),
             integer(usage.cost?.value), .integer(self.cost.value), .integer(self.charged.value),
-            .integer(self.isCharged ? 1 : 0), .text(self.rates), .text(self.metadata), .null,
+            .integer(self.isCharged ? 1 : 0), .text(self.rates), .text(self.metadata),
+            integer(usage.cacheWriteLong), integer(usage.characters), integer(usage.soundMilliseconds),
+            integer(usage.searches), .null,
         ]
     }
 
@@ -246,6 +265,10 @@ extension LedgerRow {
         self.isCharged = try cells.integer() != 0
         self.rates = try cells.text()
         self.metadata = try cells.text()
+        self.usage.cacheWriteLong = try cells.optionalCount()
+        self.usage.characters = try cells.optionalCount()
+        self.usage.soundMilliseconds = try cells.optionalCount()
+        self.usage.searches = try cells.optionalCount()
     }
 }
 

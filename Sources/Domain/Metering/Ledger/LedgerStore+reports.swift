@@ -149,8 +149,8 @@ extension LedgerStore {
         let columns: [SQL] = [
             "attempts", "calls", "ok", "failed", "charged_calls", "charged_tokens", "input_tokens", "output_tokens",
             "cached_input_tokens", "cache_write_tokens", "reasoning_tokens", "audio_input_tokens",
-            "audio_output_tokens", "images", "cost", "charged", "source_provider", "source_partial",
-            "source_estimated", "source_none",
+            "audio_output_tokens", "images", "cache_write_long_tokens", "characters", "sound_ms", "searches", "cost",
+            "charged", "source_provider", "source_partial", "source_estimated", "source_none",
         ]
         return Self.joined(columns.map { "CAST(COALESCE(SUM(\($0)), 0) AS \(.integer))" })
     }()

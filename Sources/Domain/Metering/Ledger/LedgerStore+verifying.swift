@@ -121,7 +121,7 @@ private struct LedgerCheck {
         }
         if seq != self.lastSeq + 1 {
             self.verdict.add(.chain, self.lastSeq + 1, "it is missing; the next one is row \(seq)")
-        } else if LedgerChain.hash(values.dropLast(), after: self.lastHash) != hash {
+        } else if LedgerChain.hash(LedgerRow.hashed(values), after: self.lastHash) != hash {
             self.verdict.add(.chain, seq, "it was changed, or the one before it: its hash does not follow")
         }
         if let known = self.known, known.seq == seq { self.hasKnown = known.hash == hash }
@@ -225,7 +225,8 @@ struct UsageSumsRow {
         SELECT hour, group_id, user_id, key_id, agent_id, model, operation, provider, upstream_model, credential_id,
             variant, attempts, calls, ok, failed, charged_calls, charged_tokens, input_tokens, output_tokens,
             cached_input_tokens, cache_write_tokens, reasoning_tokens, audio_input_tokens, audio_output_tokens,
-            images, cost, charged, source_provider, source_partial, source_estimated, source_none
+            images, cache_write_long_tokens, characters, sound_ms, searches, cost, charged, source_provider,
+            source_partial, source_estimated, source_none
         FROM usage_hours\u{20}
         """
 
@@ -276,7 +277,7 @@ extension TokenUsage {
     fileprivate var isAtBound: Bool {
         let counts = [
             self.input, self.output, self.cachedInput, self.cacheWrite, self.reasoning, self.audioInput,
-            self.audioOutput, self.images,
+            self.audioOutput, self.images, self.cacheWriteLong, self.characters, self.soundMilliseconds, self.searches,
         ]
         return counts.contains(LedgerRow.countMax) || self.cost == LedgerRow.amountMax
     }

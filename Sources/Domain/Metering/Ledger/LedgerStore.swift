@@ -157,7 +157,7 @@ package struct LedgerStore: Sendable {
             seq += 1
             let row = make(index, seq, &texts)
             var values = row.values
-            hash = LedgerChain.hash(values.dropLast(), after: hash)
+            hash = LedgerChain.hash(LedgerRow.hashed(values), after: hash)
             values[LedgerRow.columnCount - 1] = .blob(hash)
             rows.append(values)
             sums.add(row)

@@ -76,6 +76,10 @@ package struct UsageSums: Sendable, Equatable {
         case audioInputTokens
         case audioOutputTokens
         case images
+        case cacheWriteLongTokens
+        case characters
+        case soundMilliseconds
+        case searches
         /// Millionths of a dollar that the providers take.
         case cost
         /// Millionths of a dollar that count against budgets.
@@ -119,6 +123,10 @@ package struct UsageSums: Sendable, Equatable {
         self.add(usage.audioInput, to: .audioInputTokens)
         self.add(usage.audioOutput, to: .audioOutputTokens)
         self.add(usage.images, to: .images)
+        self.add(usage.cacheWriteLong, to: .cacheWriteLongTokens)
+        self.add(usage.characters, to: .characters)
+        self.add(usage.soundMilliseconds, to: .soundMilliseconds)
+        self.add(usage.searches, to: .searches)
         self.values[Figure.cost.rawValue].add(row.cost.value)
         self.values[Figure.charged.rawValue].add(row.charged.value)
         if row.isCharged { self.values[Figure.chargedTokens.rawValue].add(usage.total) }
@@ -181,9 +189,9 @@ struct UsageBatch {
         INSERT INTO usage_hours (hour, group_id, user_id, key_id, agent_id, model, operation, provider,
             upstream_model, credential_id, variant, attempts, calls, ok, failed, charged_calls, charged_tokens,
             input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens,
-            audio_input_tokens, audio_output_tokens, images, cost, charged, source_provider, source_partial,
-            source_estimated, source_none, min_seq, max_seq)
-        VALUES (\(places: 33))
+            audio_input_tokens, audio_output_tokens, images, cache_write_long_tokens, characters, sound_ms, searches,
+            cost, charged, source_provider, source_partial, source_estimated, source_none, min_seq, max_seq)
+        VALUES (\(places: 37))
         ON CONFLICT (hour, group_id, user_id, key_id, agent_id, model, operation, provider, upstream_model,
             credential_id, variant)
         DO UPDATE SET
@@ -201,6 +209,10 @@ struct UsageBatch {
             audio_input_tokens = usage_hours.audio_input_tokens + excluded.audio_input_tokens,
             audio_output_tokens = usage_hours.audio_output_tokens + excluded.audio_output_tokens,
             images = usage_hours.images + excluded.images,
+            cache_write_long_tokens = usage_hours.cache_write_long_tokens + excluded.cache_write_long_tokens,
+            characters = usage_hours.characters + excluded.characters,
+            sound_ms = usage_hours.sound_ms + excluded.sound_ms,
+            searches = usage_hours.searches + excluded.searches,
             cost = usage_hours.cost + excluded.cost,
             charged = usage_hours.charged + excluded.charged,
             source_provider = usage_hours.source_provider + excluded.source_provider,

@@ -51,10 +51,14 @@ extension LedgerRow {
             "totalTokens": usage.input == nil && usage.output == nil ? .null : .integer(usage.total),
             "cachedInputTokens": count(usage.cachedInput),
             "cacheWriteTokens": count(usage.cacheWrite),
+            "cacheWrite1hTokens": count(usage.cacheWriteLong),
             "reasoningTokens": count(usage.reasoning),
             "audioInputTokens": count(usage.audioInput),
             "audioOutputTokens": count(usage.audioOutput),
             "images": count(usage.images),
+            "characters": count(usage.characters),
+            "soundMs": count(usage.soundMilliseconds),
+            "searches": count(usage.searches),
         ]
     }
 
@@ -97,10 +101,14 @@ extension UsageSums {
             "totalTokens": .integer(self[.inputTokens] &+ self[.outputTokens]),
             "cachedInputTokens": figure(.cachedInputTokens),
             "cacheWriteTokens": figure(.cacheWriteTokens),
+            "cacheWrite1hTokens": figure(.cacheWriteLongTokens),
             "reasoningTokens": figure(.reasoningTokens),
             "audioInputTokens": figure(.audioInputTokens),
             "audioOutputTokens": figure(.audioOutputTokens),
             "images": figure(.images),
+            "characters": figure(.characters),
+            "soundMs": figure(.soundMilliseconds),
+            "searches": figure(.searches),
         ]
         let sources: JSONValue = [
             "provider": figure(.fromProvider),

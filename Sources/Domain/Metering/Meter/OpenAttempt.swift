@@ -60,6 +60,8 @@ package struct AttemptSize: Sendable, Equatable {
     package var fixedOutput = 0
     /// Pictures asked for; only where `hasOutput` is false.
     package var images = 0
+    /// The most of all that is neither.
+    package var units = UnitBound()
 
     package init(
         inputBound: Int,

@@ -28,20 +28,23 @@ package struct OutputGrant: Sendable, Equatable {
         let wanted = min(size.outputWanted ?? .max, possible ?? size.outputWanted ?? Self.assumed)
         let (all, isOver) = wanted.multipliedReportingOverflow(by: choices)
         let wantedInAll = isOver ? Int.max : all
-        let cost = rates.upperBound(inputTokens: size.inputBound, outputTokens: wantedInAll)
+        let cost = rates.upperBound(inputTokens: size.inputBound, outputTokens: wantedInAll, units: size.units)
         if cost <= rest {
             // A bound that nobody set and nobody knows has to be set, or nothing would hold the answer to what is paid.
             let needsLimit = size.outputWanted == nil && possible == nil && cost > .zero
             return OutputGrant(limit: needsLimit ? wanted : nil, paid: wantedInAll, cost: cost)
         }
-        guard let affordable = rates.affordableOutput(for: rest, inputTokens: size.inputBound) else { return nil }
+        let input = size.inputBound
+        guard let affordable = rates.affordableOutput(for: rest, inputTokens: input, units: size.units) else {
+            return nil
+        }
         let each = affordable / choices
         guard each >= min(Self.smallest, wanted) else { return nil }
         let paid = each * choices
         return OutputGrant(
             limit: each,
             paid: paid,
-            cost: rates.upperBound(inputTokens: size.inputBound, outputTokens: paid)
+            cost: rates.upperBound(inputTokens: size.inputBound, outputTokens: paid, units: size.units)
         )
     }
 
@@ -50,11 +53,20 @@ package struct OutputGrant: Sendable, Equatable {
         guard size.hasOutput else { return Self.fixedCost(size, rates) }
         let each = min(Self.smallest, size.outputWanted ?? Self.smallest)
         let (all, isOver) = each.multipliedReportingOverflow(by: max(1, size.choices))
-        return rates.upperBound(inputTokens: size.inputBound, outputTokens: isOver ? Int.max : all)
+        return rates.upperBound(
+            inputTokens: size.inputBound,
+            outputTokens: isOver ? Int.max : all,
+            units: size.units
+        )
     }
 
     /// The most that a call costs whose answer is as long as it is.
     private static func fixedCost(_ size: AttemptSize, _ rates: Rates) -> MicroDollars {
-        rates.upperBound(inputTokens: size.inputBound, outputTokens: size.fixedOutput, images: size.images)
+        rates.upperBound(
+            inputTokens: size.inputBound,
+            outputTokens: size.fixedOutput,
+            images: size.images,
+            units: size.units
+        )
     }
 }

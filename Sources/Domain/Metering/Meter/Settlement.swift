@@ -31,6 +31,8 @@ package struct AttemptFindings: Sendable, Equatable {
     /// A better guess of the request's tokens than the intent's, for the case that the provider does not say; nil if
     /// there is none.
     package var inputEstimate: Int?
+    /// What the request itself shows of what is paid for by other units than tokens.
+    package var units = RequestUnits()
     /// Tokens of the answer as counted here.
     package var outputCounted: Int
     package var endedAt: UnixTime
@@ -118,14 +120,17 @@ package enum Settlement {
     /// An answer with content that says it used nothing at all is taken for one that does not say (row 78).
     private static func whole(_ intent: AttemptIntent, _ findings: AttemptFindings) -> (TokenUsage, UsageSource) {
         var usage = findings.usage
+        let isGuess = findings.units.complete(&usage, intent.rates)
         let saysInput = (usage.input ?? 0) > 0
         let saysOutput = usage.output.map { $0 > 0 || findings.outputCounted == 0 } ?? (findings.outputCounted == 0)
-        if saysInput, saysOutput {
+        if saysInput, saysOutput, !isGuess {
             usage.output = usage.output ?? 0
             return (usage, .provider)
         }
         if intent.rates.takesReportedCost, usage.cost != nil, saysInput || saysOutput { return (usage, .provider) }
-        let source: UsageSource = saysInput || (usage.output ?? 0) > 0 ? .providerPartial : .estimated
+        var source: UsageSource = saysInput || (usage.output ?? 0) > 0 ? .providerPartial : .estimated
+        // Tokens that cost nothing may be guessed; what is paid for is what counts.
+        if intent.rates.isByUnits { source = isGuess ? .estimated : .provider }
         if !saysInput { usage.input = findings.inputEstimate ?? intent.inputEstimate }
         usage.output = max(usage.output ?? 0, findings.outputCounted)
         return (usage, source)
@@ -135,6 +140,7 @@ package enum Settlement {
     private static func partial(_ intent: AttemptIntent, _ findings: AttemptFindings) -> (TokenUsage, UsageSource) {
         var usage = findings.usage
         let source: UsageSource = usage.isEmpty ? .estimated : .providerPartial
+        findings.units.complete(&usage, intent.rates)
         // A cost that was said before the end is not the whole cost.
         usage.cost = nil
         if (usage.input ?? 0) <= 0 { usage.input = findings.inputEstimate ?? intent.inputEstimate }

@@ -10,11 +10,15 @@ extension Rates {
         }
         add("cached", self.cachedInput)
         add("write", self.cacheWrite)
+        add("write_1h", self.cacheWriteLong)
         add("reasoning", self.reasoning)
         add("audio_in", self.audioInput)
         add("audio_out", self.audioOutput)
         add("image", self.image == 0 ? nil : self.image)
         add("request", self.request == 0 ? nil : self.request)
+        add("characters", self.characters == 0 ? nil : self.characters)
+        add("minute", self.minute == 0 ? nil : self.minute)
+        add("searches", self.searches == 0 ? nil : self.searches)
         if let long = self.long { text += " long=\(long.above)/\(long.inputPercent)/\(long.outputPercent)" }
         if self.takesReportedCost { text += " reported=1" }
         return text + " @" + self.source
@@ -42,11 +46,15 @@ extension Rates {
         self.init(input: input, output: output, source: String(halves[1]))
         self.cachedInput = take("cached")
         self.cacheWrite = take("write")
+        self.cacheWriteLong = take("write_1h")
         self.reasoning = take("reasoning")
         self.audioInput = take("audio_in")
         self.audioOutput = take("audio_out")
         self.image = take("image") ?? 0
         self.request = take("request") ?? 0
+        self.characters = take("characters") ?? 0
+        self.minute = take("minute") ?? 0
+        self.searches = take("searches") ?? 0
         if let long = fields.removeValue(forKey: "long") {
             guard let long = LongRequests(text: long) else { return nil }
             self.long = long

@@ -7,6 +7,6 @@ package enum Schema {
     /// A table or a column is added by a new file at the end of this list.
     package static let migrations: [Migration] = [
         .storeRevision, .tenants, .credentials, .auditLog, .encryptionKeys, .ledger,
-        .idempotency, .budgets, .shadowAnswers, .responses, .toolPins, .sessions,
+        .idempotency, .budgets, .shadowAnswers, .responses, .toolPins, .sessions, .usageUnits,
     ]
 }

@@ -38,6 +38,10 @@ extension PriceTable {
         gpt-4o-mini in=150000 out=600000 cached=75000 context=128000 most=16384
         gpt-4o-mini-audio-preview-2024-12-17 in=150000 out=600000 audio_in=10000000 audio_out=20000000 context=128000 \
         most=16384
+        gpt-4o-mini-transcribe in=1250000 out=5000000 audio_in=3000000 context=16000 most=2000
+        gpt-4o-mini-tts in=600000 out=10000000 audio_out=12000000
+        gpt-4o-transcribe in=2500000 out=10000000 audio_in=6000000 context=16000 most=2000
+        gpt-4o-transcribe-diarize in=2500000 out=10000000 audio_in=6000000 context=16000 most=2000
         gpt-5 in=1250000 out=10000000 cached=125000 context=272000 most=128000
         gpt-5-chat in=1250000 out=10000000 cached=125000 context=128000 most=16384
         gpt-5-codex in=1250000 out=10000000 cached=125000 context=272000 most=128000
@@ -82,6 +86,9 @@ extension PriceTable {
         gpt-image-2 in=5000000 cached=1250000 out=30000000
         gpt-image-2.5-flare in=5000000 cached=1250000 out=30000000
         gpt-image-2.5-sunburst in=5000000 cached=1250000 out=30000000
+        gpt-live-transcribe in=0 out=0 minute=17000 context=32000 most=4096
+        gpt-realtime-whisper in=0 out=0 minute=17000 context=32000 most=4096
+        gpt-transcribe in=0 out=0 minute=4500
         mistral-large-2402 in=8000000 out=24000000 context=32000 most=32000
         mistral-large-latest in=8000000 out=24000000 context=32000 most=32000
         model-router in=140000 out=0 context=200000 most=32768
@@ -91,12 +98,19 @@ extension PriceTable {
         o3-mini in=1100000 out=4400000 cached=550000 context=200000 most=100000
         o3-pro in=20000000 out=80000000 context=200000 most=100000
         o4-mini in=1100000 out=4400000 cached=275000 context=200000 most=100000
+        speech/azure-stt in=0 out=0 minute=16667
+        speech/azure-tts in=0 out=0 characters=15000000
+        speech/azure-tts-hd in=0 out=0 characters=30000000
         text-embedding-3-large in=143000 out=0 context=8192
         text-embedding-3-small in=22000 out=0 context=8192
         text-embedding-ada-002 in=110000 out=0 context=8192
+        tts-1 in=0 out=0 characters=15000000
+        tts-1-hd in=0 out=0 characters=33000000
         us-gov/gpt-5.1 in=1718750 out=13750000 cached=171875 context=272000 most=128000
         us-gov/o3-mini in=1513000 out=6050000 cached=757000 context=200000 most=100000
         us-gov/text-embedding-3-large in=163000 out=0 context=8191
         us-gov/text-embedding-3-small in=25000 out=0 context=8191
+        whisper in=0 out=0 minute=6000
+        whisper-1 in=0 out=0 minute=6000
         """
 }

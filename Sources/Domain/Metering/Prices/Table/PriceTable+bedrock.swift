@@ -16,7 +16,7 @@ extension PriceTable {
         amazon.nova-micro-v1:0 in=35000 out=140000 cached=8750 context=128000 most=10000
         amazon.nova-premier-v1:0 in=2500000 out=12500000 cached=625000 context=1000000 most=10000
         amazon.nova-pro-v1:0 in=800000 out=3200000 cached=200000 context=300000 most=10000
-        amazon.rerank-v1:0 in=0 out=0 request=1000 context=32000 most=32000
+        amazon.rerank-v1:0 in=0 out=0 searches=1000000 context=32000 most=32000
         amazon.titan-embed-g1-text-02 in=100000 out=0 context=8192
         amazon.titan-embed-image-v1 in=800000 out=0 context=128
         amazon.titan-embed-text-v1 in=100000 out=0 context=8192
@@ -78,7 +78,7 @@ extension PriceTable {
         cohere.embed-english-v3 in=100000 out=0 context=512
         cohere.embed-multilingual-v3 in=100000 out=0 context=512
         cohere.embed-v4:0 in=120000 out=0 context=128000
-        cohere.rerank-v3-5:0 in=0 out=0 request=2000 context=4096 most=4096
+        cohere.rerank-v3-5:0 in=0 out=0 searches=2000000 context=4096 most=4096
         deepseek.r1-v1:0 in=1350000 out=5400000 context=128000 most=8192
         deepseek.v3-v1:0 in=580000 out=1680000 context=128000 most=8000
         deepseek.v3.2 in=620000 out=1850000 context=164000 most=8000

@@ -16,11 +16,11 @@ extension PriceTable {
         embed-v4.0 in=120000 out=0 context=128000
         embed-v5.0-fast in=80000 out=0 context=128000
         embed-v5.0-pro in=120000 out=0 context=128000
-        rerank-english-v3.0 in=0 out=0 request=2000 context=4096 most=4096
-        rerank-multilingual-v3.0 in=0 out=0 request=2000 context=4096 most=4096
-        rerank-v3.5 in=0 out=0 request=2000 context=4096 most=4096
-        rerank-v4.0-fast in=0 out=0 request=2000 context=32768 most=32768
-        rerank-v4.0-pro in=0 out=0 request=2500 context=32768 most=32768
+        rerank-english-v3.0 in=0 out=0 searches=2000000 context=4096 most=4096
+        rerank-multilingual-v3.0 in=0 out=0 searches=2000000 context=4096 most=4096
+        rerank-v3.5 in=0 out=0 searches=2000000 context=4096 most=4096
+        rerank-v4.0-fast in=0 out=0 searches=2000000 context=32768 most=32768
+        rerank-v4.0-pro in=0 out=0 searches=2500000 context=32768 most=32768
         rerank-v5.0-fast in=20000 out=0 context=32768 most=32768
         rerank-v5.0-pro in=50000 out=0 context=32768 most=32768
         """

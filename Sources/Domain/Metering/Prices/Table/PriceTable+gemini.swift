@@ -12,6 +12,7 @@ extension PriceTable {
         gemini-2.5-flash-image in=300000 out=30000000 cached=30000 reasoning=2500000 audio_in=1000000 context=65536 \
         most=32768
         gemini-2.5-flash-lite in=100000 out=400000 cached=10000 audio_in=300000 context=1048576 most=65536
+        gemini-2.5-flash-preview-tts in=500000 out=10000000 context=8192 most=16384
         gemini-2.5-pro in=1250000 out=10000000 cached=125000 long=200000/200/150 context=1048576 most=65536
         gemini-2.5-pro-preview-tts in=1000000 out=20000000 cached=125000 audio_in=700000 context=8192 most=16384
         gemini-3-flash-preview in=500000 out=3000000 cached=50000 audio_in=1000000 context=1048576 most=65536
@@ -22,14 +23,19 @@ extension PriceTable {
         gemini-3.1-flash-lite in=250000 out=1500000 cached=25000 audio_in=500000 context=1048576 most=65536
         gemini-3.1-flash-lite-image in=250000 out=30000000 context=65536 most=4096
         gemini-3.1-flash-lite-preview in=250000 out=1500000 cached=25000 audio_in=500000 context=1048576 most=65536
+        gemini-3.1-flash-tts-preview in=1000000 out=20000000 context=8192 most=16384
         gemini-3.1-pro-preview in=2000000 out=12000000 cached=200000 long=200000/200/150 context=1048576 most=65536
         gemini-3.1-pro-preview-customtools in=2000000 out=12000000 cached=200000 long=200000/200/150 context=1048576 \
         most=65536
         gemini-3.5-flash in=1500000 out=9000000 cached=150000 context=1048576 most=65536
         gemini-3.5-flash-lite in=300000 out=2500000 cached=30000 context=1048576 most=65536
+        gemini-3.5-transcribe in=2000000 out=12000000 context=98304 most=32768
+        gemini-3.5-transcribe-live in=3500000 out=21000000 context=131072 most=65536
         gemini-3.6-flash in=750000 out=3750000 cached=75000 context=1048576 most=65536
         gemini-3.7-flash in=750000 out=3750000 cached=75000 context=1048576 most=65536
         gemini-3.8-flash in=750000 out=3750000 cached=75000 context=1048576 most=65536
+        gemini-3.8-flash-lite-tts in=500000 out=6000000 cached=125000 context=8192 most=16384
+        gemini-3.8-flash-tts in=500000 out=9000000 cached=125000 context=8192 most=16384
         gemini-4-argon in=2000000 out=10000000 cached=100000 context=1048576 most=1048576
         gemini-embedding-001 in=150000 out=0 context=2048
         gemini-embedding-2 in=200000 out=0 audio_in=6500000 context=8192

@@ -49,8 +49,24 @@ extension PriceTable {
         mistral-vibe-cli-with-tools in=1500000 out=7500000 cached=150000 context=262144 most=262144
         open-mistral-nemo in=300000 out=300000 cached=30000 context=128000 most=128000
         pixtral-large-latest in=2000000 out=6000000 cached=200000 context=128000 most=128000
+        voxtral-mini-2602 in=0 out=0 minute=3000
+        voxtral-mini-latest in=0 out=0 minute=3000
+        voxtral-mini-realtime-2602 in=0 out=0 minute=6000
+        voxtral-mini-realtime-latest in=0 out=0 minute=6000
+        voxtral-mini-transcribe-3 in=0 out=0 minute=3500
+        voxtral-mini-transcribe-3-0 in=0 out=0 minute=3500
+        voxtral-mini-transcribe-realtime-2602 in=0 out=0 minute=6000
+        voxtral-mini-transcribe-realtime-3 in=0 out=0 minute=8000
+        voxtral-mini-transcribe-realtime-3-0 in=0 out=0 minute=8000
+        voxtral-mini-transcribe-realtime-latest in=0 out=0 minute=6000
+        voxtral-mini-tts-2603 in=0 out=0 characters=16000000
+        voxtral-mini-tts-3 in=0 out=0 characters=13000000
+        voxtral-mini-tts-3-0 in=0 out=0 characters=13000000
+        voxtral-mini-tts-latest in=0 out=0 characters=16000000
         voxtral-small-2507 in=100000 out=400000 cached=10000 context=32768 most=32768
         voxtral-small-latest in=100000 out=400000 cached=10000 context=32768 most=32768
+        voxtral-small-transcribe-3 in=0 out=0 minute=4000
+        voxtral-small-transcribe-3-0 in=0 out=0 minute=4000
         zai-glm-5 in=1400000 out=4400000 cached=140000 context=1048576 most=131072
         zai-glm-5-2 in=1400000 out=4400000 cached=140000 context=1048576 most=131072
         zai-glm-5-3 in=1400000 out=4400000 cached=140000 context=1048576 most=131072

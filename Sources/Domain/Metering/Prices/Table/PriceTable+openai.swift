@@ -49,7 +49,11 @@ extension PriceTable {
         gpt-4o-mini-audio-preview-2024-12-17 in=150000 out=600000 audio_in=10000000 audio_out=20000000 context=128000 \
         most=16384
         gpt-4o-mini-search-preview in=150000 out=600000 cached=75000 request=25000 context=128000 most=16384
+        gpt-4o-mini-transcribe in=1250000 out=5000000 context=16000 most=2000
+        gpt-4o-mini-tts in=600000 out=10000000 audio_out=12000000
         gpt-4o-search-preview in=2500000 out=10000000 cached=1250000 request=25000 context=128000 most=16384
+        gpt-4o-transcribe in=2500000 out=10000000 context=16000 most=2000
+        gpt-4o-transcribe-diarize in=2500000 out=10000000 context=16000 most=2000
         gpt-5 in=1250000 out=10000000 cached=125000 context=272000 most=128000
         gpt-5-chat in=1250000 out=10000000 cached=125000 context=128000 most=16384
         gpt-5-chat-latest in=1250000 out=10000000 cached=125000 context=128000 most=16384
@@ -106,7 +110,10 @@ extension PriceTable {
         gpt-image-2 in=5000000 cached=1250000 out=30000000
         gpt-image-2.5-flare in=5000000 cached=1250000 out=30000000
         gpt-image-2.5-sunburst in=5000000 cached=1250000 out=30000000
+        gpt-live-transcribe in=0 out=0 minute=17000
+        gpt-realtime-whisper in=0 out=0 minute=17000
         gpt-rosalind-discovery in=5000000 out=25000000 cached=500000
+        gpt-transcribe in=0 out=0 minute=4500
         o1 in=15000000 out=60000000 cached=7500000 context=200000 most=100000
         o1-pro in=150000000 out=600000000 context=200000 most=100000
         o3 in=2000000 out=8000000 cached=500000 context=200000 most=100000
@@ -119,5 +126,10 @@ extension PriceTable {
         text-embedding-3-small in=20000 out=0 context=8191
         text-embedding-ada-002 in=100000 out=0 context=8191
         text-embedding-ada-002-v2 in=100000 out=0 context=8191
+        tts-1 in=0 out=0 characters=15000000
+        tts-1-1106 in=0 out=0 characters=15000000
+        tts-1-hd in=0 out=0 characters=30000000
+        tts-1-hd-1106 in=0 out=0 characters=30000000
+        whisper-1 in=0 out=0 minute=6000
         """
 }

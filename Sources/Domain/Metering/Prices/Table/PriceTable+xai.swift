@@ -67,5 +67,7 @@ extension PriceTable {
         grok-code-fast in=1000000 out=2000000 cached=200000 long=200000/200/200 context=256000 most=256000
         grok-code-fast-1 in=1000000 out=2000000 cached=200000 long=200000/200/200 context=256000 most=256000
         grok-code-fast-1-0825 in=1000000 out=2000000 cached=200000 long=200000/200/200 context=256000 most=256000
+        grok-voice-transcribe-1.0 in=0 out=0 minute=1667
+        grok-voice-transcribe-2.0 in=0 out=0 minute=1667
         """
 }
