@@ -56,7 +56,9 @@ import Testing
     }
 
     @Test func `other words for how much is asked are told to nobody where that is paid for already`() throws {
-        let text = #"{"messages":[],"best_of":4,"max_output_tokens":9,"n_predict":900,"mirostat":2}"#
+        let text =
+            #"{"messages":[{"role":"user","content":"Hi"}],"best_of":4,"max_output_tokens":9,"n_predict":900,"#
+            + #""mirostat":2}"#
         func written(_ isPaidAhead: Bool) throws -> (body: String, lost: [String]) {
             var target = TargetTraits(model: JSONString("m"), modelID: "m")
             target.takesUnknownMembers = true

@@ -2,6 +2,7 @@ import Core
 import Database
 import Metering
 import NIOCore
+import SQLite
 import Testing
 import Transport
 
