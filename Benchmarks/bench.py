@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 
+import allocations
 import dialects
 import money
 import resilience
@@ -24,7 +25,7 @@ import rows
 from harness import Bench, BenchError
 
 HERE = pathlib.Path(__file__).resolve().parent
-ROWS = rows.ROWS | dialects.ROWS | money.ROWS | resilience.ROWS
+ROWS = rows.ROWS | dialects.ROWS | allocations.ROWS | money.ROWS | resilience.ROWS
 
 
 def first_line(*command) -> str:

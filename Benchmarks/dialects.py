@@ -60,16 +60,21 @@ def large(bench: Bench):
 
     measure(side)
     taken = statistics.median(measure(side) for _ in range(3))
-    # One call at a time, so what the process grows by is what one call holds at most.
+    # One call at a time, so what the process grows by at its peak is what one call holds at most. Small calls of the same
+    # kind go before: the program's own pages and its caches are no part of a call.
     bench.stop(side)
     side = bench.gateway()
+    small = bench.folder / "small.json"
+    small.write_bytes(message_request("bench/plain-1"))
+    wrk(side, small, "bench", 1, connections=1, operation=MESSAGES)
     before = side.process.resident_bytes()
+    side.process.forget_peak()
     run = wrk(side, body, "bench", 1, connections=1, operation=MESSAGES)
-    grown = (side.process.resident_bytes() - before) / body.stat().st_size
+    grown = (side.process.peak_bytes() - before) / body.stat().st_size
     if not run["requests"]:
         raise BenchError("no large request was answered")
     bench.stop(side)
-    return {"turnpike": taken, "unit": "ms CPU/call", "cpu_ms": taken, "resident_times_size": round(grown, 2)}
+    return {"turnpike": taken, "unit": "ms CPU/call", "cpu_ms": taken, "times_size": round(grown, 2)}
 
 
 ROWS = {

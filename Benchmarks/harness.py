@@ -163,6 +163,16 @@ class Process:
         workers = pids[1:] or pids
         return sum(int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in workers) * PAGE
 
+    def forget_peak(self):
+        """Lets `peak_bytes` begin at what is resident now."""
+        for pid in self.pids():
+            pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+    def peak_bytes(self) -> int:
+        """The most memory that a process of one was resident at since `forget_peak`."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))) * 1024
+
     def must_live(self):
         code = self.process.poll()
         if code is not None:
@@ -295,10 +305,12 @@ class Bench:
         prefixes = {"bench": "/plain", "claude": "/plain", "secure": "/tls", "streams": "/stream", "secure-streams": "/tls-stream"}
         return Side("nginx", process, port, prefixes)
 
-    def gateway(self, loops=1, log=False, core=SUBJECT_CORE, wait=True, more="", name="turnpike", data=None) -> "Side":
+    def gateway(
+        self, loops=1, log=False, core=SUBJECT_CORE, wait=True, more="", name="turnpike", data=None, more_environment=None
+    ) -> "Side":
         """Turnpike with a configuration of its own; authentication, routing, metrics, journal and ledger as always.
 
-        `more` are further settings; `data` is a folder that is there already.
+        `more` are further settings; `data` is a folder that is there already; `more_environment` is for whoever looks inside.
         """
         if self.turnpike_binary is None:
             return self.proxy(loops, log, core, name="stand-in")
@@ -310,7 +322,7 @@ class Bench:
         log_file = folder / "calls.log"
         settings = {"TURNPIKE_LOG_FILE": str(log_file), "TURNPIKE_SERVER_LOOPS": str(loops), "TURNPIKE_LOG_CALLS": "true" if log else "false"}
         arguments = [self.turnpike_binary, "serve", "--config", configuration, "--data-dir", data or folder / "data"]
-        process = self.start(arguments, folder.name, settings, core)
+        process = self.start(arguments, folder.name, settings | (more_environment or {}), core)
         if wait:
             wait_for(port, process, "/readyz")
         return Side(name, process, port, {name: "" for name in ("bench", "claude", "secure", "streams", "secure-streams")})
