@@ -34,11 +34,15 @@ struct PathPattern: Sendable {
 
     private let text: StaticString
     private let form: Form
+    /// How many bytes stand before the first name.
+    private let fixedCount: Int
 
     init(_ text: StaticString) {
         let names = Routes.parameterNames(of: text)
         precondition(names.count <= PathParameters.countMax, "\(text) has more than \(PathParameters.countMax) names")
         self.text = text
+        let bytes = UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+        self.fixedCount = bytes.firstIndex(of: UInt8(ascii: "{")) ?? bytes.count
         self.form = names.isEmpty ? .exact : (names == ["id"] ? .rest : .segments)
     }
 
@@ -56,6 +60,8 @@ struct PathPattern: Sendable {
             guard path.count > fixed, Self.agree(bytes, path, fixed) else { return nil }
             return PathParameters((start + fixed)..<(start + path.count))
         case .segments:
+            // Nearly all paths differ before the first name.
+            guard path.count > self.fixedCount, Self.agree(bytes, path, self.fixedCount) else { return nil }
             return Self.segments(bytes, path, start)
         }
     }

@@ -67,22 +67,16 @@ package struct Next: Sendable {
 
 /// All stages in their order.
 private final class Road: Sendable {
-    private enum Step {
-        case gate(any Gate)
-        case waiting(any WaitingGate)
-        case layer(any Layer)
-        case detour(any Detour)
-    }
-
-    private let steps: [Step]
+    // Objects, and not the stages themselves: one of several kinds would be copied out of the list for each question.
+    private let steps: [any Step]
 
     init(_ stages: [any Stage]) {
         self.steps = stages.compactMap { stage in
             switch stage {
-            case let gate as any Gate: .gate(gate)
-            case let gate as any WaitingGate: .waiting(gate)
-            case let detour as any Detour: .detour(detour)
-            case let layer as any Layer: .layer(layer)
+            case let gate as any Gate: Self.step(gate)
+            case let gate as any WaitingGate: Self.step(waiting: gate)
+            case let detour as any Detour: Self.step(detour: detour)
+            case let layer as any Layer: LayerStep(layer: layer)
             default: nil
             }
         }
@@ -93,41 +87,84 @@ private final class Road: Sendable {
         )
     }
 
+    private static func step(_ gate: some Gate) -> any Step { GateStep(gate: gate) }
+    private static func step(waiting gate: some WaitingGate) -> any Step { WaitingStep(gate: gate) }
+    private static func step(detour: some Detour) -> any Step { DetourStep(detour: detour) }
+
     /// Takes a call through the gates up to the next layer, or to the next gate that has to wait.
     ///
     /// - Returns: Where it stopped.
     @inline(never)
     func pass(_ call: Call, _ reply: any ReplySink, from start: Int) throws -> Int {
         var index = start
-        while true {
-            switch self.steps[index] {
-            case .gate(let gate): try gate.pass(call, reply)
-            case .waiting(let gate): if try !gate.pass(call, reply) { return index }
-            case .layer: return index
-            case .detour(let detour): if detour.concerns(call) { return index }
-            }
-            index += 1
-        }
+        while try self.steps[index].pass(call, reply) { index += 1 }
+        return index
     }
 
     /// Whether `pass` stopped there because it has to wait.
-    func mustWait(at index: Int) -> Bool {
-        if case .waiting = self.steps[index] { true } else { false }
-    }
+    func mustWait(at index: Int) -> Bool { self.steps[index].isWaiting }
 
     @inline(never)
     func wait(at index: Int, _ call: Call, _ reply: any ReplySink) async throws {
-        if case .waiting(let gate) = self.steps[index] { try await gate.wait(call, reply) }
+        try await self.steps[index].wait(call, reply)
     }
 
     @inline(never)
-    func layer(at index: Int) -> any Layer {
-        switch self.steps[index] {
-        case .layer(let layer): layer
-        case .detour(let detour): detour
-        case .gate, .waiting: DeadEnd()
-        }
+    func layer(at index: Int) -> any Layer { self.steps[index].layer }
+}
+
+/// A stage at its place on the road.
+private protocol Step: AnyObject, Sendable {
+    /// Whether the stage is a gate that may have to wait.
+    var isWaiting: Bool { get }
+    /// What stands around all below; of a gate one that passes no call on.
+    var layer: any Layer { get }
+    /// Does what can be done at once; false if the call stops here.
+    func pass(_ call: Call, _ reply: any ReplySink) throws -> Bool
+    /// Does the work of a gate that stopped the call.
+    func wait(_ call: Call, _ reply: any ReplySink) async throws
+}
+
+extension Step {
+    fileprivate var isWaiting: Bool { false }
+    fileprivate var layer: any Layer { DeadEnd() }
+    fileprivate func wait(_ call: Call, _ reply: any ReplySink) async throws {}
+}
+
+private final class GateStep<Stage: Gate>: Step {
+    private let gate: Stage
+    init(gate: Stage) { self.gate = gate }
+
+    func pass(_ call: Call, _ reply: any ReplySink) throws -> Bool {
+        try self.gate.pass(call, reply)
+        return true
     }
+}
+
+private final class WaitingStep<Stage: WaitingGate>: Step {
+    private let gate: Stage
+    init(gate: Stage) { self.gate = gate }
+    var isWaiting: Bool { true }
+    func pass(_ call: Call, _ reply: any ReplySink) throws -> Bool { try self.gate.pass(call, reply) }
+    func wait(_ call: Call, _ reply: any ReplySink) async throws { try await self.gate.wait(call, reply) }
+}
+
+private final class LayerStep: Step {
+    let layer: any Layer
+    init(layer: any Layer) { self.layer = layer }
+    func pass(_ call: Call, _ reply: any ReplySink) throws -> Bool { false }
+}
+
+private final class DetourStep<Stage: Detour>: Step {
+    private let detour: Stage
+    let layer: any Layer
+
+    init(detour: Stage) {
+        self.detour = detour
+        self.layer = detour
+    }
+
+    func pass(_ call: Call, _ reply: any ReplySink) throws -> Bool { !self.detour.concerns(call) }
 }
 
 /// Stands below the last stage, which must not pass a call on.

@@ -5,6 +5,8 @@ struct JSONLexer {
     let base: UnsafePointer<UInt8>
     /// One past the last byte to look at.
     let end: Int
+    /// One past the last byte that is there, which may be behind `end`: several bytes are loaded at once up to here.
+    let readable: Int
     /// The next byte.
     var index: Int
 
@@ -19,6 +21,7 @@ struct JSONLexer {
         let empty: StaticString = ""
         self.base = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? empty.utf8Start
         self.end = end
+        self.readable = bytes.count
         self.index = start
     }
 

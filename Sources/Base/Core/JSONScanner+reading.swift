@@ -88,6 +88,7 @@ enum JSONNumber {
     ///
     /// - Parameter text: A number by the grammar of JSON.
     static func wholeValue(_ text: UnsafeRawBufferPointer) -> Int? {
+        if let short = self.shortValue(text) { return short }
         let isNegative = text.first == 0x2D
         var value = 0
         // Digits behind the decimal point, and zeros at the end that were not multiplied in yet.
@@ -118,6 +119,19 @@ enum JSONNumber {
         let (scale, overflow) = exponent.addingReportingOverflow(zeros - fractionDigits)
         guard !overflow, scale >= 0 else { return nil }
         return self.scaled(value, by: scale)
+    }
+
+    /// The same for a few digits and nothing else, as nearly all are; nil for every other text.
+    @inline(__always)
+    private static func shortValue(_ text: UnsafeRawBufferPointer) -> Int? {
+        guard text.count <= 18, let base = text.baseAddress else { return nil }
+        var value = 0
+        for index in 0..<text.count {
+            let digit = base.load(fromByteOffset: index, as: UInt8.self) &- 0x30
+            guard digit < 10 else { return nil }
+            value = value &* 10 &+ Int(digit)
+        }
+        return value
     }
 
     private static func add(_ value: Int, _ digit: Int, isNegative: Bool) -> (Int, Bool) {

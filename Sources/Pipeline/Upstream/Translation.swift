@@ -136,8 +136,7 @@ final class ChatTranslation: Translation {
     }
 
     func streamWriter(for client: WireFormat) -> (any AnswerStreamWriter)? {
-        guard let context = self.context else { return nil }
-        self.context = nil
+        guard let context = self.context.take() else { return nil }
         self.writer = Codecs.streamWriter(client, context)
         return self.writer
     }
@@ -152,8 +151,8 @@ final class ChatTranslation: Translation {
             return written
         }
         let answer = try call.read(body, as: self.format)
-        guard let context = self.context else { throw ProviderFault.unreadable }
-        self.context = nil
+        guard let context = self.context.take() else { throw ProviderFault.unreadable }
+        written.reserveCapacity(body.readableBytes + 256)
         self.wholeLosses = Codecs.writeAnswer(answer, as: call.format, context, into: &written)
         return written
     }

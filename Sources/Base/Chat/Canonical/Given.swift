@@ -7,12 +7,14 @@ package struct Given<Value: Sendable>: Sendable {
     /// Where the value begins in the client's body, in bytes; -1 for what the gateway put in.
     package var place: Int
 
+    @inlinable
     package init(_ value: Value, at place: Int) {
         self.value = value
         self.place = place
     }
 
     /// The same place, another value.
+    @inlinable
     package func map<Other>(_ change: (Value) -> Other) -> Given<Other> {
         Given<Other>(change(self.value), at: self.place)
     }

@@ -40,9 +40,6 @@ package struct Losses: Sendable, Equatable {
         if self.emulated.count < Self.placesMax { self.emulated.append(place) }
     }
 
-    /// Notes a value that the client gave, if it gave one.
-    package mutating func drop<Value>(_ given: Given<Value>?) { self.drop(at: given?.place) }
-
     /// Notes all members of a remainder.
     package mutating func drop(_ rest: [RestMember]) {
         for member in rest { self.drop(at: member.place) }

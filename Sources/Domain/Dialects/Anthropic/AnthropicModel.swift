@@ -14,29 +14,67 @@ struct AnthropicModel: Equatable {
     /// Reads `claude-opus-4-5-20251101`, `claude-3-7-sonnet-latest`, `us.anthropic.claude-sonnet-4-20250514-v1:0` and
     /// `claude-opus-4@20250514`.
     init(_ id: String) {
-        let words = id.lowercased().split { !$0.isLetter && !$0.isNumber }
-        guard let start = words.firstIndex(of: "claude") else {
-            (self.version, self.line) = (0, .unknown)
-            return
-        }
+        var id = id
+        (self.version, self.line) = id.withUTF8 { Self.read($0) }
+    }
+
+    /// By bytes: to ask Unicode what is a letter takes longer than all else that is done for a call.
+    private static func read(_ id: UnsafeBufferPointer<UInt8>) -> (version: Int, line: Line) {
+        var isClaude = false
         var line = Line.unknown
-        var digits: [Int] = []
-        for word in words[words.index(after: start)...] {
-            switch word {
-            case "haiku": line = .haiku
-            case "sonnet": line = .sonnet
-            case "opus": line = .opus
-            case "fable", "mythos": line = .alwaysThinking
-            default:
-                // Dates have eight digits; a version has one or two.
-                guard let number = Int(word), word.count <= 2, digits.count < 2 else { continue }
-                digits.append(number)
+        var digits: (first: Int?, second: Int?) = (nil, nil)
+        var start = 0
+        while start < id.count {
+            var end = start
+            while end < id.count, Self.isInWord(id[end]) { end += 1 }
+            let word = UnsafeBufferPointer(rebasing: id[start..<end])
+            start = end + 1
+            guard isClaude else {
+                isClaude = Self.equals(word, "claude")
+                continue
+            }
+            if Self.equals(word, "haiku") {
+                line = .haiku
+            } else if Self.equals(word, "sonnet") {
+                line = .sonnet
+            } else if Self.equals(word, "opus") {
+                line = .opus
+            } else if Self.equals(word, "fable") || Self.equals(word, "mythos") {
+                line = .alwaysThinking
+            } else if let number = Self.number(word), digits.second == nil {
+                if digits.first == nil { digits.first = number } else { digits.second = number }
             }
         }
-        self.line = line
         // `claude-mythos-preview` has no version.
-        let version = digits.isEmpty ? (line == .alwaysThinking ? 50 : 0) : digits[0] * 10
-        self.version = version + (digits.count > 1 ? min(digits[1], 9) : 0)
+        let version = digits.first.map { $0 * 10 } ?? (line == .alwaysThinking ? 50 : 0)
+        return (version + min(digits.second ?? 0, 9), line)
+    }
+
+    private static func isInWord(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), 0x80...:
+            true
+        default: false
+        }
+    }
+
+    /// Whether a word is `text`, which is in lower case, whatever the case of its letters.
+    private static func equals(_ word: UnsafeBufferPointer<UInt8>, _ text: StaticString) -> Bool {
+        guard word.count == text.utf8CodeUnitCount else { return false }
+        for index in 0..<word.count where word[index] | 0x20 != text.utf8Start[index] { return false }
+        return true
+    }
+
+    /// Dates have eight digits; a version has one or two.
+    private static func number(_ word: UnsafeBufferPointer<UInt8>) -> Int? {
+        guard (1...2).contains(word.count) else { return nil }
+        var number = 0
+        for byte in word {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+            number = number * 10 + Int(byte - UInt8(ascii: "0"))
+        }
+        return number
     }
 
     /// Whether `temperature`, `top_p` and `top_k` may be said; from Opus 4.7 on anything but the default is refused.

@@ -50,6 +50,14 @@ extension JSONFragment {
 }
 
 extension Losses {
+    /// Notes a value that the client gave, if it gave one.
+    ///
+    /// Stands here, and not with the rest, because a generic function of another module asks for types as it runs.
+    @inline(__always)
+    mutating func drop<Value>(_ given: Given<Value>?) {
+        if let given { self.drop(at: given.place) }
+    }
+
     /// Notes the members of a remainder that asked for something.
     ///
     /// What only says again how things are anyway, such as `"store": false`, is no loss.
