@@ -51,6 +51,7 @@ var targets: [Target] = [
     // Domain: one folder per subject, none imports another
     module("Providers", in: "Domain", ["Core", "Wire", "Chat", "Signing", "Transport"] + nio),
     module("Dialects", in: "Domain", ["Core", "Wire", "Chat"] + nio),
+    module("Agents", in: "Domain", ["Core", "Database"] + nio),
     module("Conversations", in: "Domain", ["Core", "Chat", "Database"] + nio),
     module("Tools", in: "Domain", ["Core", "Wire", "Transport", "Database", crypto] + nio),
     module("Auth", in: "Domain", ["Core", "Transport", "Database", crypto, jwt] + nio),
@@ -70,22 +71,22 @@ var targets: [Target] = [
         "Pipeline",
         [
             "Core", "Wire", "Chat", "Signing", "Transport", "Database", "Providers", "Dialects", "Conversations",
-            "Auth",
+            "Agents", "Tools", "Auth",
             "Limits", "Metering", "Resilience", "Telemetry", logging,
         ] + nio
     ),
     module(
         "Operations",
         [
-            "Core", "Transport", "Database", "Providers", "Conversations", "Auth", "Vault", "Audit", "Metering",
-            "Resilience", logging,
+            "Core", "Transport", "Database", "Providers", "Agents", "Conversations", "Auth", "Vault", "Audit",
+            "Metering", "Resilience", logging,
         ] + nio
     ),
     module(
         "HTTP",
         [
-            "Core", "Wire", "Chat", "Transport", "Database", "Providers", "Conversations", "Auth", "Vault", "Audit",
-            "Limits", "Metering", "Resilience", "Telemetry", "Pipeline", "Operations", logging,
+            "Core", "Wire", "Chat", "Transport", "Database", "Providers", "Conversations", "Agents", "Auth", "Vault",
+            "Audit", "Limits", "Metering", "Resilience", "Telemetry", "Pipeline", "Operations", logging,
         ] + nio
     ),
     module("Simulator", nio + sockets + [http1, crypto]),
@@ -94,8 +95,8 @@ var targets: [Target] = [
         name: "turnpike",
         dependencies: [
             "Core", "Wire", "Chat", "Signing", "Transport", "Database", "EventBus", "Net", "Providers", "Dialects",
-            "Conversations", "Auth", "Vault", "Audit", "Limits", "Metering", "Resilience", "Telemetry", "SQLite",
-            "KeyManagement",
+            "Conversations", "Agents", "Auth", "Vault", "Audit", "Limits", "Metering", "Resilience", "Telemetry",
+            "SQLite", "KeyManagement",
             "Pipeline", "Operations", "HTTP", "Simulator", logging, arguments, signals, yaml, crypto,
         ] + nio + sockets,
         path: "Sources/App",
@@ -110,6 +111,7 @@ var targets: [Target] = [
     tests("SigningTests", ["Core", "Signing", "TestKit"] + nio),
     tests("ProvidersTests", ["Core", "Wire", "Chat", "Signing", "Transport", "Providers"] + nio),
     tests("DialectsTests", ["Core", "Wire", "Chat", "Dialects", "TestKit"] + nio),
+    tests("AgentsTests", ["Core", "Database", "Agents", "SQLite"] + nio),
     tests("ConversationsTests", ["Core", "Chat", "Database", "Conversations", "SQLite", "TestKit"] + nio),
     tests(
         "AuthTests",
@@ -125,8 +127,8 @@ var targets: [Target] = [
     tests(
         "OperationsTests",
         [
-            "Core", "Transport", "Database", "Providers", "Conversations", "Auth", "Vault", "Audit", "Metering",
-            "Resilience", "SQLite", "Operations",
+            "Core", "Transport", "Database", "Providers", "Agents", "Conversations", "Auth", "Vault", "Audit",
+            "Metering", "Resilience", "SQLite", "Operations",
         ] + nio
     ),
     tests("LimitsTests", ["Core", "Chat", "Limits", "TestKit"] + nio),
@@ -139,16 +141,16 @@ var targets: [Target] = [
     tests(
         "RoadTests",
         [
-            "Core", "Wire", "Chat", "Transport", "Database", "SQLite", "Providers", "Conversations", "Auth", "Vault",
-            "Audit", "Limits", "Metering", "Resilience", "Telemetry", "Operations", "Pipeline", "HTTP", "TestKit",
-            logging, embedded,
+            "Core", "Wire", "Chat", "Transport", "Database", "SQLite", "Providers", "Conversations", "Agents", "Tools",
+            "Auth", "Vault", "Audit", "Limits", "Metering", "Resilience", "Telemetry", "Operations", "Pipeline", "HTTP",
+            "TestKit", logging, embedded,
         ] + nio
     ),
     tests("SimulatorTests", ["Simulator", http1, crypto] + nio + sockets),
     tests(
         "AppTests",
         [
-            "turnpike", "Core", "Wire", "Providers", "Auth", "Database", "SQLite", "Vault", "Audit", "Limits",
+            "turnpike", "Core", "Wire", "Providers", "Agents", "Auth", "Database", "SQLite", "Vault", "Audit", "Limits",
             "Metering", "Pipeline", "Resilience", "Telemetry", "Transport", "TestKit", logging,
         ] + nio
     ),

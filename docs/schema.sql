@@ -1,8 +1,22 @@
--- The schema of the store, version 13, as SQLite keeps it.
+-- The schema of the store, version 14, as SQLite keeps it.
 -- Written by `turnpike docs --write docs` from Sources/Seams/Database/Schema; do not edit.
 --
 -- Times are milliseconds since 1970 UTC. Booleans are 0 or 1. allowed_models, allowed_routes, key_ids and
 -- details are JSON. Columns named enc_* hold sealed bytes.
+
+CREATE TABLE agents (
+    id TEXT NOT NULL PRIMARY KEY,
+    agent_id TEXT NOT NULL,
+    group_id TEXT NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
+    profile TEXT NOT NULL,
+    version INTEGER NOT NULL CHECK (version >= 1),
+    created_by TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    UNIQUE (group_id, agent_id)
+) STRICT;
+
+CREATE INDEX agents_by_age ON agents (created_at, id);
 
 CREATE TABLE audit_head (
     id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
