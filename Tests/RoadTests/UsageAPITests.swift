@@ -109,8 +109,10 @@ import Testing
                 == """
                 {"groupId":"blue","userId":"adminOfBlue","calls":100,"attempts":100,"ok":100,"failed":0,\
                 "chargedCalls":100,"chargedTokens":11000,"usage":{"inputTokens":10000,"outputTokens":1000,\
-                "totalTokens":11000,"cachedInputTokens":0,"cacheWriteTokens":0,"reasoningTokens":0,\
-                "audioInputTokens":0,"audioOutputTokens":0,"images":0},"costUsd":0.012,"chargedUsd":0.012,\
+                "totalTokens":11000,"cachedInputTokens":0,"cacheWriteTokens":0,"cacheWrite1hTokens":0,\
+                "reasoningTokens":0,\
+                "audioInputTokens":0,"audioOutputTokens":0,"images":0,\
+                "characters":0,"soundMs":0,"searches":0},"costUsd":0.012,"chargedUsd":0.012,\
                 "usageSource":{"provider":100,"providerPartial":0,"estimated":0,"none":0}}
                 """
         )
