@@ -15,7 +15,7 @@ import Testing
     @Test(arguments: [
         (#"{"a":{"b":1"#, 10, "a.b"), (#"{"a":{"b""#, 7, "a.b"), (#"{"a":{"b" 1}}"#, 10, "a"),
         (#"{"a":[{},"#, 9, "a[1]"), (#"{"a":"#, 5, "a"), ("[1 2]", 3, ""), ("", 0, ""), ("{", 1, ""),
-        (#"{"a":1}"#, 100, ""), (#"{"a":1}"#, -1, ""),
+        (#"{"a":1}"#, 100, ""), (#"{"a":1}"#, -1, ""), (#"{"a":1}"#, 0, ""), (" [1]", 0, ""), (" [1]", 1, ""),
     ])
     func `in a broken text the way ends where it breaks`(text: String, place: Int, path: String) {
         #expect(self.paths(to: [place], in: text) == [path])

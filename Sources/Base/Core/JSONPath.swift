@@ -49,6 +49,8 @@ package enum JSONPath {
         lexer.skipWhitespace()
         let isObject = lexer.byte == 0x7B
         guard isObject || lexer.byte == 0x5B else { return [] }
+        // Where it begins it is meant itself.
+        rest = rest.drop { places[$0] <= lexer.index }
         var index = 0
         repeat {
             lexer.index += 1
