@@ -23,6 +23,8 @@ let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-ser
 let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let jwt = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 
 var targets: [Target] = [
@@ -54,6 +56,7 @@ var targets: [Target] = [
     module("Agents", in: "Domain", ["Core", "Database"] + nio),
     module("Conversations", in: "Domain", ["Core", "Chat", "Database"] + nio),
     module("Tools", in: "Domain", ["Core", "Wire", "Transport", "Database", crypto] + nio),
+    module("Tasks", in: "Domain", ["Core", "Database"] + nio),
     module("Auth", in: "Domain", ["Core", "Transport", "Database", crypto, jwt] + nio),
     module("Vault", in: "Domain", ["Core", "Database", "CSodium"] + nio),
     module("Audit", in: "Domain", ["Core", "Database", crypto] + nio),
@@ -65,6 +68,7 @@ var targets: [Target] = [
     // Drivers: one folder for each outside technology
     module("SQLite", in: "Drivers", ["Core", "Database", grdb, sqlite] + nio),
     module("KeyManagement", in: "Drivers", ["Core", "Wire", "Signing", "Transport"] + nio),
+    module("Programs", in: "Drivers", ["Core", "Transport", subprocess, systemPackage] + nio),
 
     // The road of a call, and what stands around it
     module(
@@ -79,14 +83,15 @@ var targets: [Target] = [
         "Operations",
         [
             "Core", "Transport", "Database", "Providers", "Agents", "Conversations", "Auth", "Vault", "Audit",
-            "Metering", "Resilience", logging,
+            "Metering", "Resilience", "Tasks", "Tools", logging,
         ] + nio
     ),
     module(
         "HTTP",
         [
             "Core", "Wire", "Chat", "Transport", "Database", "Providers", "Conversations", "Agents", "Auth", "Vault",
-            "Audit", "Limits", "Metering", "Resilience", "Telemetry", "Pipeline", "Operations", logging,
+            "Audit", "Limits", "Metering", "Resilience", "Telemetry", "Tools", "Pipeline", "Operations",
+            logging,
         ] + nio
     ),
     module("Simulator", nio + sockets + [http1, crypto]),
@@ -96,7 +101,7 @@ var targets: [Target] = [
         dependencies: [
             "Core", "Wire", "Chat", "Signing", "Transport", "Database", "EventBus", "Net", "Providers", "Dialects",
             "Conversations", "Agents", "Auth", "Vault", "Audit", "Limits", "Metering", "Resilience", "Telemetry",
-            "SQLite", "KeyManagement",
+            "SQLite", "KeyManagement", "Tools", "Programs",
             "Pipeline", "Operations", "HTTP", "Simulator", logging, arguments, signals, yaml, crypto,
         ] + nio + sockets,
         path: "Sources/App",
@@ -118,6 +123,7 @@ var targets: [Target] = [
         ["Core", "Wire", "Transport", "Database", "Auth", "SQLite", "Net", "TestKit", jwt, crypto] + nio
     ),
     tests("DatabaseTests", ["Core", "Database", "SQLite", "TestKit"] + nio),
+    tests("ProgramsTests", ["Core", "Transport", "Tools", "Programs"] + nio),
     tests("ToolsTests", ["Core", "Wire", "Transport", "Database", "SQLite", "Net", "Tools", "TestKit"] + nio),
     tests("VaultTests", ["Core", "Database", "Vault", "Audit", "SQLite", "CSodium", "TestKit", crypto] + nio),
     tests(
@@ -128,7 +134,7 @@ var targets: [Target] = [
         "OperationsTests",
         [
             "Core", "Transport", "Database", "Providers", "Agents", "Conversations", "Auth", "Vault", "Audit",
-            "Metering", "Resilience", "SQLite", "Operations",
+            "Metering", "Resilience", "SQLite", "Tools", "Operations",
         ] + nio
     ),
     tests("LimitsTests", ["Core", "Chat", "Limits", "TestKit"] + nio),
@@ -151,7 +157,7 @@ var targets: [Target] = [
         "AppTests",
         [
             "turnpike", "Core", "Wire", "Providers", "Agents", "Auth", "Database", "SQLite", "Vault", "Audit", "Limits",
-            "Metering", "Pipeline", "Resilience", "Telemetry", "Transport", "TestKit", logging,
+            "Metering", "Pipeline", "Resilience", "Telemetry", "Tools", "Transport", "TestKit", logging,
         ] + nio
     ),
     tests(
@@ -208,6 +214,8 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/vapor/jwt-kit", exact: "5.7.1"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
     targets: targets,

@@ -1,4 +1,4 @@
--- The schema of the store, version 14, as SQLite keeps it.
+-- The schema of the store, version 15, as SQLite keeps it.
 -- Written by `turnpike docs --write docs` from Sources/Seams/Database/Schema; do not edit.
 --
 -- Times are milliseconds since 1970 UTC. Booleans are 0 or 1. allowed_models, allowed_routes, key_ids and
@@ -356,6 +356,28 @@ CREATE INDEX shadow_answers_by_group ON shadow_answers (group_id, created_at, id
 CREATE TABLE store_revision (
     id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
     revision INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE task_numbers (
+    group_id TEXT NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
+    owner_kind TEXT NOT NULL,
+    owner_id TEXT NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (group_id, owner_kind, owner_id)
+) STRICT;
+
+CREATE TABLE tasks (
+    group_id TEXT NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
+    owner_kind TEXT NOT NULL CHECK (owner_kind IN ('user', 'key')),
+    owner_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    title TEXT NOT NULL,
+    notes TEXT NOT NULL,
+    due TEXT,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    completed_at INTEGER,
+    PRIMARY KEY (group_id, owner_kind, owner_id, number)
 ) STRICT;
 
 CREATE TABLE tool_pins (

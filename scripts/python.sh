@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # Virtual environments with the official SDKs, pinned. Sourced after lib.sh.
 # .venv has the current SDKs, .venv-openai1 and .venv-anthropic0 old ones: people do not upgrade their clients when we do.
+# .venv-mcp1 and .venv-mcp2 have the MCP SDKs of both generations.
 # .venv-agents has frameworks that want other versions of them.
 # .venv-keys has what stands in for AWS and for an identity provider in the Swift tests.
 
@@ -19,6 +20,8 @@ python_environments() {
         && environment .venv-openai1 Tests/clients/requirements-openai1.txt \
         && environment .venv-anthropic0 Tests/clients/requirements-anthropic0.txt \
         && environment .venv-agents Tests/clients/requirements-agents.txt \
+        && environment .venv-mcp1 Tests/clients/requirements-mcp1.txt \
+        && environment .venv-mcp2 Tests/clients/requirements-mcp2.txt \
         && environment .venv-keys Tests/Fixtures/servers/requirements.txt
 }
 

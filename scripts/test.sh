@@ -41,6 +41,7 @@ client_tests() {
     TURNPIKE_BINARY=$turnpike TURNPIKE_OPENAI1_PYTHON=$repository/.venv-openai1/bin/python \
         TURNPIKE_ANTHROPIC0_PYTHON=$repository/.venv-anthropic0/bin/python \
         TURNPIKE_AGENTS_PYTHON=$repository/.venv-agents/bin/python \
+        TURNPIKE_MCP1_PYTHON=$repository/.venv-mcp1/bin/python TURNPIKE_MCP2_PYTHON=$repository/.venv-mcp2/bin/python \
         .venv/bin/python -m pytest Tests/clients --junitxml "$results/clients.xml" ${PYTEST_ARGS:-}
 }
 

@@ -12,6 +12,7 @@ import Operations
 import Pipeline
 import Providers
 import Telemetry
+import Tools
 import UnixSignals
 import Vault
 import Wire
@@ -112,8 +113,10 @@ struct Assembly: Sendable {
             try await accounting.fold.install($0)
         }
         let answers = Self.answers(store, accounting, snapshots, logger)
+        let tools = ToolAssembly.make(store, dialer: runtime.toolDialer, logger: logger)
+        tools.use(settings.tools)
         let log = CallLog(loops: loops, writer: writer)
-        let instruments = Self.instruments(settings, store, snapshots, metrics, log, accounting, answers, logger)
+        let instruments = Self.instruments(settings, store, snapshots, metrics, log, accounting, answers, tools, logger)
         let watch = HealthWatch(instruments, snapshots, keeper, runtime.fetcher, budgets, gateway: server.listen)
         let isReady = NIOLockedValueBox(true)
         let lists = ModelLists(settings: { await keeper.current }, fetcher: runtime.fetcher, now: { .now() })
@@ -130,9 +133,11 @@ struct Assembly: Sendable {
                     + Gauges.money(accounting, instruments) + answers.gauges
                     + (instruments.responses?.gauges ?? [])
                     + Gauges.resilience(instruments.guards, now: instruments.monotonicClock)
-                    + snapshot.targets.gauges(now: { .now() }) + watch.gauges,
+                    + snapshot.targets.gauges(now: { .now() }) + watch.gauges
+                    + Gauges.tools(tools),
                 hasAdminListener: server.adminListen != nil,
-                admin: Self.administration(store, keeper, snapshots, runtime, instruments),
+                admin: Self.administration(store, keeper, snapshots, runtime, instruments, tools),
+                toolServers: ToolAssembly.fronts(store),
                 listModels: { await lists.models(of: $0) }
             ),
             loops: loops
@@ -169,6 +174,7 @@ struct Assembly: Sendable {
         _ log: CallLog,
         _ accounting: Accounting,
         _ answers: RunningAnswers,
+        _ tools: ToolServers,
         _ logger: Logger
     ) -> Instruments {
         let loops = settings.server.loopCount
@@ -184,6 +190,7 @@ struct Assembly: Sendable {
             responses: Self.responses(store, snapshots, logger),
             calls: CallBook(loops: loops, keep: settings.health.callsKept),
             health: HealthBook(loops: loops),
+            tools: tools,
             wallClock: { SystemClock.now }
         )
         instruments.limits.use(settings.limitRules, now: .now())
@@ -219,6 +226,7 @@ struct Assembly: Sendable {
                     self.terms.use(settings.server, identity)
                     self.server.apply(ServerTerms.options(settings.server))
                     self.runtime.use(settings.upstream)
+                    self.instruments.tools?.use(settings.tools)
                 }
             }
             group.addTask { try await self.keeper.run() }
@@ -230,6 +238,7 @@ struct Assembly: Sendable {
             group.addTask { try await self.instruments.responses?.run() }
             group.addTask { try await self.rotation().run() }
             group.addTask { try await self.watch.run() }
+            group.addTask { await self.instruments.tools?.run() }
             group.addTask { try await self.terms.watch(self.logger) }
             let (firstStop, onFirstStop) = AsyncStream.makeStream(of: Void.self)
             group.addTask {
@@ -291,7 +300,8 @@ struct Assembly: Sendable {
         _ keeper: SnapshotKeeper,
         _ snapshots: SnapshotBox,
         _ runtime: NetRuntime,
-        _ instruments: Instruments
+        _ instruments: Instruments,
+        _ tools: ToolServers
     ) -> AdminAPI {
         let tester = LiveTester(settings: { await keeper.current }, fetcher: runtime.fetcher)
         let surroundings = AdministrationSurroundings.make(
@@ -302,6 +312,7 @@ struct Assembly: Sendable {
             standings: { instruments.meter?.standings(at: SystemClock.now) ?? [] },
             recentCalls: { id in instruments.calls?.calls(withID: id).map(\.remembered) ?? [] },
             routes: { snapshots.current().catalog.routes },
+            tools: tools,
             breakers: BreakerPanel(instruments.guards, now: instruments.monotonicClock),
             // If this fails, the keeper's own look applies the change within a second.
             onChange: { try? await keeper.applyNow() }

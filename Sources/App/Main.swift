@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Programs
 
 /// The command line: `turnpike <command>`.
 struct Turnpike: AsyncParsableCommand {
@@ -17,7 +18,7 @@ struct Turnpike: AsyncParsableCommand {
             ServeCommand.self, SimulateCommand.self, ChatCommand.self, TailCommand.self, ExplainCommand.self,
             EnvCommand.self,
             GroupCommand.self, UserCommand.self, KeyCommand.self, CredentialCommand.self, BudgetCommand.self,
-            BreakerCommand.self,
+            BreakerCommand.self, ToolCommand.self, MCPCommand.self,
             UsageCommand.self, ShadowCommand.self, AuditCommand.self,
             KeyringCommand.self, BackupCommand.self, RestoreCommand.self, PriceCommand.self,
             ConfigCommand.self, DoctorCommand.self, VersionCommand.self, DocsCommand.self,
@@ -31,6 +32,8 @@ enum Main {
     static func main() async {
         // A reader that went away (`turnpike tail | head`) is seen as a failed write, not as the end of the process.
         signal(SIGPIPE, SIG_IGN)
+        // What stands between the gateway and a tool server's program; does not come back if it is that.
+        LimitedExec.becomeIfAsked(CommandLine.arguments)
         exit(await Self.run(Array(CommandLine.arguments.dropFirst())))
     }
 

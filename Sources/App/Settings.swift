@@ -6,6 +6,7 @@ package import NIOCore
 package import Net
 package import Pipeline
 package import Providers
+package import Tools
 
 /// Everything the operator decided, checked and with types.
 ///
@@ -52,6 +53,8 @@ package struct Settings: Sendable, Equatable {
     package var structure: StructureRule
     /// What is remembered of calls, how providers are probed, and who is told when something is wrong.
     package var health: Health
+    /// The tool servers of the file, in its order; names are unique.
+    package var tools: [ToolServerSettings]
     /// Failed attempts to sign in that one client has in a minute; 0 for no limit.
     package var failureLimit: Int
     /// Whose tokens are believed; no two have the same issuer.

@@ -11,7 +11,7 @@ package enum ErrorBodies {
         case .invalidJSON, .invalidRequest: 400
         case .unauthenticated: 401
         case .budgetExceeded: 402
-        case .forbidden, .modelNotAllowed, .modelUnpriced: 403
+        case .forbidden, .modelNotAllowed, .modelUnpriced, .toolChanged, .toolNotApproved: 403
         case .notFound, .modelNotFound, .credentialNotFound: 404
         case .methodNotAllowed: 405
         case .requestTimeout: 408
@@ -24,11 +24,11 @@ package enum ErrorBodies {
         case .clientGone: 499
         case .internalFailure, .credentialUnreadable: 500
         case .notImplemented: 501
-        case .providerError: 502
+        case .providerError, .toolUnavailable: 502
         case .providerUnavailable, .identityUnavailable, .auditUnavailable, .storeUnavailable, .storageFull,
             .overloaded, .shuttingDown:
             503
-        case .providerTimeout: 504
+        case .providerTimeout, .toolTimeout: 504
         case .providerRefused: error.provider?.status ?? 400
         }
     }

@@ -29,6 +29,8 @@ package struct GatewayOptions: Sendable {
     package var hasAdminListener: Bool
     /// What `/api/v1` administers; nil if there is no store.
     package var admin: AdminAPI?
+    /// The tool servers of `/mcp/…`, by name.
+    package var toolServers: [String: MCPFront]
     /// Asks providers which models they have, each with the credential it comes with: their models by their names.
     package var listModels: @Sendable ([AskableProvider]) async -> [String: [String]]
 
@@ -41,6 +43,7 @@ package struct GatewayOptions: Sendable {
         gauges: [Gauge] = [],
         hasAdminListener: Bool = false,
         admin: AdminAPI? = nil,
+        toolServers: [String: MCPFront] = [:],
         listModels: @escaping @Sendable ([AskableProvider]) async -> [String: [String]] = { _ in [:] }
     ) {
         self.version = version
@@ -51,6 +54,7 @@ package struct GatewayOptions: Sendable {
         self.gauges = gauges
         self.hasAdminListener = hasAdminListener
         self.admin = admin
+        self.toolServers = toolServers
         self.listModels = listModels
     }
 }
@@ -256,6 +260,9 @@ package final class Gateway: RequestHandler {
             case .storedResponse(let action):
                 let id = try Self.text(parameters.only, exchange)
                 answer = try await self.storedResponse(action, id, for: principal, exchange)
+            case .toolServer:
+                let name = try Self.text(parameters.only, exchange)
+                answer = try await self.toolServer(name, for: principal, exchange, id)
             case .liveCalls:
                 return try await self.showCalls(on: exchange, id, to: principal)
             case .admin:

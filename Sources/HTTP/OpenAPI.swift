@@ -137,6 +137,7 @@ extension BodyShape.Kind {
                 "type": "object", "additionalProperties": false,
                 "properties": .object(Scope.Dimension.allCases.map { ($0.rawValue, ["type": "string"]) }),
             ]
+        case .object: ["type": "object", "additionalProperties": true]
         case .percentages: ["type": "array", "items": ["type": "integer", "minimum": 1, "maximum": 1000]]
         }
     }

@@ -107,6 +107,10 @@ extension Routes {
         admin(.get, "/api/v1/breakers", .systemAdmin, .listBreakers, "Which targets are left alone, and why."),
         admin(.post, "/api/v1/breakers/open", .systemAdmin, .openBreakers, "Keep calls away from targets."),
         admin(.post, "/api/v1/breakers/close", .systemAdmin, .closeBreakers, "Let calls go to targets again."),
+        admin(.get, "/api/v1/tools", .groupAdmin, .listTools, "Tool servers, and which of their tools may be called."),
+        admin(.get, "/api/v1/tools/{server}", .groupAdmin, .getTools, "One tool server, asked now."),
+        admin(.post, "/api/v1/tools/{server}/approve", .systemAdmin, .approveTools, "Approve tools as they are now."),
+        admin(.post, "/api/v1/tools/{server}/call", .systemAdmin, .callTool, "Call a tool, to try it."),
         admin(.get, "/api/v1/requests/{id}", .member, .explainRequest, "Why a request went as it did."),
     ]
 

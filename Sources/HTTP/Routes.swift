@@ -26,6 +26,7 @@ package enum RouteAction: Sendable, Equatable {
     case models, model
     case call(Operation, as: WireFormat = .openAIChat)
     case storedResponse(StoredResponseAction)
+    case toolServer
     case admin(AdminAction)
 }
 
@@ -154,7 +155,14 @@ package enum Routes {
                 .liveCalls,
                 "Finished calls as they happen, as events."
             ),
-        ] + passThrough + administration
+        ] + toolServers + passThrough + administration
+
+    /// Tool servers that are a part of the gateway, for clients of MCP.
+    private static let toolServers: [RouteRow] = [
+        RouteRow(.post, "/mcp/{server}", .key(.inference), .toolServer, "A message to a tool server, by MCP."),
+        RouteRow(.get, "/mcp/{server}", .key(.inference), .toolServer, "A stream of a tool server; there is none."),
+        RouteRow(.delete, "/mcp/{server}", .key(.inference), .toolServer, "End a session with a tool server."),
+    ]
 
     /// A provider's own API, called with a gateway key.
     private static let passThrough = [HTTPMethod.get, .post, .put, .patch, .delete].map { method in

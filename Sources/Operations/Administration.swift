@@ -4,6 +4,7 @@ package import Core
 package import Database
 package import Metering
 package import Providers
+package import Tools
 package import Vault
 
 /// The control path: everything that changes groups, people, gateway keys and credentials, for the API and for
@@ -36,6 +37,8 @@ package struct Administration: Sendable {
         package var recentCalls: @Sendable (_ requestID: String) -> [RememberedCall]
         /// The aliases of the settings.
         package var routes: @Sendable () -> [Route]
+        /// The tool servers; nil where there are none to be asked.
+        package var tools: ToolServers?
         /// The breakers of the gateway in this process; nil without one.
         package var breakers: BreakerPanel?
         /// Called after each change that was committed, so that this process applies it at once.
@@ -54,6 +57,7 @@ package struct Administration: Sendable {
             standings: @escaping @Sendable () -> [BudgetBook.Standing] = { [] },
             recentCalls: @escaping @Sendable (_ requestID: String) -> [RememberedCall] = { _ in [] },
             routes: @escaping @Sendable () -> [Route] = { [] },
+            tools: ToolServers? = nil,
             breakers: BreakerPanel? = nil,
             onChange: @escaping @Sendable () async -> Void = {}
         ) {
@@ -67,6 +71,7 @@ package struct Administration: Sendable {
             self.standings = standings
             self.recentCalls = recentCalls
             self.routes = routes
+            self.tools = tools
             self.breakers = breakers
             self.onChange = onChange
         }

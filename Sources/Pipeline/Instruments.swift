@@ -5,6 +5,7 @@ package import Logging
 package import Metering
 package import NIOCore
 package import Telemetry
+package import Tools
 
 /// Where calls leave their traces.
 ///
@@ -43,6 +44,8 @@ package final class Instruments: Sendable {
     package let shadows: ShadowBook?
     /// The responses that are kept for clients of `/v1/responses`; nil: there is no store to keep them in.
     package let responses: ResponseBook?
+    /// The tool servers; nil: there are none.
+    package let tools: ToolServers?
     /// What the last probes of providers came to.
     package let probes: ProbeBook
     /// The wall clock.
@@ -70,6 +73,7 @@ package final class Instruments: Sendable {
         responses: ResponseBook? = nil,
         calls: CallBook? = nil,
         health: HealthBook? = nil,
+        tools: ToolServers? = nil,
         probes: ProbeBook = ProbeBook(),
         wallClock: @escaping @Sendable () -> UnixTime,
         monotonicClock: @escaping @Sendable () -> NIODeadline = { .now() }
@@ -91,6 +95,7 @@ package final class Instruments: Sendable {
         self.responses = responses
         self.calls = calls
         self.health = health
+        self.tools = tools
         self.probes = probes
         self.wallClock = wallClock
         self.monotonicClock = monotonicClock

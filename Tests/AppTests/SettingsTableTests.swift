@@ -78,6 +78,7 @@ import Testing
         if row.path.hasPrefix("models.") {
             return "models: { fast: { targets: [ { provider: groq, model: m } ], \(key): \(value) } }"
         }
+        if row.path.hasPrefix("tools.servers.<name>.") { return Self.toolFile(with: row) }
         if row.path.hasPrefix("limits.<name>.") {
             var entry = key == "rpm" ? "" : "rpm: 1, "
             if key == "queue_max" { entry += "queue: 1s, " }
@@ -108,6 +109,21 @@ import Testing
         if key == "hedge_budget" { return "models: { fast: { \(targets), hedge: on, hedge_budget: \(row.example) } }" }
         let target = key == "target" ? "" : "target: mistral/m, "
         return "models: { fast: { \(targets), shadow: { \(target)\(key): \(row.example) } } }"
+    }
+
+    private static func toolFile(with row: Setting) -> String {
+        let key = String(row.path.dropFirst("tools.servers.<name>.".count))
+        let isOfProgram = ["command", "args"].contains(key) || key.hasPrefix("env.") || key.hasPrefix("max_")
+        var entry = isOfProgram ? "command: /bin/x" : "url: 'https://a.example/mcp'"
+        switch key {
+        case "url", "command": entry = "\(key): '\(row.example)'"
+        case "args": entry += ", args: ['\(row.example)']"
+        case "headers.<field>": entry += ", headers: { authorization: '\(row.example)' }"
+        case "env.<variable>": entry += ", env: { PATH: '\(row.example)' }"
+        case "pins.<tool>": entry += ", pins: { read: '\(row.example)' }"
+        default: entry += ", \(key): \(row.example)"
+        }
+        return "tools: { servers: { mine: { \(entry) } } }"
     }
 
     private static func bootstrapFile(with row: Setting) -> String? {

@@ -11,12 +11,14 @@ import Wire
     static func least(_ action: AdminAction) -> Role {
         switch action {
         case .whoami, .usage, .explainRequest, .listExperiments: .member
-        case .createGroup, .deleteGroup, .verifyAudit, .listBreakers, .openBreakers, .closeBreakers: .systemAdmin
+        case .createGroup, .deleteGroup, .verifyAudit, .listBreakers, .openBreakers, .closeBreakers, .approveTools,
+            .callTool:
+            .systemAdmin
         case .listGroups, .getGroup, .renameGroup, .listUsers, .createUser, .getUser, .updateUser, .deleteUser,
             .listKeys, .createKey, .getKey, .updateKey, .revokeKey, .rotateKey, .listCredentials, .createCredential,
             .getCredential, .deleteCredential, .deactivateCredential, .activateCredential, .replaceCredential,
             .testCredential, .listBudgets, .createBudget, .getBudget, .updateBudget, .deleteBudget, .listAudit,
-            .listShadows, .getShadow, .summarizeShadows:
+            .listShadows, .getShadow, .summarizeShadows, .listTools, .getTools:
             .groupAdmin
         }
     }
@@ -27,9 +29,11 @@ import Wire
         case .whoami, .listGroups, .getGroup, .deleteGroup, .listUsers, .getUser, .deleteUser, .listKeys, .getKey,
             .listCredentials, .getCredential, .deleteCredential, .listBudgets, .getBudget, .deleteBudget, .listAudit,
             .verifyAudit, .usage, .listBreakers, .explainRequest, .listShadows, .getShadow, .summarizeShadows,
-            .listExperiments:
+            .listExperiments, .listTools, .getTools:
             nil
         case .revokeKey, .deactivateCredential, .activateCredential, .testCredential: [:]
+        case .approveTools: [:]
+        case .callTool: ["tool": "echo", "arguments": [:]]
         case .openBreakers: ["provider": "openai", "model": "gpt-4o", "seconds": 60]
         case .closeBreakers: ["provider": "openai"]
         case .createGroup: ["id": .string("new-\(number)"), "name": "New"]
@@ -62,6 +66,7 @@ import Wire
             case "{credential}": "/\(objects.credential)"
             case "{budget}": "/\(objects.budget)"
             case "{shadow}": "/\(objects.shadow)"
+            case "{server}": "/demo"
             case "{id}": "/\(AdminRoad.rememberedID)"
             default: "/\(part)"
             }

@@ -12,6 +12,7 @@ import Pipeline
 import Providers
 import SQLite
 import Telemetry
+import Tools
 import Transport
 import Vault
 
@@ -76,6 +77,22 @@ final class AdminRoad: Sendable {
     let logged = CapturedLog()
     private let vault: Vault
 
+    /// One tool server, a part of this process.
+    private static func tools(_ database: SQLiteDatabase) -> ToolServers {
+        let surroundings = ToolServers.Surroundings(
+            dialer: ToolDialer { _ in throw CancellationError() },
+            launcher: nil,
+            database: database,
+            version: "1",
+            wallClock: { Self.now }
+        )
+        let echo = ToolDefinition(name: "echo", description: "Says it again.", inputSchema: ["type": "object"])
+        let demo = LocalToolServer(name: "demo", title: "Demo", version: "1", instructions: "", tools: [echo]) {
+            ToolOutcome(text: "\($0) \($1.text) \($2.group)")
+        }
+        return ToolServers(surroundings, local: [demo])
+    }
+
     init(hasAdminListener: Bool = false) async throws {
         let database = try SQLiteDatabase.inMemory()
         self.database = database
@@ -110,6 +127,7 @@ final class AdminRoad: Sendable {
                     remembered.withLockedValue { $0.filter { $0.story["id"] == .string(id) } }
                 },
                 routes: { Self.routes },
+                tools: Self.tools(database),
                 breakers: BreakerPanel(guards, now: { .now() }),
                 onChange: {
                     guard let snapshot = try? await Self.snapshot(database) else { return }

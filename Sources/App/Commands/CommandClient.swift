@@ -1,6 +1,7 @@
 import Core
 import NIOCore
 import Net
+import Tools
 import Transport
 import Wire
 
@@ -43,6 +44,9 @@ struct CommandClient: Sendable {
 
     /// The same way out for code that wants a fetcher.
     var fetcher: Fetcher { self.runtime.fetcher }
+
+    /// The same for tool servers.
+    var toolDialer: ToolDialer { self.runtime.toolDialer }
 
     /// Lends a client to `use` and closes it afterwards.
     static func with<Result: Sendable>(

@@ -29,6 +29,8 @@ package struct Setting: Sendable {
     package var reload = Reload.live
     /// Whether this version acts on it.
     package var availability = Availability.now
+    /// Whether it can be said in the file alone.
+    package var isFileOnly = false
 
     /// When a change of the file takes effect.
     package enum Reload: String, Sendable {
@@ -56,8 +58,8 @@ package struct Setting: Sendable {
     /// Whether the path has no chosen names and no list elements, so that there is exactly one such key.
     package var isFixed: Bool { !self.path.contains("<") && !self.path.contains("[]") }
 
-    /// Whether the environment and flags can set it: one value, not inside a list.
-    package var isScalar: Bool { !self.path.contains("[]") && !self.kind.isOpaque }
+    /// Whether the environment and flags can set it: one value, not inside a list, and not for the file alone.
+    package var isScalar: Bool { !self.path.contains("[]") && !self.kind.isOpaque && !self.isFileOnly }
 
     /// `TURNPIKE_SERVER_LISTEN`; chosen names stay in angle brackets.
     ///

@@ -57,6 +57,7 @@ struct SettingsBuilder {
             translation: self.translation(),
             structure: self.structureRule(),
             health: self.health(isProduction: self.values.text("environment") == "production"),
+            tools: self.toolServers(isProduction: self.values.text("environment") == "production"),
             failureLimit: self.values.integer("auth.failure_limit"),
             issuers: self.issuers()
         )

@@ -28,6 +28,7 @@ package enum SettingsDocs {
     private static func line(_ row: Setting) -> String {
         var notes = row.help.replacing("|", with: "\\|")
         if row.reload == .boot { notes += " *At start only.*" }
+        if row.isFileOnly { notes += " *In the file only.*" }
         if row.isSecret { notes += " *Secret.*" }
         if row.isRequired { notes += " *Required.*" }
         for alias in row.aliases { notes += " Also `\(alias.name)`." }

@@ -4,6 +4,7 @@ import NIOCore
 import Operations
 import Providers
 import Signing
+import Tools
 import Transport
 import Vault
 
@@ -50,6 +51,7 @@ enum AdministrationSurroundings {
         standings: @escaping @Sendable () -> [BudgetBook.Standing] = { [] },
         recentCalls: @escaping @Sendable (String) -> [RememberedCall] = { _ in [] },
         routes: @escaping @Sendable () -> [Route] = { [] },
+        tools: ToolServers,
         breakers: BreakerPanel? = nil,
         onChange: @escaping @Sendable () async -> Void = {}
     ) -> Administration.Surroundings {
@@ -64,6 +66,7 @@ enum AdministrationSurroundings {
             standings: standings,
             recentCalls: recentCalls,
             routes: routes,
+            tools: tools,
             breakers: breakers,
             onChange: onChange
         )

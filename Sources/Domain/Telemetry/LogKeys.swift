@@ -17,5 +17,10 @@ package enum LogKeys {
     package static let address = "address"
     package static let count = "count"
     package static let duration = "duration.ms"
+    package static let agent = "agent"
+    package static let tool = "tool"
+    package static let toolServer = "tool.server"
+    package static let outcome = "outcome"
+    package static let line = "line"
     package static let signal = "signal"
 }

@@ -117,6 +117,15 @@ package final class ToolServers: Sendable {
         }
     }
 
+    /// Runs while `body` does; for commands.
+    package func running<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await self.run() }
+            defer { group.cancelAll() }
+            return try await body()
+        }
+    }
+
     /// Ends all links; for those who do not `run`.
     package func close() {
         let desks = self.state.withLockedValue { state in

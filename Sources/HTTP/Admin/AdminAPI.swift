@@ -140,7 +140,7 @@ package struct AdminAPI: Sendable {
         let group = found.path["group"].map { GroupID($0) }
         let permission = Permission(found.minimum, in: group)
         if let deed = action.deed {
-            let kinds = ["budget", "credential", "key", "user", "group"]
+            let kinds = ["budget", "credential", "key", "user", "server", "group"]
             let object = kinds.lazy.compactMap { found.path[$0] }.first ?? ""
             try await self.administration.admit(actor, permission, Administration.Deed(deed, object, in: group))
         } else {
@@ -185,6 +185,8 @@ package struct AdminAPI: Sendable {
             return try await self.explain(context)
         case .listBreakers, .openBreakers, .closeBreakers:
             return try await self.breakers(action, context)
+        case .listTools, .getTools, .approveTools, .callTool:
+            return try await self.tools(action, context)
         case .listShadows, .getShadow, .summarizeShadows:
             return try await self.shadows(action, context)
         case .listExperiments:

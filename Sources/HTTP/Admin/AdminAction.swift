@@ -16,6 +16,7 @@ package enum AdminAction: String, Sendable, CaseIterable {
     case listBreakers, openBreakers, closeBreakers
     case listShadows, getShadow, summarizeShadows
     case listExperiments
+    case listTools, getTools, approveTools, callTool
 }
 
 extension AdminAction {
@@ -25,7 +26,8 @@ extension AdminAction {
         case .whoami, .listGroups, .getGroup, .listUsers, .getUser, .listKeys, .getKey, .listCredentials,
             .getCredential, .listBudgets, .getBudget, .listAudit, .verifyAudit, .usage, .explainRequest,
             .listBreakers,
-            .listShadows, .getShadow, .summarizeShadows, .listExperiments:
+            .listShadows, .getShadow, .summarizeShadows, .listExperiments,
+            .listTools, .getTools:
             nil
         case .createGroup: "group.create"
         case .renameGroup: "group.rename"
@@ -48,6 +50,8 @@ extension AdminAction {
         case .deleteBudget: "budget.delete"
         case .openBreakers: "breaker.open"
         case .closeBreakers: "breaker.close"
+        case .approveTools: "tool.approve"
+        case .callTool: "tool.call"
         }
     }
 
@@ -81,6 +85,8 @@ extension AdminAction {
         case .updateBudget: Self.budgetChanges
         case .openBreakers: Self.breakerOpening
         case .closeBreakers: Self.breakerClosing
+        case .approveTools: Self.toolApproval
+        case .callTool: Self.toolCall
         case .revokeKey, .deactivateCredential, .activateCredential, .testCredential: .empty
         default: nil
         }
@@ -102,6 +108,7 @@ extension AdminAction {
         case .verifyAudit: return BodyShape(properties: [Self.knownHead])
         case .usage: return UsageRequest.shape
         case .listExperiments: return UsageRequest.times
+        case .listTools: return Self.toolFilter
         case .listShadows: return BodyShape(properties: page + [Self.alias])
         case .summarizeShadows: return BodyShape(properties: [Self.alias])
         default: return .empty

@@ -24,6 +24,8 @@ struct BodyShape: Sendable {
         case scope
         /// A list of whole numbers from 1 to 1000.
         case percentages
+        /// Any JSON object.
+        case object
     }
 
     struct Property: Sendable {
@@ -106,6 +108,7 @@ extension BodyShape.Kind {
             value.decimalText.map { BudgetUnit.money.amount($0) != nil || BudgetUnit.tokens.amount($0) != nil } ?? false
         case .scope:
             value.objectValue?.allSatisfy { Scope.Dimension(rawValue: $0) != nil && $1.stringValue != nil } ?? false
+        case .object: value.objectValue != nil
         case .percentages: value.arrayValue?.allSatisfy { (1...1000).contains($0.intValue ?? 0) } ?? false
         }
     }
@@ -121,6 +124,7 @@ extension BodyShape.Kind {
         case .choice(let names): "one of \(names.joined(separator: ", "))"
         case .amount: "an amount, not negative, such as 12.5"
         case .scope: "an object of texts by \(Scope.Dimension.allCases.map(\.rawValue).joined(separator: ", "))"
+        case .object: "an object"
         case .percentages: "a list of percentages from 1 to 1000"
         }
     }

@@ -1,6 +1,7 @@
 internal import Auth
 package import Core
 internal import Database
+internal import Tasks
 
 extension Administration {
     /// Deletes a person with their keys.
@@ -14,6 +15,7 @@ extension Administration {
             try Permission.checkReach(of: actor, to: user.role)
             deed.details.append(("role", .string(user.role.rawValue)))
             try users.delete(id, of: group, in: session)
+            try TaskStore().deleteAll(of: TaskOwner(group: group, user: id), in: session)
         }
     }
 }

@@ -79,16 +79,21 @@ struct AdminDoor: Sendable {
             try await Bootstrap.run(settings, store: store)
             return try await CommandClient.with { client in
                 let tester = LiveTester(settings: { settings }, fetcher: client.fetcher)
+                let tools = ToolAssembly.make(store, dialer: client.toolDialer, logger: nil)
+                tools.use(settings.tools)
                 let administration = Administration(
                     database: store.database,
                     surroundings: AdministrationSurroundings.make(
                         store: store,
                         tester: tester,
                         providers: { settings.providers.map(\.name) },
-                        settingsBudgets: { settings.budgets }
+                        settingsBudgets: { settings.budgets },
+                        tools: tools
                     )
                 )
-                return try await use(AdminDoor(way: .store(AdminAPI(administration))))
+                return try await tools.running {
+                    try await use(AdminDoor(way: .store(AdminAPI(administration))))
+                }
             }
         }
     }

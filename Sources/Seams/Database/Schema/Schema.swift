@@ -8,6 +8,6 @@ package enum Schema {
     package static let migrations: [Migration] = [
         .storeRevision, .tenants, .credentials, .auditLog, .encryptionKeys, .ledger,
         .idempotency, .budgets, .shadowAnswers, .responses, .toolPins, .sessions, .usageUnits,
-        .agents,
+        .agents, .tasks,
     ]
 }
