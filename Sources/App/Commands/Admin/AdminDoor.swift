@@ -5,6 +5,7 @@ import Glibc
 import HTTP
 import NIOCore
 import Operations
+import Tools
 import Transport
 import Wire
 
