@@ -74,8 +74,10 @@ final class ServerDesk: Sendable {
 
     /// The list, renewed where it is old; an old one where it cannot be had.
     ///
-    /// - Parameter isFresh: Whether it has to be of now.
-    func list(isFresh: Bool = false) async throws(ToolError) -> List {
+    /// - Parameters:
+    ///   - isFresh: Whether it has to be of now.
+    ///   - isAdmitted: Whether it was asked already if the server is left alone.
+    func list(isFresh: Bool = false, isAdmitted: Bool = false) async throws(ToolError) -> List {
         let now = self.clock()
         let kept = self.state.withLockedValue { state -> List? in
             guard !state.isStale, !isFresh, let list = state.list, now - list.fetchedAt < Self.freshFor else {
@@ -85,7 +87,7 @@ final class ServerDesk: Sendable {
         }
         if let kept { return kept }
         do throws(ToolError) {
-            try self.checkPause()
+            if !isAdmitted { try self.checkPause() }
             return try await self.fetching.run { [self] () throws(ToolError) in try await self.fetch() }
         } catch {
             guard !isFresh, error != .cancelled, let old = self.state.withLockedValue({ $0.list }),
@@ -159,9 +161,11 @@ final class ServerDesk: Sendable {
 
     /// A tool that may be called.
     private func approved(_ name: String) async throws(ToolError) -> ToolDefinition {
-        var list = try await self.list()
+        var list = try await self.list(isAdmitted: true)
         let isWanting = list.tool(name).map { $0.standing != .approved } ?? true
-        if isWanting, self.clock() - list.fetchedAt >= Self.secondLook { list = try await self.list(isFresh: true) }
+        if isWanting, self.clock() - list.fetchedAt >= Self.secondLook {
+            list = try await self.list(isFresh: true, isAdmitted: true)
+        }
         let full = ToolName(server: self.name, tool: name)
         guard let tool = list.tool(name) else { throw .unknownTool(full) }
         switch tool.standing {

@@ -105,32 +105,58 @@ package struct ProgramRunner: ProgramLauncher {
         let (writer, standardOutput, standardError) = (
             execution.standardInputWriter, execution.standardOutput, execution.standardError
         )
-        return try await withThrowingTaskGroup(of: Bool?.self) { group in
+        return try await withThrowingTaskGroup(of: Part.self) { group in
             group.addTask {
                 // One that does not read any more is about to end, which the others see.
                 for await bytes in input {
                     do { _ = try await writer.write(Array(bytes.readableBytesView)) } catch { break }
                 }
                 try? await writer.finish()
-                return nil
+                return .input
             }
             group.addTask {
-                for try await piece in standardOutput { try output(Self.bytes(piece)) }
-                return nil
+                try await Self.read(standardOutput, output)
+                return .output
             }
             group.addTask {
-                for try await piece in standardError { errors(Self.bytes(piece)) }
-                return nil
+                try await Self.read(standardError, errors)
+                return .output
             }
-            group.addTask { try await leader.watch(processesMax: limits.processes, every: Self.watchEvery) }
-            while let ended = try await group.next() {
-                guard let ended else { continue }
-                // Whoever was started beside it still holds its ends of the pipes.
-                leader.killAll()
-                group.cancelAll()
-                return ended
+            group.addTask {
+                .end(hadTooMany: try await leader.watch(processesMax: limits.processes, every: Self.watchEvery))
             }
-            return false
+            var (outputs, hadTooMany) = (0, false)
+            while outputs < 3, let part = try await group.next() {
+                switch part {
+                case .input: break
+                case .output: outputs += 1
+                case .end(let tooMany):
+                    // Whoever was started beside it still holds its ends of the pipes.
+                    leader.killAll()
+                    hadTooMany = tooMany
+                    outputs += 1
+                }
+            }
+            group.cancelAll()
+            return hadTooMany
+        }
+    }
+
+    /// What attending a program is made of.
+    private enum Part {
+        case input, output
+        case end(hadTooMany: Bool)
+    }
+
+    /// Reads to the end, which may be a fault of reading where the program is gone.
+    private static func read(
+        _ sequence: SubprocessOutputSequence,
+        _ take: @Sendable (ByteBuffer) throws -> Void
+    ) async throws {
+        do {
+            for try await piece in sequence { try take(Self.bytes(piece)) }
+        } catch is SubprocessError {
+            try Task.checkCancellation()
         }
     }
 

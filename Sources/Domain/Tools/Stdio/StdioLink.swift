@@ -122,7 +122,11 @@ package final class StdioLink: ServerLink {
         )
         let lines = NIOLockedValueBox(LineSplitter(lineBytesMax: RPCMessage.bytesMax, overflow: .fail))
         let errors = NIOLockedValueBox(ErrorLines())
-        self.state.withLockedValue { $0.outbox = outbox }
+        self.state.withLockedValue { state in
+            state.outbox = outbox
+            // A new program knows nothing of what the last one was asked.
+            state.nextID = 1
+        }
         self.onNews(.started)
         do {
             let end = try await withThrowingTaskGroup(of: ProgramEnd?.self) { group in
