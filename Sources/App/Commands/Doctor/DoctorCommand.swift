@@ -8,7 +8,8 @@ struct DoctorCommand: AsyncParsableCommand {
         usage: "turnpike doctor [--config <file>] [--offline] [--json] [--<setting> <value> …]",
         discussion: """
             Asks each provider that has a key for its models, and the default model for one token, which costs next to \
-            nothing. Where the default model is gone it proposes another. Exits with 1 if anything fails.
+            nothing, and each tool server for its tools. Where the default model is gone it proposes another. Exits \
+            with 1 if anything fails.
 
             \(SettingsOptions.help)
             """
@@ -46,6 +47,7 @@ struct DoctorCommand: AsyncParsableCommand {
                 for finding in await StoreChecks.issuers(loaded.settings, client) { report.add(finding) }
                 let checks = ProviderChecks(loaded: loaded, input: input, client: client)
                 await checks.run { report.add($0) }
+                for finding in await ToolChecks.all(loaded.settings, client) { report.add(finding) }
             }
         }
         try report.finish()
