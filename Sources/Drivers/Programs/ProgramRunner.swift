@@ -62,11 +62,7 @@ package struct ProgramRunner: ProgramLauncher {
             let result = try await Subprocess.run(
                 .path(FilePath(start.path)),
                 arguments: Arguments(start.arguments),
-                environment: .custom(
-                    plan.environment.map { variable in
-                        Array("\(variable.name)=\(variable.value.reveal { $0 })".utf8)
-                    }
-                ),
+                environment: .custom(Self.environment(plan)),
                 workingDirectory: "/",
                 platformOptions: options,
                 input: .inputWriter,
@@ -87,6 +83,16 @@ package struct ProgramRunner: ProgramLauncher {
             guard !Task.isCancelled else { throw CancellationError() }
             throw ProgramFailure("cannot be started or spoken to (\(error.code))")
         }
+    }
+
+    /// The whole environment; a name that is none is left out.
+    private static func environment(_ plan: ProgramPlan) -> [Environment.Key: String] {
+        var environment: [Environment.Key: String] = [:]
+        for (name, value) in plan.environment {
+            guard let key = Environment.Key(rawValue: name) else { continue }
+            environment[key] = value.reveal { $0 }
+        }
+        return environment
     }
 
     private typealias Running = Execution<CustomWriteInput, SequenceOutput, SequenceOutput>
