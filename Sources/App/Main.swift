@@ -19,7 +19,7 @@ struct Turnpike: AsyncParsableCommand {
             EnvCommand.self,
             GroupCommand.self, UserCommand.self, KeyCommand.self, CredentialCommand.self, BudgetCommand.self,
             BreakerCommand.self, ToolCommand.self, MCPCommand.self,
-            UsageCommand.self, ShadowCommand.self, AuditCommand.self,
+            SessionCommand.self, UsageCommand.self, ShadowCommand.self, AuditCommand.self,
             KeyringCommand.self, BackupCommand.self, RestoreCommand.self, PriceCommand.self,
             ConfigCommand.self, DoctorCommand.self, VersionCommand.self, DocsCommand.self,
         ]

@@ -46,9 +46,11 @@ extension Gateway {
     private static func answer(_ answer: AdminAnswer) -> Answer {
         var result =
             answer.json.map { Answer(status: answer.status, json: $0) }
-            ?? Answer(status: answer.status, body: ByteBuffer())
+            ?? Answer(status: answer.status, body: answer.bytes ?? ByteBuffer())
         // Answers hold what only this caller may see, a new key's secret among it.
         result.fields.writeField("cache-control", "no-store")
+        // Texts of people and models are in it, which are never to be taken for a page (row 106).
+        result.fields.writeField("x-content-type-options", "nosniff")
         if let location = answer.location {
             result.fields.writeStaticString("location: ")
             result.fields.writeString(location)

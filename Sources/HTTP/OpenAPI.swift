@@ -108,6 +108,9 @@ enum OpenAPI {
         if let action {
             if row.policy != .admin(.member) { add("403", "The key's role may not do this.") }
             if "\(row.path)".contains("{") { add("404", "There is no such object, or it is another group's.") }
+            if action == .createSession || action == .forkSession {
+                add("409", "There are as many sessions as one can have.")
+            }
             if action.deed != nil {
                 add("409", "It does not go together with what is there.")
                 add("503", "The audit log cannot be written, so nothing was changed.")
@@ -139,6 +142,17 @@ extension BodyShape.Kind {
             ]
         case .object: ["type": "object", "additionalProperties": true]
         case .percentages: ["type": "array", "items": ["type": "integer", "minimum": 1, "maximum": 1000]]
+        case .history:
+            [
+                "type": "object", "additionalProperties": false, "required": ["policy"],
+                "properties": [
+                    "policy": ["type": "string", "enum": ["messages", "tokens", "summary"]],
+                    "count": Self.whole(HistoryWish.messageLimits).schema,
+                    "max": Self.whole(HistoryWish.tokenLimits).schema,
+                    "keep": Self.whole(HistoryWish.keptLimits).schema,
+                    "model": ["type": "string"],
+                ],
+            ]
         }
     }
 }

@@ -155,7 +155,7 @@ package enum Routes {
                 .liveCalls,
                 "Finished calls as they happen, as events."
             ),
-        ] + toolServers + passThrough + administration
+        ] + toolServers + passThrough + administration + sessions
 
     /// Tool servers that are a part of the gateway, for clients of MCP.
     private static let toolServers: [RouteRow] = [

@@ -1,5 +1,6 @@
 internal import Audit
 internal import Auth
+internal import Conversations
 package import Core
 internal import Database
 internal import Metering
@@ -15,6 +16,7 @@ extension GatewayError {
         case let error as TenantError: self.init(error, isChange: isChange)
         case let error as CredentialStoreError: self.init(error, isChange: isChange)
         case let error as BudgetError: self.init(error, isChange: isChange)
+        case let error as SessionError: self.init(error)
         case let error as DatabaseError: self.init(error, isChange: isChange)
         case let error as AuditError: self.init(error)
         case let error as VaultError: self.init(error)

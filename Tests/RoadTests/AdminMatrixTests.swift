@@ -10,7 +10,9 @@ import Wire
     /// The least role for each action, written down a second time on purpose: the table must say the same.
     static func least(_ action: AdminAction) -> Role {
         switch action {
-        case .whoami, .usage, .explainRequest, .listExperiments: .member
+        case .whoami, .usage, .explainRequest, .listExperiments, .listSessions, .createSession, .getSession,
+            .updateSession, .deleteSession, .listMessages, .forkSession:
+            .member
         case .createGroup, .deleteGroup, .verifyAudit, .listBreakers, .openBreakers, .closeBreakers, .approveTools,
             .callTool:
             .systemAdmin
@@ -29,8 +31,11 @@ import Wire
         case .whoami, .listGroups, .getGroup, .deleteGroup, .listUsers, .getUser, .deleteUser, .listKeys, .getKey,
             .listCredentials, .getCredential, .deleteCredential, .listBudgets, .getBudget, .deleteBudget, .listAudit,
             .verifyAudit, .usage, .listBreakers, .explainRequest, .listShadows, .getShadow, .summarizeShadows,
-            .listExperiments, .listTools, .getTools:
+            .listExperiments, .listTools, .getTools, .listSessions, .getSession, .deleteSession, .listMessages:
             nil
+        case .createSession: ["title": "New", "history": ["policy": "tokens", "max": 4_000]]
+        case .updateSession: ["title": "Other", "model": nil]
+        case .forkSession: ["seq": 2]
         case .revokeKey, .deactivateCredential, .activateCredential, .testCredential: [:]
         case .approveTools: [:]
         case .callTool: ["tool": "echo", "arguments": [:]]
@@ -67,6 +72,7 @@ import Wire
             case "{budget}": "/\(objects.budget)"
             case "{shadow}": "/\(objects.shadow)"
             case "{server}": "/demo"
+            case "{session}": "/\(objects.session)"
             case "{id}": "/\(AdminRoad.rememberedID)"
             default: "/\(part)"
             }
@@ -79,6 +85,8 @@ import Wire
         if caller == .systemAdmin { return success }
         // The call was made by the member of red: nobody else but administrators may know of it.
         if action == .explainRequest { return [.member, .adminOfRed].contains(caller) ? success : 404 }
+        // So it is with their session.
+        if "\(row.path)".contains("{session}") { return [.member, .adminOfRed].contains(caller) ? success : 404 }
         let isAboutRed = ["{group}", "{budget}", "{shadow}"].contains { "\(row.path)".contains($0) }
         if isAboutRed || action == .createBudget, caller.group != AdminRoad.red { return 404 }
         switch Self.least(action) {
@@ -91,9 +99,9 @@ import Wire
     static func success(_ action: AdminAction) -> Int {
         switch action {
         case .createGroup, .createUser, .createKey, .rotateKey, .createCredential, .replaceCredential,
-            .createBudget:
+            .createBudget, .createSession, .forkSession:
             201
-        case .deleteGroup, .deleteUser, .deleteCredential, .deleteBudget: 204
+        case .deleteGroup, .deleteUser, .deleteCredential, .deleteBudget, .deleteSession: 204
         default: 200
         }
     }
@@ -237,14 +245,18 @@ import Wire
 
     private static func mayBeGood(_ value: JSONValue, as name: String) -> Bool {
         switch value {
-        case .null: ["email", "allowedModels", "allowedRoutes", "expiresAt"].contains(name)
+        case .null:
+            [
+                "email", "allowedModels", "allowedRoutes", "expiresAt", "title", "agentId", "model", "system",
+                "history",
+            ].contains(name)
         case .bool: ["test", "disabled"].contains(name)
-        case .integer: ["overlapSeconds", "limit", "seconds"].contains(name)
+        case .integer: ["overlapSeconds", "limit", "seconds", "seq"].contains(name)
         // What a text has to look like is for the stores to say.
         case .string:
             ![
                 "role", "scopes", "expiresAt", "test", "disabled", "overlapSeconds", "scope", "unit", "limit", "per",
-                "mode", "alerts", "seconds",
+                "mode", "alerts", "seconds", "seq", "history",
             ].contains(name)
         case .array: name == "alerts"
         case .object: name == "scope"

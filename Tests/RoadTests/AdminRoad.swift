@@ -1,5 +1,6 @@
 import Audit
 import Auth
+import Conversations
 import Core
 import Database
 import HTTP
@@ -271,6 +272,8 @@ final class AdminRoad: Sendable {
         let provider: String
         var budget = "bud_404"
         var shadow = "sha_404"
+        /// Belongs to the member of `red`, or to nobody who could ask in another group.
+        var session = "ses_404"
     }
 
     /// What a client of a group was answered, beside what a shadow target said.
@@ -289,6 +292,26 @@ final class AdminRoad: Sendable {
             client: sides[0],
             shadow: sides[1]
         )
+    }
+
+    /// A conversation of the member of `red`, with one question and its answer in it.
+    static func talk(_ id: String, in group: GroupID, _ session: any SQLSession) throws -> String {
+        let (store, owner) = (SessionStore(), SessionOwner.user(UserID(Caller.member.rawValue)))
+        let draft = SessionDraft(title: "Talk")
+        _ = try store.insert(draft, id: id, of: owner, in: group, now: Self.now, in: session)
+        let question = NewMessage(
+            session: id,
+            access: .own(owner, in: group),
+            content: ByteBuffer(string: #""What time is it?""#),
+            tokens: 5,
+            requestID: "req_1",
+            epoch: 1
+        )
+        let turn = try store.begin(question, now: Self.now, in: session) { _ in HistoryTerms() }
+        let answer = ByteBuffer(string: #"[{"type":"text","text":"Twelve."}]"#)
+        let end = AnswerEnd(.complete, content: answer, tokens: 3, finish: "stop", model: "m", provider: "openai")
+        try store.finish(turn.answerSeq, of: id, end, now: Self.now, in: session)
+        return id
     }
 
     private let counter = NIOLockedValueBox(0)
@@ -330,13 +353,15 @@ final class AdminRoad: Sendable {
             try BudgetStore().insert(budget, in: session)
             let shadow = Self.comparison("sha_\(number)", of: group)
             try ShadowStore().insert([shadow], in: session)
+            let talk = try Self.talk("ses_\(number)", in: group, session)
             return Objects(
                 user: user.id.text,
                 key: key.id.text,
                 credential: credential.id,
                 provider: "p\(number)",
                 budget: budget.id,
-                shadow: shadow.id
+                shadow: shadow.id,
+                session: talk
             )
         }
     }

@@ -2,7 +2,7 @@ internal import Auth
 internal import Chat
 package import Core
 internal import Database
-internal import NIOCore
+package import NIOCore
 package import Operations
 package import Wire
 
@@ -30,6 +30,8 @@ package struct AdminAnswer: Sendable {
     ///
     /// A failure's has the native shape of errors.
     package var json: JSONValue?
+    /// The body as it is to be sent, in place of `json`, where what was stored must come back byte for byte.
+    package var bytes: ByteBuffer?
     /// What went wrong, with its cause for the log; nil if nothing did.
     package var failure: GatewayError?
 }
@@ -57,6 +59,7 @@ package struct AdminAPI: Sendable {
         var key: GatewayKeyID { GatewayKeyID(self.path["key"] ?? "") }
         var credential: String { self.path["credential"] ?? "" }
         var budget: String { self.path["budget"] ?? "" }
+        var session: String { self.path["session"] ?? "" }
 
         func page() throws(GatewayError) -> PageRequest {
             do throws(PageError) {
@@ -77,7 +80,9 @@ package struct AdminAPI: Sendable {
             let found = try ByteBuffer(string: request.target).withBytes { bytes throws(GatewayError) in
                 try Self.find(request.method, bytes)
             }
-            return try await self.answer(found, body: request.body, by: actor)
+            var answer = try await self.answer(found, body: request.body, by: actor)
+            if let bytes = answer.bytes { answer.json = try? JSONValue.parse(bytes) }
+            return answer
         } catch {
             return Self.answer(error, requestID)
         }
@@ -191,6 +196,8 @@ package struct AdminAPI: Sendable {
             return try await self.shadows(action, context)
         case .listExperiments:
             return try await self.experiments(context)
+        case .listSessions, .createSession, .getSession, .updateSession, .deleteSession, .listMessages, .forkSession:
+            return try await self.sessions(action, context)
         }
     }
 

@@ -17,6 +17,7 @@ package enum AdminAction: String, Sendable, CaseIterable {
     case listShadows, getShadow, summarizeShadows
     case listExperiments
     case listTools, getTools, approveTools, callTool
+    case listSessions, createSession, getSession, updateSession, deleteSession, listMessages, forkSession
 }
 
 extension AdminAction {
@@ -28,6 +29,9 @@ extension AdminAction {
             .listBreakers,
             .listShadows, .getShadow, .summarizeShadows, .listExperiments,
             .listTools, .getTools:
+            nil
+        // Nobody's business but their owner's; where it is another's, the action itself says so to the log.
+        case .listSessions, .createSession, .getSession, .updateSession, .deleteSession, .listMessages, .forkSession:
             nil
         case .createGroup: "group.create"
         case .renameGroup: "group.rename"
@@ -59,9 +63,9 @@ extension AdminAction {
     var status: Int {
         switch self {
         case .createGroup, .createUser, .createKey, .rotateKey, .createCredential, .replaceCredential,
-            .createBudget:
+            .createBudget, .createSession, .forkSession:
             201
-        case .deleteGroup, .deleteUser, .deleteCredential, .deleteBudget: 204
+        case .deleteGroup, .deleteUser, .deleteCredential, .deleteBudget, .deleteSession: 204
         default: 200
         }
     }
@@ -87,6 +91,9 @@ extension AdminAction {
         case .closeBreakers: Self.breakerClosing
         case .approveTools: Self.toolApproval
         case .callTool: Self.toolCall
+        case .createSession: Self.sessionDraft
+        case .updateSession: Self.sessionChanges
+        case .forkSession: Self.sessionFork
         case .revokeKey, .deactivateCredential, .activateCredential, .testCredential: .empty
         default: nil
         }
@@ -111,6 +118,8 @@ extension AdminAction {
         case .listTools: return Self.toolFilter
         case .listShadows: return BodyShape(properties: page + [Self.alias])
         case .summarizeShadows: return BodyShape(properties: [Self.alias])
+        case .listSessions: return BodyShape(properties: page + Self.sessionFilter)
+        case .listMessages: return BodyShape(properties: page + Self.messageRange)
         default: return .empty
         }
     }

@@ -26,6 +26,8 @@ struct BodyShape: Sendable {
         case percentages
         /// Any JSON object.
         case object
+        /// How much of a conversation goes along with each message.
+        case history
     }
 
     struct Property: Sendable {
@@ -110,6 +112,7 @@ extension BodyShape.Kind {
             value.objectValue?.allSatisfy { Scope.Dimension(rawValue: $0) != nil && $1.stringValue != nil } ?? false
         case .object: value.objectValue != nil
         case .percentages: value.arrayValue?.allSatisfy { (1...1000).contains($0.intValue ?? 0) } ?? false
+        case .history: HistoryWish(json: value) != nil
         }
     }
 
@@ -126,6 +129,7 @@ extension BodyShape.Kind {
         case .scope: "an object of texts by \(Scope.Dimension.allCases.map(\.rawValue).joined(separator: ", "))"
         case .object: "an object"
         case .percentages: "a list of percentages from 1 to 1000"
+        case .history: HistoryWish.expectation
         }
     }
 }
@@ -151,6 +155,8 @@ struct Body: Sendable {
 
     func wholes(_ name: String) -> [Int]? { self.value(name)?.arrayValue?.compactMap(\.intValue) }
     func members(_ name: String) -> [(String, JSONValue)]? { self.value(name)?.objectValue }
+
+    func history(_ name: String) -> HistoryWish? { self.value(name).flatMap { HistoryWish(json: $0) } }
 
     /// An amount in the text that it was written in.
     func amount(_ name: String) -> String? { self.value(name)?.decimalText }

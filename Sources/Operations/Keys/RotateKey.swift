@@ -1,9 +1,11 @@
 internal import Auth
+internal import Conversations
 package import Core
 internal import Database
 
 extension Administration {
-    /// Puts a new key in the place of one that goes on working for a while.
+    /// Puts a new key in the place of one that goes on working for a while; sessions of the key itself are the new
+    /// one's.
     ///
     /// - Parameter overlap: How long both work: none to 30 days.
     /// - Throws: `GatewayError`; `CONFLICT` if the key has ended or was rotated before.
@@ -24,6 +26,7 @@ extension Administration {
         let permission = Permission(.groupAdmin, in: group)
         let pair = try await self.change(deed, by: actor, needing: permission) { session, now, _ in
             try Self.checkReach(of: actor, to: keys.get(id, of: group, in: session).owner, of: group, in: session)
+            try SessionStore().move(from: id.text, to: new.id, in: group, session)
             return try keys.rotate(
                 id,
                 of: group,
