@@ -112,7 +112,8 @@ extension TokenUsage {
     private static var members: [(String, WritableKeyPath<TokenUsage, Int?>)] {
         [
             ("inputTokens", \.input), ("outputTokens", \.output), ("cachedInputTokens", \.cachedInput),
-            ("cacheWriteTokens", \.cacheWrite), ("reasoningTokens", \.reasoning),
+            ("cacheWriteTokens", \.cacheWrite), ("cacheWriteLongTokens", \.cacheWriteLong),
+            ("reasoningTokens", \.reasoning),
             ("audioInputTokens", \.audioInput), ("audioOutputTokens", \.audioOutput), ("images", \.images),
         ]
     }
