@@ -277,6 +277,34 @@ CREATE TABLE schema_version (
     applied_at INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE session_messages (
+    session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    seq INTEGER NOT NULL CHECK (seq >= 1),
+    role TEXT NOT NULL CHECK (role IN ('user', 'assistant', 'system')),
+    status TEXT NOT NULL CHECK (status IN ('running', 'complete', 'cut', 'failed')),
+    epoch INTEGER,
+    created_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    request_id TEXT NOT NULL,
+    model TEXT,
+    provider TEXT,
+    finish TEXT,
+    usage TEXT,
+    cost INTEGER,
+    error TEXT,
+    left_out TEXT,
+    tokens INTEGER NOT NULL CHECK (tokens >= 0),
+    bytes INTEGER NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (session_id, seq),
+    CHECK ((status = 'running') = (epoch IS NOT NULL)),
+    CHECK (status <> 'running' OR role = 'assistant')
+) STRICT;
+
+CREATE INDEX session_messages_running ON session_messages (epoch) WHERE status = 'running';
+
+CREATE INDEX session_messages_under_way ON session_messages (session_id) WHERE status = 'running';
+
 CREATE TABLE sessions (
     id TEXT NOT NULL PRIMARY KEY,
     group_id TEXT NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
@@ -302,37 +330,13 @@ CREATE TABLE sessions (
     CHECK ((forked_from IS NULL) = (forked_seq IS NULL))
 ) STRICT;
 
-CREATE INDEX sessions_by_age ON sessions (group_id, created_at, id)",
-            "CREATE INDEX sessions_of_users ON sessions (group_id, user_id, created_at, id) WHERE user_id IS NOT NULL",
-            "CREATE INDEX sessions_of_keys ON sessions (group_id, key_id, created_at, id) WHERE key_id IS NOT NULL",
-            "CREATE INDEX sessions_going ON sessions (deleted_at) WHERE deleted_at IS NOT NULL",
-            """
-            CREATE TABLE session_messages (
-                session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
-                seq INTEGER NOT NULL CHECK (seq >= 1),
-                role TEXT NOT NULL CHECK (role IN ('user', 'assistant', 'system')),
-                status TEXT NOT NULL CHECK (status IN ('running', 'complete', 'cut', 'failed')),
-                epoch INTEGER,
-                created_at INTEGER NOT NULL,
-                ended_at INTEGER,
-                request_id TEXT NOT NULL,
-                model TEXT,
-                provider TEXT,
-                finish TEXT,
-                usage TEXT,
-                cost INTEGER,
-                error TEXT,
-                left_out TEXT,
-                tokens INTEGER NOT NULL CHECK (tokens >= 0),
-                bytes INTEGER NOT NULL,
-                content BLOB NOT NULL,
-                PRIMARY KEY (session_id, seq),
-                CHECK ((status = 'running') = (epoch IS NOT NULL)),
-                CHECK (status <> 'running' OR role = 'assistant')
-            ) STRICT
-            """,
-            "CREATE INDEX session_messages_running ON session_messages (epoch) WHERE status = 'running'",
-            "CREATE INDEX session_messages_under_way ON session_messages (session_id) WHERE status = 'running';
+CREATE INDEX sessions_by_age ON sessions (group_id, created_at, id);
+
+CREATE INDEX sessions_going ON sessions (deleted_at) WHERE deleted_at IS NOT NULL;
+
+CREATE INDEX sessions_of_keys ON sessions (group_id, key_id, created_at, id) WHERE key_id IS NOT NULL;
+
+CREATE INDEX sessions_of_users ON sessions (group_id, user_id, created_at, id) WHERE user_id IS NOT NULL;
 
 CREATE TABLE shadow_answers (
     id TEXT NOT NULL PRIMARY KEY,
