@@ -123,6 +123,7 @@ import Transport
             launcher: Self.runner,
             client: ["name": "test", "version": "1"],
             onNews: { new in news.withLockedValue { $0.append(new) } },
+            clock: { .now() },
             pause: { time in pauses.withLockedValue { $0.append(time) } }
         )
         let caller = ToolCaller(group: GroupID("demo"))

@@ -173,11 +173,19 @@ package final class ToolServers: Sendable {
                 address: address,
                 dialer: self.surroundings.dialer,
                 client: client,
-                onNews: onNews
+                onNews: onNews,
+                clock: self.surroundings.clock
             )
         case .program(let plan):
             guard let launcher = self.surroundings.launcher else { return NoLink(server: settings.name) }
-            return StdioLink(server: settings.name, plan: plan, launcher: launcher, client: client, onNews: onNews)
+            return StdioLink(
+                server: settings.name,
+                plan: plan,
+                launcher: launcher,
+                client: client,
+                onNews: onNews,
+                clock: self.surroundings.clock
+            )
         }
     }
 

@@ -40,6 +40,7 @@ package final class HTTPLink: ServerLink {
     private let dialer: ToolDialer
     private let client: JSONValue
     private let onNews: @Sendable (ServerNews) -> Void
+    private let clock: @Sendable () -> NIODeadline
     private let state = NIOLockedValueBox(State())
     private let notes: AsyncStream<FetchRequest>
     private let noteSender: AsyncStream<FetchRequest>.Continuation
@@ -52,13 +53,15 @@ package final class HTTPLink: ServerLink {
         address: ToolEndpoint,
         dialer: ToolDialer,
         client: JSONValue,
-        onNews: @escaping @Sendable (ServerNews) -> Void
+        onNews: @escaping @Sendable (ServerNews) -> Void,
+        clock: @escaping @Sendable () -> NIODeadline
     ) {
         self.server = server
         self.address = address
         self.dialer = dialer
         self.client = client
         self.onNews = onNews
+        self.clock = clock
         (self.notes, self.noteSender) = AsyncStream.makeStream(
             of: FetchRequest.self,
             bufferingPolicy: .bufferingOldest(64)
@@ -82,7 +85,7 @@ package final class HTTPLink: ServerLink {
         var tools: [ToolDefinition] = []
         var cursor: String?
         for _ in 0..<MCPResults.pagesMax {
-            let deadline = NIODeadline.now() + Self.askMax
+            let deadline = self.clock() + Self.askMax
             let result = try await self.ask(MCP.Method.listTools, MCPRequests.list(cursor: cursor), until: deadline)
             let page = try self.use { () throws(UnusableTool) in try MCPResults.page(result) }
             tools += page.tools
@@ -160,7 +163,7 @@ package final class HTTPLink: ServerLink {
 
     private func agreedEra(until deadline: NIODeadline) async throws(ToolError) -> MCP.Era {
         if let era = self.era { return era }
-        let limit = min(deadline, .now() + Self.askMax)
+        let limit = min(deadline, self.clock() + Self.askMax)
         let discover = Request(method: MCP.Method.discover, params: [:], era: .stateless)
         switch try await self.exchange(discover, until: limit) {
         case .result(let result):
@@ -270,7 +273,7 @@ package final class HTTPLink: ServerLink {
         case .notification(MCP.Method.toolsChanged, _):
             self.onNews(.toolsChanged)
         case .request(let id, let method, _):
-            return self.fetch(MCPRequests.answer(to: method, id), request, until: .now() + Self.noteMax)
+            return self.fetch(MCPRequests.answer(to: method, id), request, until: self.clock() + Self.noteMax)
         case .notification, .result, .failure:
             break
         }
@@ -291,7 +294,7 @@ package final class HTTPLink: ServerLink {
     private func noteCancelled(_ id: RPCID, _ request: Request) {
         guard case .session? = request.era else { return }
         let note = MCPRequests.cancelled(id, reason: "Nobody waits for it any more.")
-        self.noteSender.yield(self.fetch(note, request, until: .now() + Self.noteMax))
+        self.noteSender.yield(self.fetch(note, request, until: self.clock() + Self.noteMax))
     }
 
     private func fetch(_ message: RPCMessage, _ request: Request, until deadline: NIODeadline) -> FetchRequest {
@@ -311,7 +314,7 @@ package final class HTTPLink: ServerLink {
             break
         }
         fields += self.address.fields.map { field in (field.name, field.value.reveal { $0 }) }
-        let left = max(.milliseconds(1), deadline - .now())
+        let left = max(.milliseconds(1), deadline - self.clock())
         return FetchRequest(
             "POST",
             self.address.endpoint,

@@ -45,6 +45,7 @@ package final class StdioLink: ServerLink {
     private let launcher: any ProgramLauncher
     private let client: JSONValue
     private let onNews: @Sendable (ServerNews) -> Void
+    private let clock: @Sendable () -> NIODeadline
     private let pause: @Sendable (Duration) async throws -> Void
     private let state = NIOLockedValueBox(State())
 
@@ -56,6 +57,7 @@ package final class StdioLink: ServerLink {
         launcher: any ProgramLauncher,
         client: JSONValue,
         onNews: @escaping @Sendable (ServerNews) -> Void,
+        clock: @escaping @Sendable () -> NIODeadline,
         pause: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     ) {
         self.server = server
@@ -63,6 +65,7 @@ package final class StdioLink: ServerLink {
         self.launcher = launcher
         self.client = client
         self.onNews = onNews
+        self.clock = clock
         self.pause = pause
     }
 
@@ -98,7 +101,7 @@ package final class StdioLink: ServerLink {
     private func keepRunning() async {
         var wait = Self.pauseMin
         while !Task.isCancelled {
-            let started = NIODeadline.now()
+            let started = self.clock()
             let reason = await self.runOnce()
             self.state.withLockedValue { state in
                 state.lastEnd = reason
@@ -108,7 +111,7 @@ package final class StdioLink: ServerLink {
             self.fail(with: .stopped(server: self.server, reason), waiting: true)
             guard !Task.isCancelled else { return }
             self.onNews(.ended(reason))
-            if NIODeadline.now() - started > .minutes(1) { wait = Self.pauseMin }
+            if self.clock() - started > .minutes(1) { wait = Self.pauseMin }
             do { try await self.pause(wait) } catch { return }
             wait = min(wait * 2, Self.pauseMax)
         }
@@ -138,7 +141,7 @@ package final class StdioLink: ServerLink {
                             throw ProgramFailure("wrote a message larger than \(RPCMessage.bytesMax) bytes")
                         }
                     } errors: { piece in
-                        for line in errors.withLockedValue({ $0.take(piece, now: .now()) }) {
+                        for line in errors.withLockedValue({ $0.take(piece, now: self.clock()) }) {
                             self.onNews(.errorLine(line))
                         }
                     }
