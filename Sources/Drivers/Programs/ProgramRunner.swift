@@ -5,8 +5,8 @@ internal import Subprocess
 internal import SystemPackage
 package import Transport
 
-/// Starts the programs of tool servers with swift-subprocess: each in a session of its own, with limits and with nothing
-/// of the gateway's environment (row 104).
+/// Starts the programs of tool servers with swift-subprocess: each in a session of its own, with limits, and with
+/// nothing of the gateway's environment (row 104).
 package struct ProgramRunner: ProgramLauncher {
     /// How a program is started, so that its limits hold from its first instruction on.
     package struct Start: Sendable, Equatable {
