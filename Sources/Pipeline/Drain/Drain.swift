@@ -93,37 +93,22 @@ package final class Drain: Sendable {
 /// Passes an answer on as long as there is somebody to have it.
 ///
 /// Confined to the loop of its call.
-final class DrainSink: ReplySink {
-    private let reply: any ReplySink
+final class DrainSink: SinkBetween {
+    private let client: any ReplySink
     private let drain: Drain
 
-    init(_ reply: any ReplySink, _ drain: Drain) {
-        self.reply = reply
+    init(_ client: any ReplySink, _ drain: Drain) {
+        self.client = client
         self.drain = drain
     }
 
-    var hasContent: Bool { self.reply.hasContent }
+    var reply: (any ReplySink)? { self.drain.hasLeft ? nil : self.client }
 
-    func expectStream() { if !self.drain.hasLeft { self.reply.expectStream() } }
-    func whole(_ answer: WholeReply) throws { if !self.drain.hasLeft { try self.reply.whole(answer) } }
-    func begin(_ head: StreamHead) throws { if !self.drain.hasLeft { try self.reply.begin(head) } }
-
-    func event(_ event: ServerSentEvent, isContent: Bool) throws {
-        if !self.drain.hasLeft { try self.reply.event(event, isContent: isContent) }
-    }
-
-    func begin(_ head: ByteHead) throws { if !self.drain.hasLeft { try self.reply.begin(head) } }
-    func bytes(_ bytes: ByteBuffer) throws { if !self.drain.hasLeft { try self.reply.bytes(bytes) } }
-
-    func flush() throws { if !self.drain.hasLeft { try self.reply.flush() } }
-    func end() throws { if !self.drain.hasLeft { try self.reply.end() } }
-    func fail(_ error: GatewayError) throws { if !self.drain.hasLeft { try self.reply.fail(error) } }
-
-    var hasCredit: Bool { self.drain.hasLeft || self.reply.hasCredit }
+    /// What the client got stays said when it has left.
+    var hasContent: Bool { self.client.hasContent }
 
     func awaitCredit() async throws {
-        guard !self.drain.hasLeft else { return }
-        let reply = self.reply
+        guard let reply = self.reply else { return }
         try await self.drain.awaitCredit(Uncancelled.begin { try await reply.awaitCredit() })
     }
 }

@@ -83,8 +83,8 @@ struct KeepResponse: Detour {
 /// Reads along an answer of `/v1/responses`, and keeps it.
 ///
 /// Confined to the loop of its call.
-private final class ResponseTap: ReplySink {
-    private let reply: any ReplySink
+private final class ResponseTap: SinkBetween {
+    let reply: (any ReplySink)?
     private let items: ByteBuffer
     private let group: GroupID
     private let book: ResponseBook
@@ -108,10 +108,6 @@ private final class ResponseTap: ReplySink {
         self.previous = previous
     }
 
-    var hasContent: Bool { self.reply.hasContent }
-
-    func expectStream() { self.reply.expectStream() }
-
     func whole(_ answer: WholeReply) throws {
         // Before the client has it, since it may ask for it at once.
         var answer = answer
@@ -119,16 +115,14 @@ private final class ResponseTap: ReplySink {
             if let previous { answer.body = ResponsesPrevious.put(previous, into: answer.body) }
             self.keep(answer.body)
         }
-        try self.reply.whole(answer)
+        try self.reply?.whole(answer)
     }
-
-    func begin(_ head: StreamHead) throws { try self.reply.begin(head) }
 
     func event(_ event: ServerSentEvent, isContent: Bool) throws {
         var event = event
         if let previous { event.data = ResponsesPrevious.put(previous, into: event.data) }
         if let response = ResponsesWhole.response(endingIn: event.data, type: event.type) { self.keep(response) }
-        try self.reply.event(event, isContent: isContent)
+        try self.reply?.event(event, isContent: isContent)
     }
 
     /// - Parameter response: Copied, since what it stands in is used again.
@@ -144,14 +138,6 @@ private final class ResponseTap: ReplySink {
             )
         )
     }
-
-    func begin(_ head: ByteHead) throws { try self.reply.begin(head) }
-    func bytes(_ bytes: ByteBuffer) throws { try self.reply.bytes(bytes) }
-    func flush() throws { try self.reply.flush() }
-    func end() throws { try self.reply.end() }
-    func fail(_ error: GatewayError) throws { try self.reply.fail(error) }
-    var hasCredit: Bool { self.reply.hasCredit }
-    func awaitCredit() async throws { try await self.reply.awaitCredit() }
 }
 
 @available(*, unavailable, message: "confined to its loop")

@@ -7,11 +7,11 @@ internal import Wire
 /// Keeps a whole answer, streamed or not, until somebody lets it go.
 ///
 /// Confined to the loop of its call.
-final class HeldAnswer: ReplySink {
+final class HeldAnswer: SinkBetween {
     /// What holding an event takes beside its data, about.
     private static let eventBytes = 256
 
-    private let reply: any ReplySink
+    private let client: any ReplySink
     private let bytesMax: Int
     private var wholeReply: WholeReply?
     private var head: StreamHead?
@@ -19,13 +19,13 @@ final class HeldAnswer: ReplySink {
     private var bytes = 0
     private(set) var hasContent = false
 
-    init(_ reply: any ReplySink, bytesMax: Int) {
-        self.reply = reply
+    init(_ client: any ReplySink, bytesMax: Int) {
+        self.client = client
         self.bytesMax = bytesMax
     }
 
-    /// The client's own sink fills its silences.
-    func expectStream() {}
+    /// Nobody, until it is let go; the client's own sink fills its silences.
+    var reply: (any ReplySink)? { nil }
 
     func whole(_ answer: WholeReply) throws {
         self.wholeReply = answer
@@ -50,31 +50,27 @@ final class HeldAnswer: ReplySink {
         if isContent { self.hasContent = true }
     }
 
-    func flush() throws {}
-
-    func end() throws {}
+    func begin(_ head: ByteHead) throws {
+        throw GatewayError(.internalFailure, "An answer in bytes came where none can be.")
+    }
 
     /// Failures are told by who stands above.
     func fail(_ error: GatewayError) throws { throw error }
 
-    var hasCredit: Bool { true }
-
-    func awaitCredit() async throws {}
-
     /// Sends what was held on its way.
     func release() async throws {
-        if let wholeReply { return try self.reply.whole(wholeReply) }
+        if let wholeReply { return try self.client.whole(wholeReply) }
         guard let head else { return }
-        try self.reply.begin(head)
+        try self.client.begin(head)
         for event in self.events {
-            try self.reply.event(event, isContent: true)
-            if !self.reply.hasCredit {
-                try self.reply.flush()
-                try await self.reply.awaitCredit()
+            try self.client.event(event, isContent: true)
+            if !self.client.hasCredit {
+                try self.client.flush()
+                try await self.client.awaitCredit()
             }
         }
-        try self.reply.flush()
-        try self.reply.end()
+        try self.client.flush()
+        try self.client.end()
     }
 
     /// What the model says, as text, where it is meant to be an answer: nil for a refusal and for calls of tools.
