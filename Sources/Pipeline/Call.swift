@@ -186,6 +186,8 @@ package final class Call {
     var checkpoints = CheckpointPace()
     /// What the call cost its caller so far.
     package var charged = MicroDollars.zero
+    /// What its client is charged for what was sent in its place before; the price that an answer names has it in it.
+    package var chargedBefore = MicroDollars.zero
     /// What providers take for its attempts so far, whoever pays for it.
     var spent = MicroDollars.zero
     /// `x-turnpike-metadata` as it came; empty if there was none.

@@ -43,6 +43,7 @@ extension Call {
         copy.metadata = self.metadata
         copy.prompt = self.prompt
         copy.units = self.units
+        copy.chargedBefore = self.chargedBefore
         copy.story = self.storyPad
         return copy
     }

@@ -35,7 +35,7 @@ enum AnswerFields {
         }
         if isSettled, !call.isStream, call.firstAttempt != nil {
             fields.writeStaticString("x-turnpike-cost-usd: ")
-            call.charged.write(into: &fields)
+            (call.chargedBefore + call.charged).write(into: &fields)
             fields.writeCRLF()
         }
         let head = upstream.head

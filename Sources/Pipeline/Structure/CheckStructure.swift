@@ -56,7 +56,6 @@ struct CheckStructure: Detour {
     private static func send(_ round: Call, for call: Call, _ held: HeldAnswer, _ next: Next) async throws {
         defer {
             if round !== call {
-                round.charged = round.charged - call.charged
                 let before = call.usage
                 call.adopt(round)
                 call.usage = before.adding(round.usage)
@@ -90,8 +89,7 @@ struct CheckStructure: Detour {
             throw GatewayError(.internalFailure, "The request that asks again is not valid.", cause: error)
         }
         round.prompt = nil
-        // What the rounds before it cost is in the price that the answer names; `send` takes it out again.
-        round.charged = call.charged
+        round.chargedBefore = call.charged
         return round
     }
 
