@@ -131,12 +131,13 @@ import Transport
 
     // MARK: - Probes
 
-    private static func probe(_ answer: Result<Int, TransportError>) async throws -> (ProbeResult, FetchRequest) {
+    private static func probe(
+        _ answer: Result<Int, TransportError>,
+        of provider: String = "base_url: 'https://a.example/v1', probe: { every: 1s, path: '/up?x=1' }"
+    ) async throws -> (ProbeResult, FetchRequest) {
         let book = ProbeBook()
         let seen = NIOLockedValueBox<[FetchRequest]>([])
-        let settings = try Given.settings(
-            "providers: { mine: { base_url: 'https://a.example/v1', probe: { every: 1s, path: '/up?x=1' } } }"
-        )
+        let settings = try Given.settings("providers: { mine: { \(provider) } }")
         let prober = Prober(
             settings: { settings },
             fetcher: Fetcher { request in
@@ -159,6 +160,20 @@ import Transport
         #expect(result.failuresInRow == (isGood ? 0 : 1) && (result.reason == nil) == isGood)
         #expect(request.method == "GET" && request.path == "/up?x=1")
         #expect(!request.fields.contains { $0.name == "authorization" })
+    }
+
+    @Test(arguments: [
+        ("base_url: 'https://a.example/v1'", "GET https://a.example/v1/models"),
+        ("kind: anthropic, base_url: 'https://a.example/v1'", "GET https://a.example/v1/models?limit=1000"),
+        ("kind: cohere, base_url: 'https://a.example/v2'", "GET https://a.example/v1/models?page_size=1000"),
+        ("kind: bedrock, base_url: 'https://a.eu'", "POST https://a.eu/model/amazon.nova-micro-v1%3A0/converse"),
+    ])
+    func `a probe without a path asks where the provider's kind has its models`(of: String, asked: String) async throws
+    {
+        let (result, request) = try await Self.probe(.success(401), of: of + ", probe: { every: 1s }")
+        let (host, path) = (request.endpoint.authority, request.endpoint.basePath + request.path)
+        #expect(result.isAnswered && "\(request.method) https://\(host)\(path)" == asked)
+        #expect(!request.fields.contains { ["authorization", "x-api-key"].contains($0.name) })
     }
 
     @Test func `a provider that cannot be reached is told why`() async throws {

@@ -73,28 +73,25 @@ struct Prober: Sendable {
         }
     }
 
+    private func inquiry(_ provider: Settings.Provider) -> ProviderInquiry {
+        ProviderInquiry(
+            provider: provider,
+            fetcher: self.fetcher,
+            timeouts: Self.timeouts,
+            endpoints: self.endpoints
+        )
+    }
+
     /// Asks one provider and writes down what came of it.
     func ask(_ provider: Settings.Provider, _ probe: Settings.Probe) async {
         let began = self.monotonicClock()
         var status = 0
         var reason: String?
         do {
-            let made = try Endpoint(
-                url: provider.baseURL,
-                allowPrivate: provider.allowPrivate,
-                caFile: provider.caFile
-            )
-            let endpoint = self.endpoints.keep(made, for: provider.name)
-            status = try await self.fetcher.fetch(
-                FetchRequest(
-                    "GET",
-                    endpoint,
-                    path: probe.path,
-                    fields: [("user-agent", "turnpike/\(Version.text)"), ("accept", "application/json")],
-                    answerBytesMax: 16 << 20,
-                    timeouts: Self.timeouts
-                )
-            ).status
+            let question =
+                probe.path.map { ProviderQuestion.get($0, at: provider.baseURL) }
+                ?? .about(provider.entry, at: provider.baseURL, .models)
+            status = try await self.inquiry(provider).send(question, nil, self.wallClock()).status
             if status >= 500 || status == 429 { reason = "it answers with status \(status)" }
         } catch let error as TransportError {
             reason = error.reason

@@ -19,6 +19,8 @@ struct ProviderInquiry: Sendable {
     let provider: Settings.Provider
     let fetcher: Fetcher
     var timeouts = Timeouts(connect: .seconds(5), firstByte: .seconds(10), idle: .seconds(10), total: .seconds(15))
+    /// For who asks again and again: connections are pooled by the endpoint that is remembered here.
+    var endpoints: EndpointMemory?
 
     private static let answerBytesMax = 16 << 20
 
@@ -38,11 +40,12 @@ struct ProviderInquiry: Sendable {
 
     /// Sends a request of any kind to the provider with what it wants of a key.
     func send(_ question: ProviderQuestion, _ key: Secret<String>?, _ now: UnixTime) async throws -> FetchAnswer {
-        let endpoint = try Endpoint(
+        let made = try Endpoint(
             url: question.baseURL,
             allowPrivate: self.provider.allowPrivate,
             caFile: self.provider.caFile
         )
+        let endpoint = self.endpoints?.keep(made, for: self.provider.name) ?? made
         var request = FetchRequest(
             question.method,
             endpoint,

@@ -16,8 +16,8 @@ extension Settings {
     /// How one provider is probed.
     package struct Probe: Sendable, Equatable {
         package var every: TimeAmount
-        /// Behind the provider's base URL, with its slash.
-        package var path: String
+        /// Behind the provider's base URL, with its slash; nil for the place where its kind lists models.
+        package var path: String?
     }
 
     /// `alerts:`.
@@ -65,7 +65,7 @@ extension SettingsBuilder {
                 if self.values.entries[path.child("path")] != nil { self.note(path, "needs every beside path") }
                 continue
             }
-            probes[name] = Settings.Probe(every: every, path: self.values.text(path.child("path")))
+            probes[name] = Settings.Probe(every: every, path: self.values.optionalText(path.child("path")))
         }
         return probes
     }

@@ -25,8 +25,8 @@ extension SettingsTable {
             Setting(
                 path: "providers.<name>.probe.path",
                 kind: .text(expected: "a path behind base_url, such as /models", check: Self.isProbePath),
-                standard: "/models",
-                help: "What to ask; any answer below 500 but 429 is a good one.",
+                standard: nil,
+                help: "What to ask; its list of models if not given. Any answer below 500 but 429 is a good one.",
                 example: "/health"
             ),
         ] + Self.alerts

@@ -63,6 +63,11 @@ package struct ProviderQuestion: Sendable {
         }
     }
 
+    /// Whatever stands at a path behind the base URL.
+    package static func get(_ path: String, at baseURL: String) -> ProviderQuestion {
+        ProviderQuestion(baseURL, path)
+    }
+
     /// A chat as a call on the road would have it, at the same path.
     ///
     /// - Throws: `CatalogError`.
