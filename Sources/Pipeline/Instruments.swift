@@ -40,6 +40,8 @@ package final class Instruments: Sendable {
     package let health: HealthBook?
     /// What aliases have learned for their second attempts.
     package let hedges = HedgeBook()
+    /// Memory for answers that are checked before their clients have them.
+    package let heldBytes: HeldBytes
     /// Calls to shadow targets; nil: there is no store to keep their answers in.
     package let shadows: ShadowBook?
     /// The responses that are kept for clients of `/v1/responses`; nil: there is no store to keep them in.
@@ -71,6 +73,7 @@ package final class Instruments: Sendable {
         drains: Drains = Drains(),
         shadows: ShadowBook? = nil,
         responses: ResponseBook? = nil,
+        heldBytes: HeldBytes = HeldBytes(),
         calls: CallBook? = nil,
         health: HealthBook? = nil,
         tools: ToolServers? = nil,
@@ -93,6 +96,7 @@ package final class Instruments: Sendable {
         self.drains = drains
         self.shadows = shadows
         self.responses = responses
+        self.heldBytes = heldBytes
         self.calls = calls
         self.health = health
         self.tools = tools

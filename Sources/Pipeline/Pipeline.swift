@@ -15,7 +15,7 @@ package struct Pipeline: Sendable {
             AdmitWithinLimits(instruments: instruments),  // May wait long, so no target is chosen yet.
             ChooseRoute(instruments: instruments),  // Drops the targets that could only fail.
             CountTokens(instruments: instruments),  // Has its target, and needs no provider.
-            CheckStructure(),  // Outside of all that is tried: it may send the call once more.
+            CheckStructure(instruments: instruments),  // Outside of all that is tried: it may send the call once more.
             CopyToShadow(instruments: instruments),  // Outside of the hedge, so that one copy goes out for a call.
             Hedge(instruments: instruments),  // Around all that is tried: a slow first attempt gets company.
             // From here on once per attempt.

@@ -82,6 +82,40 @@ import Transport
         #expect(answer.field("x-turnpike-validated") == "repaired")
     }
 
+    @Test func `silence is filled while a stream is held, through all its rounds`() async throws {
+        let road = try Road()
+        var exchange: FakeExchange?
+        let broken = StreamTests.text("no") + StreamTests.finish + StreamTests.done
+        let fitting = StreamTests.role + StreamTests.text(#"{\"n\":7}"#) + StreamTests.finish + StreamTests.done
+        road.transport.scripts = [broken, fitting].map { text in
+            .stream(.meanwhile { exchange?.silence?() }, .bytes(text))
+        }
+        let answer = await road.chat(Self.ask(#","stream":true"#), fields: Self.wish) { exchange = $0 }
+        #expect(answer.sent == ": keep-alive\n\n: keep-alive\n\n" + fitting)
+    }
+
+    @Test(arguments: ["", #","stream":true"#])
+    func `where there is no memory to hold an answer, the call is shed`(more: String) async throws {
+        let room = HeldBytes(bytesMax: 100)
+        let road = try Road(heldBytes: room)
+        let events = StreamTests.text(#"{\"n\":7}"#) + StreamTests.finish + StreamTests.done
+        road.transport.scripts = [more.isEmpty ? .json(Self.answer(#"{"n":5}"#)) : .stream(.bytes(events))]
+        let answer = await road.chat(Self.ask(more), fields: Self.wish)
+        #expect(answer.status == 503 && answer.field("retry-after") == "1")
+        #expect(room.count == 0)
+    }
+
+    @Test func `the memory of an answer that was held is free again`() async throws {
+        let room = HeldBytes(bytesMax: 4096)
+        let road = try Road(heldBytes: room)
+        let whole = Self.answer(#"{"n":"five"}"#)
+        let events = StreamTests.text(#"{\"n\":7}"#) + StreamTests.finish + StreamTests.done
+        road.transport.scripts = [.json(whole), .json(Self.answer(#"{"n":5}"#)), .stream(.bytes(events))]
+        _ = await road.chat(Self.ask(), fields: Self.wish)
+        #expect(await road.chat(Self.ask(#","stream":true"#), fields: Self.wish).sent == events)
+        #expect(room.count == 0)
+    }
+
     @Test func `a schema that is none is refused before anything goes out`() async throws {
         let road = try Road()
         let body =

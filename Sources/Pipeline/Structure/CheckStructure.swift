@@ -12,6 +12,8 @@ internal import Wire
 /// The client gets nothing before it is checked, a stream neither: its events follow each other at the end. All answers
 /// are paid for, also those that the client never saw.
 struct CheckStructure: Detour {
+    let instruments: Instruments
+
     func concerns(_ call: Call) -> Bool {
         let rule = call.snapshot.limits.structure
         guard call.operation == .chat, rule.when == .always || call.head.contains(.turnpikeValidate) else {
@@ -36,7 +38,7 @@ struct CheckStructure: Detour {
         var round = call
         var repairs = 0
         while true {
-            let held = HeldAnswer(reply, bytesMax: call.snapshot.limits.answerBytesMax)
+            let held = HeldAnswer(reply, bytesMax: call.snapshot.limits.answerBytesMax, of: self.instruments.heldBytes)
             try await Self.send(round, for: call, held, next)
             let (said, faults) = try Self.judge(held, form, call.format)
             if faults.isEmpty {

@@ -13,21 +13,27 @@ final class HeldAnswer: SinkBetween {
 
     private let client: any ReplySink
     private let bytesMax: Int
+    /// What all such answers share.
+    private let room: HeldBytes
     private var wholeReply: WholeReply?
     private var head: StreamHead?
     private var events: [ServerSentEvent] = []
     private var bytes = 0
     private(set) var hasContent = false
 
-    init(_ client: any ReplySink, bytesMax: Int) {
+    init(_ client: any ReplySink, bytesMax: Int, of room: HeldBytes) {
         self.client = client
         self.bytesMax = bytesMax
+        self.room = room
     }
+
+    deinit { self.room.give(self.bytes) }
 
     /// Nobody, until it is let go; the client's own sink fills its silences.
     var reply: (any ReplySink)? { nil }
 
     func whole(_ answer: WholeReply) throws {
+        try self.hold(answer.body.readableBytes)
         self.wholeReply = answer
         self.hasContent = true
     }
@@ -36,18 +42,28 @@ final class HeldAnswer: SinkBetween {
         // What an attempt before this one left goes.
         self.head = head
         self.events.removeAll()
+        self.room.give(self.bytes)
         self.bytes = 0
     }
 
     func event(_ event: ServerSentEvent, isContent: Bool) throws {
-        self.bytes += event.data.readableBytes + Self.eventBytes
-        guard self.bytes <= self.bytesMax else {
-            throw GatewayError(.providerError, "The answer is too large to be held against its schema.")
-        }
+        try self.hold(event.data.readableBytes + Self.eventBytes)
         // The bytes may be written over once this returns.
         let data = ByteBuffer(bytes: event.data.readableBytesView)
         self.events.append(ServerSentEvent(data: data, type: event.type, isComment: event.isComment))
         if isContent { self.hasContent = true }
+    }
+
+    /// Takes memory for more of the answer.
+    private func hold(_ count: Int) throws {
+        guard self.bytes + count <= self.bytesMax else {
+            throw GatewayError(.providerError, "The answer is too large to be held against its schema.")
+        }
+        guard self.room.take(count) else {
+            let text = "Too many answers are being held against their schemas. Try again shortly."
+            throw GatewayError(.overloaded, text, retryAfter: .seconds(1))
+        }
+        self.bytes += count
     }
 
     func begin(_ head: ByteHead) throws {
