@@ -148,7 +148,7 @@ import Testing
     @Test(.enabled(if: canMount, "needs to mount a small disk"))
     func `on a disk that is really full nothing is lost, and a backup leaves no trace`() async throws {
         let folder = try ScratchFolder()
-        try #require(mount("tmpfs", folder.path, "tmpfs", 0, "size=512k") == 0)
+        try #require(mount("tmpfs", folder.path, "tmpfs", 0, "size=2m") == 0)
         defer { umount2(folder.path, Int32(MNT_DETACH)) }
         let database = try SQLiteDatabase.open(path: "\(folder.path)/store.db")
         try await MigrationRunner().run(on: database, now: Self.now)

@@ -54,7 +54,8 @@ package struct HistorySelection: Sendable, Equatable {
         self.needsMore = chosen.stopped == nil && reached > begin + 1 && items.count < Self.itemsMax
         let unseen = max(0, session.tokens - items.reduce(0) { $0 + $1.tokens })
         if firstKept > begin + 1 {
-            let seen = open.filter { $0.seq < firstKept }.reduce(0) { $0 + estimate($1) }
+            let before = open.filter { $0.seq < firstKept }
+            let seen = before.reduce(0) { $0 + SessionRule.tokens(estimate($1)) }
             self.leftOut = LeftOut(
                 count: firstKept - begin - 1,
                 seqs: (begin + 1)...(firstKept - 1),
