@@ -146,6 +146,7 @@ import Wire
         let road = try await AdminRoad()
         for row in Routes.table {
             let path = "\(row.path)".replacing("{id}", with: "gpt-4o").replacing("{response}", with: "resp_1")
+                .replacing("{server}", with: "tasks")
             let answer = await { () async -> FakeExchange in
                 await road.send("\(row.method.text)", path, as: caller) { $0.isDraining = true }
             }()
@@ -245,6 +246,9 @@ import Wire
 
     private static func mayBeGood(_ value: JSONValue, as name: String) -> Bool {
         switch value {
+        // An empty list or object is one.
+        case .array(let elements) where elements.isEmpty && name == "tools": true
+        case .object(let members) where members.isEmpty && name == "arguments": true
         case .null:
             [
                 "email", "allowedModels", "allowedRoutes", "expiresAt", "title", "agentId", "model", "system",
@@ -256,7 +260,7 @@ import Wire
         case .string:
             ![
                 "role", "scopes", "expiresAt", "test", "disabled", "overlapSeconds", "scope", "unit", "limit", "per",
-                "mode", "alerts", "seconds", "seq", "history",
+                "mode", "alerts", "seconds", "seq", "history", "tools", "arguments",
             ].contains(name)
         case .array: name == "alerts"
         case .object: name == "scope"
