@@ -309,6 +309,7 @@ struct Assembly: Sendable {
             tester: tester,
             providers: { snapshots.current().catalog.providers.map(\.name) },
             settingsBudgets: { await keeper.current.budgets },
+            settingsAgents: { await keeper.current.agents },
             standings: { instruments.meter?.standings(at: SystemClock.now) ?? [] },
             recentCalls: { id in instruments.calls?.calls(withID: id).map(\.remembered) ?? [] },
             routes: { snapshots.current().catalog.routes },

@@ -18,6 +18,7 @@ struct Turnpike: AsyncParsableCommand {
             ServeCommand.self, SimulateCommand.self, ChatCommand.self, TailCommand.self, ExplainCommand.self,
             EnvCommand.self,
             GroupCommand.self, UserCommand.self, KeyCommand.self, CredentialCommand.self, BudgetCommand.self,
+            AgentCommand.self,
             BreakerCommand.self, ToolCommand.self, MCPCommand.self,
             SessionCommand.self, UsageCommand.self, ShadowCommand.self, AuditCommand.self,
             KeyringCommand.self, BackupCommand.self, RestoreCommand.self, PriceCommand.self,

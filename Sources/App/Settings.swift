@@ -1,3 +1,4 @@
+package import Agents
 package import Auth
 package import Conversations
 package import Core
@@ -29,6 +30,8 @@ package struct Settings: Sendable, Equatable {
     package var providers: [Provider]
     /// The aliases of `models:`, in the order of the file; names are unique.
     package var models: [Alias]
+    /// The agents of the file, in its order.
+    package var agents: [AgentProfile]
     /// Groups with their gateway keys and provider keys.
     ///
     /// The group `default` also has what the environment brings.

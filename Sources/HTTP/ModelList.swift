@@ -1,3 +1,4 @@
+internal import Agents
 internal import Auth
 internal import Chat
 internal import Core
@@ -86,6 +87,10 @@ struct ModelList {
             seen.insert(name)
         }
         for name in catalog.knownModels { add(name) }
+        for agent in snapshot.agents.profiles(for: principal.group) where principal.mayUse(model: agent.modelName) {
+            guard seen.insert(agent.modelName).inserted else { continue }
+            models.append(Model(name: agent.modelName, owner: "turnpike"))
+        }
         for provider in catalog.providers {
             for model in reported[provider.name] ?? [] {
                 if provider === catalog.defaultProvider { add(model, at: provider) }

@@ -141,6 +141,7 @@ extension BodyShape.Kind {
                 "properties": .object(Scope.Dimension.allCases.map { ($0.rawValue, ["type": "string"]) }),
             ]
         case .object: ["type": "object", "additionalProperties": true]
+        case .objects: ["type": "array", "items": ["type": "object"]]
         case .percentages: ["type": "array", "items": ["type": "integer", "minimum": 1, "maximum": 1000]]
         case .history:
             [

@@ -96,6 +96,12 @@ extension Routes {
         admin(.patch, "/api/v1/budgets/{budget}", .groupAdmin, .updateBudget, "Change a budget."),
         admin(.delete, "/api/v1/budgets/{budget}", .groupAdmin, .deleteBudget, "Delete a budget."),
 
+        admin(.get, "/api/v1/agents", .groupAdmin, .listAgents, "Agents, those of the settings file first."),
+        admin(.post, "/api/v1/agents", .groupAdmin, .createAgent, "Make an agent."),
+        admin(.get, "/api/v1/agents/{agent}", .groupAdmin, .getAgent, "One agent, as a group has it."),
+        admin(.patch, "/api/v1/agents/{agent}", .groupAdmin, .updateAgent, "Change an agent by a merge patch."),
+        admin(.delete, "/api/v1/agents/{agent}", .groupAdmin, .deleteAgent, "Delete an agent."),
+
         admin(.get, "/api/v1/audit", .groupAdmin, .listAudit, "What administrators did, the newest first."),
         admin(.get, "/api/v1/audit/verify", .systemAdmin, .verifyAudit, "Check that nobody changed the audit log."),
 

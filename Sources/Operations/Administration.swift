@@ -1,3 +1,4 @@
+package import Agents
 package import Audit
 internal import Auth
 package import Core
@@ -29,6 +30,8 @@ package struct Administration: Sendable {
         package var liveTest: LiveTest
         /// The budgets of the settings file.
         package var settingsBudgets: @Sendable () async -> [BudgetRule]
+        /// The agents of the settings file.
+        package var settingsAgents: @Sendable () async -> [AgentProfile]
         /// How the budgets stand that a gateway in this process counts; empty without one.
         ///
         /// For those that are missing the ledger is asked.
@@ -54,6 +57,7 @@ package struct Administration: Sendable {
             providers: @escaping @Sendable () -> [String],
             liveTest: @escaping LiveTest = { _, _ in .skipped },
             settingsBudgets: @escaping @Sendable () async -> [BudgetRule] = { [] },
+            settingsAgents: @escaping @Sendable () async -> [AgentProfile] = { [] },
             standings: @escaping @Sendable () -> [BudgetBook.Standing] = { [] },
             recentCalls: @escaping @Sendable (_ requestID: String) -> [RememberedCall] = { _ in [] },
             routes: @escaping @Sendable () -> [Route] = { [] },
@@ -68,6 +72,7 @@ package struct Administration: Sendable {
             self.providers = providers
             self.liveTest = liveTest
             self.settingsBudgets = settingsBudgets
+            self.settingsAgents = settingsAgents
             self.standings = standings
             self.recentCalls = recentCalls
             self.routes = routes

@@ -1,3 +1,4 @@
+internal import Agents
 internal import Audit
 internal import Auth
 internal import Conversations
@@ -17,6 +18,7 @@ extension GatewayError {
         case let error as CredentialStoreError: self.init(error, isChange: isChange)
         case let error as BudgetError: self.init(error, isChange: isChange)
         case let error as SessionError: self.init(error)
+        case let error as AgentError: self.init(error, isChange: isChange)
         case let error as DatabaseError: self.init(error, isChange: isChange)
         case let error as AuditError: self.init(error)
         case let error as VaultError: self.init(error)
@@ -77,6 +79,20 @@ extension GatewayError {
         case .groupNotFound: self.init(.notFound, "There is no such group.", cause: error)
         case .duplicateName: self.init(.conflict, Self.sentence("\(error)"), param: "name", cause: error)
         case .tooMany: self.init(.conflict, Self.sentence("\(error)"), cause: error)
+        case .store(let error): self.init(error, isChange: isChange)
+        }
+    }
+
+    private init(_ error: AgentError, isChange: Bool) {
+        switch error {
+        case .invalid(let fault): self.init(fault)
+        case .notFound: self.init(.notFound, "There is no such agent.", cause: error)
+        case .groupNotFound: self.init(.notFound, "There is no such group.", cause: error)
+        case .duplicateID: self.init(.conflict, Self.sentence("\(error)"), param: "id", cause: error)
+        case .tooMany: self.init(.conflict, Self.sentence("\(error)"), cause: error)
+        case .changed(let version):
+            self.init(.conflict, Self.sentence("\(error)"), param: "version", cause: error)
+            self.details = [(key: "field", value: "version"), (key: "expected", value: "\(version)")]
         case .store(let error): self.init(error, isChange: isChange)
         }
     }

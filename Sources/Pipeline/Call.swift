@@ -42,7 +42,7 @@ package final class Call {
                 group: principal.group.text,
                 user: principal.user?.text ?? "",
                 key: principal.keyID,
-                agent: principal.agent ?? "",
+                agent: self.agentID ?? "",
                 model: self.model
             )
         }
@@ -69,6 +69,10 @@ package final class Call {
     /// Set by `ReadRequest`.
     package var timeout: TimeAmount?
 
+    /// The agent that the client asked for; nil for all other models.
+    ///
+    /// Set by `ApplyAgent`.
+    package var agent: CallAgent?
     /// What serves the model.
     ///
     /// Set by `ResolveModel`.

@@ -11,8 +11,10 @@ package struct Pipeline: Sendable {
             ReadRequest(),  // The first stage that needs the body; everything below reads its index.
             Idempotency(instruments: instruments),  // A request that ran before must not reach anything below again.
             KeepResponse(instruments: instruments),  // What it puts before the request is read, measured and paid for.
+            ApplyAgent(instruments: instruments),  // Everything below sees the agent's model and what it is told.
             ResolveModel(),  // A name becomes a route, once, so that all below agree on it.
             AdmitWithinLimits(instruments: instruments),  // May wait long, so no target is chosen yet.
+            AnswerIntent(instruments: instruments),  // Within the limits, and without a model.
             ChooseRoute(instruments: instruments),  // Drops the targets that could only fail.
             CountTokens(instruments: instruments),  // Has its target, and needs no provider.
             CheckStructure(instruments: instruments),  // Outside of all that is tried: it may send the call once more.

@@ -1,3 +1,4 @@
+package import Agents
 package import Auth
 package import Conversations
 package import Core
@@ -24,6 +25,8 @@ package final class Snapshot: Sendable {
     private let known = NIOLockedValueBox<[PriceKey: ModelFacts]>([:])
     /// What is known of the targets of aliases; the next snapshot takes it over.
     package let targets: TargetBook
+    /// The agents of all groups.
+    package let agents: AgentBook
     /// The guards of targets that calls have found.
     let guards = GuardCache()
     /// The routes of the catalog in its order, ready for choosing among their targets.
@@ -39,6 +42,7 @@ package final class Snapshot: Sendable {
         limits: RoadLimits = RoadLimits(),
         prices: PriceBook = PriceBook(),
         targets: TargetBook = TargetBook(),
+        agents: AgentBook = .empty,
         loaded: UnixTime
     ) {
         self.catalog = catalog
@@ -48,6 +52,7 @@ package final class Snapshot: Sendable {
         self.limits = limits
         self.prices = prices
         self.targets = targets
+        self.agents = agents
         self.plans = catalog.routes.map { route in
             RoutePlan(route, of: catalog, book: targets) {
                 prices.facts(for: $0.model, at: PriceBook.Seller($0.provider))

@@ -79,6 +79,7 @@ import Testing
             return "models: { fast: { targets: [ { provider: groq, model: m } ], \(key): \(value) } }"
         }
         if row.path.hasPrefix("tools.servers.<name>.") { return Self.toolFile(with: row) }
+        if row.path.hasPrefix("agents.<name>.") { return Self.agentFile(with: row, key: key) }
         if row.path.hasPrefix("limits.<name>.") {
             var entry = key == "rpm" ? "" : "rpm: 1, "
             if key == "queue_max" { entry += "queue: 1s, " }
@@ -101,6 +102,23 @@ import Testing
             let name = key == "name" ? "" : "name: a, "
             let more = key == "model" ? ", \(value): { \(targets) }" : ""
             return "models: { fast: { \(targets), split: { variants: [ { \(name)\(key): \(value) } ] } }\(more) }"
+        }
+    }
+
+    private static func agentFile(with row: Setting, key: String) -> String {
+        let value = if case .list = row.kind { "[\(row.example)]" } else { row.example }
+        let parts = row.path.dropFirst("agents.<name>.".count).split(separator: ".").map(String.init)
+        switch parts[0] {
+        case "intents[]":
+            var entry = key == "tool" ? "" : "tool: a/b, "
+            if key != "patterns" { entry += "patterns: [do it], " }
+            return "agents: { a: { intents: [ { \(entry)\(key): \(value) } ] } }"
+        case "history" where key != "policy":
+            let policy = ["count": "messages", "max": "tokens"][key] ?? "summary"
+            return "agents: { a: { history: { policy: \(policy), \(key): \(value) } } }"
+        case "parameters", "limits", "history": return "agents: { a: { \(parts[0]): { \(key): \(value) } } }"
+        case "provider": return "agents: { a: { model: m, provider: \(value) } }"
+        default: return "agents: { a: { \(key): \(value) } }"
         }
     }
 

@@ -1,3 +1,4 @@
+import Agents
 import Auth
 import Core
 import HTTP
@@ -20,6 +21,7 @@ import Wire
             .listKeys, .createKey, .getKey, .updateKey, .revokeKey, .rotateKey, .listCredentials, .createCredential,
             .getCredential, .deleteCredential, .deactivateCredential, .activateCredential, .replaceCredential,
             .testCredential, .listBudgets, .createBudget, .getBudget, .updateBudget, .deleteBudget, .listAudit,
+            .listAgents, .createAgent, .getAgent, .updateAgent, .deleteAgent,
             .listShadows, .getShadow, .summarizeShadows, .listTools, .getTools:
             .groupAdmin
         }
@@ -31,7 +33,8 @@ import Wire
         case .whoami, .listGroups, .getGroup, .deleteGroup, .listUsers, .getUser, .deleteUser, .listKeys, .getKey,
             .listCredentials, .getCredential, .deleteCredential, .listBudgets, .getBudget, .deleteBudget, .listAudit,
             .verifyAudit, .usage, .listBreakers, .explainRequest, .listShadows, .getShadow, .summarizeShadows,
-            .listExperiments, .listTools, .getTools, .listSessions, .getSession, .deleteSession, .listMessages:
+            .listExperiments, .listTools, .getTools, .listSessions, .getSession, .deleteSession, .listMessages,
+            .listAgents, .getAgent, .deleteAgent:
             nil
         case .createSession: ["title": "New", "history": ["policy": "tokens", "max": 4_000]]
         case .updateSession: ["title": "Other", "model": nil]
@@ -53,6 +56,8 @@ import Wire
         case .createBudget:
             ["name": "new", "group": "red", "scope": ["model": "*"], "limit": .number("12.5"), "alerts": [50]]
         case .updateBudget: ["limit": "99.5", "mode": "soft", "per": "day"]
+        case .createAgent: ["id": .string("new-\(number)"), "group": "red", "model": "gpt-4o", "prompt": "Be brief."]
+        case .updateAgent: ["prompt": "Be briefer.", "version": 1]
         }
     }
 
@@ -70,6 +75,8 @@ import Wire
             case "{key}": "/\(objects.key)"
             case "{credential}": "/\(objects.credential)"
             case "{budget}": "/\(objects.budget)"
+            // Of another group than their own, system administrators say which.
+            case "{agent}": "/\(objects.agent)?group=\(group)"
             case "{shadow}": "/\(objects.shadow)"
             case "{server}": "/demo"
             case "{session}": "/\(objects.session)"
@@ -87,8 +94,8 @@ import Wire
         if action == .explainRequest { return [.member, .adminOfRed].contains(caller) ? success : 404 }
         // So it is with their session.
         if "\(row.path)".contains("{session}") { return [.member, .adminOfRed].contains(caller) ? success : 404 }
-        let isAboutRed = ["{group}", "{budget}", "{shadow}"].contains { "\(row.path)".contains($0) }
-        if isAboutRed || action == .createBudget, caller.group != AdminRoad.red { return 404 }
+        let isAboutRed = ["{group}", "{budget}", "{shadow}", "{agent}"].contains { "\(row.path)".contains($0) }
+        if isAboutRed || action == .createBudget || action == .createAgent, caller.group != AdminRoad.red { return 404 }
         switch Self.least(action) {
         case .member: return success
         case .groupAdmin: return caller.role == .groupAdmin ? success : 403
@@ -99,9 +106,9 @@ import Wire
     static func success(_ action: AdminAction) -> Int {
         switch action {
         case .createGroup, .createUser, .createKey, .rotateKey, .createCredential, .replaceCredential,
-            .createBudget, .createSession, .forkSession:
+            .createBudget, .createAgent, .createSession, .forkSession:
             201
-        case .deleteGroup, .deleteUser, .deleteCredential, .deleteBudget, .deleteSession: 204
+        case .deleteGroup, .deleteUser, .deleteCredential, .deleteBudget, .deleteAgent, .deleteSession: 204
         default: 200
         }
     }
@@ -253,17 +260,19 @@ import Wire
             [
                 "email", "allowedModels", "allowedRoutes", "expiresAt", "title", "agentId", "model", "system",
                 "history",
-            ].contains(name)
+            ].contains(name) || AgentProfile.authored.contains(name)
         case .bool: ["test", "disabled"].contains(name)
-        case .integer: ["overlapSeconds", "limit", "seconds", "seq"].contains(name)
+        case .integer: ["overlapSeconds", "limit", "seconds", "seq", "version"].contains(name)
         // What a text has to look like is for the stores to say.
         case .string:
             ![
                 "role", "scopes", "expiresAt", "test", "disabled", "overlapSeconds", "scope", "unit", "limit", "per",
-                "mode", "alerts", "seconds", "seq", "history", "tools", "arguments",
+                "mode", "alerts", "seconds", "seq", "version", "parameters", "tools", "intents", "limits", "history",
+                "fallbackText", "moderation", "postProcessing", "arguments",
             ].contains(name)
-        case .array: name == "alerts"
-        case .object: name == "scope"
+        case .array: ["alerts", "tools", "intents"].contains(name)
+        case .object:
+            ["scope", "parameters", "limits", "fallbackText", "moderation", "postProcessing"].contains(name)
         default: false
         }
     }

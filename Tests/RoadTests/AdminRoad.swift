@@ -1,3 +1,4 @@
+import Agents
 import Audit
 import Auth
 import Conversations
@@ -54,6 +55,12 @@ final class AdminRoad: Sendable {
     static let settingsBudgets = [
         BudgetRule(name: "file", scope: Scope([.group: .one("red")]), limit: 5_000_000, window: .day)
     ]
+    /// As a settings file has them: one of every group, and one of `red`.
+    static let settingsAgents: [AgentProfile] = ["common", "file"].map { id in
+        var agent = AgentProfile(id: id, group: id == "file" ? AdminRoad.red : nil)
+        agent.source = .settings
+        return agent
+    }
     static let providerKey = "sk-canary-aaaabbbbccccdddd-tail"
 
     let database: SQLiteDatabase
@@ -123,6 +130,7 @@ final class AdminRoad: Sendable {
                     return test.withLockedValue { $0 }
                 },
                 settingsBudgets: { Self.settingsBudgets },
+                settingsAgents: { Self.settingsAgents },
                 standings: { standings.withLockedValue { $0 } },
                 recentCalls: { id in
                     remembered.withLockedValue { $0.filter { $0.story["id"] == .string(id) } }
@@ -175,10 +183,12 @@ final class AdminRoad: Sendable {
             userAgent: "turnpike/test"
         )
         let entries = try await database.read { try GatewayKeyStore().activeEntries(now: Self.now, in: $0) }
+        let agents = try await database.read { try AgentStore().all(in: $0) }
         return Snapshot(
             catalog: catalog,
             keys: try KeyTable(entries),
             credentials: try CredentialBook([], catalog: catalog),
+            agents: AgentBook(agents + Self.settingsAgents),
             loaded: Self.now
         )
     }
@@ -274,6 +284,7 @@ final class AdminRoad: Sendable {
         var shadow = "sha_404"
         /// Belongs to the member of `red`, or to nobody who could ask in another group.
         var session = "ses_404"
+        var agent = "agent-404"
     }
 
     /// What a client of a group was answered, beside what a shadow target said.
@@ -354,6 +365,13 @@ final class AdminRoad: Sendable {
             let shadow = Self.comparison("sha_\(number)", of: group)
             try ShadowStore().insert([shadow], in: session)
             let talk = try Self.talk("ses_\(number)", in: group, session)
+            let agent = try AgentStore().insert(
+                AgentProfile(authored: ["model": "gpt-4o"], id: "agent-\(number)", group: group),
+                of: group,
+                by: "test",
+                now: Self.now,
+                in: session
+            )
             return Objects(
                 user: user.id.text,
                 key: key.id.text,
@@ -361,7 +379,8 @@ final class AdminRoad: Sendable {
                 provider: "p\(number)",
                 budget: budget.id,
                 shadow: shadow.id,
-                session: talk
+                session: talk,
+                agent: agent.id
             )
         }
     }

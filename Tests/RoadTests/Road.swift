@@ -1,3 +1,4 @@
+import Agents
 import Auth
 import Core
 import HTTP
@@ -8,6 +9,7 @@ import NIOCore
 import Pipeline
 import Providers
 import Telemetry
+import Tools
 import Transport
 
 /// A whole gateway without sockets: real stages, real front door, scripted providers.
@@ -58,6 +60,8 @@ struct Road {
         heldBytes: HeldBytes = HeldBytes(),
         drains: Drains = Drains(),
         targets: TargetBook = TargetBook(),
+        agents: [AgentProfile] = [],
+        tools: ToolServers? = nil,
         monotonicClock: @escaping @Sendable () -> NIODeadline = { .now() },
         shouldShed: @escaping @Sendable () -> Duration? = { nil }
     ) throws {
@@ -87,6 +91,7 @@ struct Road {
             credentials: credentials,
             limits: limits,
             targets: targets,
+            agents: AgentBook(agents),
             loaded: UnixTime(seconds: 1_700_000_000)
         )
         let captured = CapturedLog()
@@ -108,6 +113,7 @@ struct Road {
             heldBytes: heldBytes,
             calls: self.calls,
             health: self.health,
+            tools: tools,
             probes: self.probes,
             wallClock: { UnixTime(seconds: 1_700_000_000) },
             monotonicClock: monotonicClock

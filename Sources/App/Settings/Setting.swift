@@ -1,3 +1,4 @@
+package import Core
 package import NIOCore
 
 /// One row of the settings table: everything there is to know about one key.
@@ -93,6 +94,8 @@ package enum SettingKind: Sendable {
     case text(expected: String, check: @Sendable (String) -> Bool)
     /// A list of texts; a comma separates them where only one line is to be had.
     case list(expected: String, check: @Sendable (String) -> Bool)
+    /// A map whose content is kept as it is.
+    case tree
     /// A list or map whose content this version does not read.
     case opaque(isList: Bool)
 
@@ -101,9 +104,17 @@ package enum SettingKind: Sendable {
         .text(expected: expected) { !$0.isEmpty && $0.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F } }
     }
 
-    /// Whether the content is not read.
+    /// Whether the content is not read here.
     package var isOpaque: Bool {
-        if case .opaque = self { true } else { false }
+        switch self {
+        case .opaque, .tree: true
+        default: false
+        }
+    }
+
+    /// Whether it is a map that is kept as it is.
+    package var isTree: Bool {
+        if case .tree = self { true } else { false }
     }
 
     /// The type as the docs call it.
@@ -117,6 +128,7 @@ package enum SettingKind: Sendable {
         case .address: "host:port"
         case .text(let expected, _): expected
         case .list(let expected, _): "list, each \(expected)"
+        case .tree: "map"
         case .opaque(let isList): isList ? "list" : "map"
         }
     }
@@ -124,6 +136,7 @@ package enum SettingKind: Sendable {
 
 /// A checked value.
 package enum SettingValue: Sendable, Equatable {
+    case tree(JSONValue)
     case null
     case bool(Bool)
     /// Numbers, and sizes in bytes.

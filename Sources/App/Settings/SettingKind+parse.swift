@@ -35,6 +35,8 @@ extension SettingKind {
         case .list:
             let parts = text.split(separator: ",").map { Self.trimmed($0) }
             return try self.parse(list: parts)
+        case .tree:
+            throw BadValue("is not a map")
         case .opaque(let isList):
             throw BadValue(isList ? "is not a list" : "is not a map")
         }

@@ -44,6 +44,7 @@ struct SettingsBuilder {
             defaults: Settings.Defaults(model: self.values.text("defaults.model"), provider: defaultProvider),
             providers: providers,
             models: [],
+            agents: self.agents(),
             groups: [],
             storage: self.storage(dataDirectory: self.values.text("data_dir")),
             encryption: self.encryption(),

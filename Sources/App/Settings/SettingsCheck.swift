@@ -123,6 +123,8 @@ struct SettingsCheck {
             }
         case .list(let elements):
             self.check(list: elements, node.origin, row, path)
+        case .map where row.kind.isTree:
+            self.values.set(.tree(node.tree), shown: "{…}", node.origin, at: path)
         case .map(let entries):
             guard case .opaque(isList: false) = row.kind else {
                 self.note(node.origin, path, "is one value, not a map (expected: \(row.kind.name))")

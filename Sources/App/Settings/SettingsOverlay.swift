@@ -126,7 +126,8 @@ struct SettingsOverlay {
     ///
     /// Names that exist are preferred, since `-` and `.` cannot be told from `_` here; a new name is taken as it is.
     private func chosenPath(_ text: String) -> SettingPath? {
-        for section in ["providers", "models", "limits", "budgets", "prices"] where text.hasPrefix(section + "_") {
+        for section in ["providers", "models", "agents", "limits", "budgets", "prices"]
+        where text.hasPrefix(section + "_") {
             let rest = text.dropFirst(section.count + 1)
             let rows = SettingsTable.rows.filter { $0.path.hasPrefix(section + ".<") && $0.isScalar }
             let keys = rows.map { $0.path.split(separator: ".").dropFirst(2).joined(separator: ".") }

@@ -8,7 +8,7 @@ package enum SettingsTable {
     package static let rows: [Setting] =
         Self.general + Self.server + Self.log + Self.storage + Self.credentials + Self.auth + Self.providers
         + Self.models + Self.routing + Self.resilience + Self.racing + Self.upstream + Self.health
-        + Self.tools + Self.limits + Self.ledger + Self.budgets + Self.prices
+        + Self.agents + Self.tools + Self.limits + Self.ledger + Self.budgets + Self.prices
         + Self.idempotency + Self.responses + Self.translation + Self.bootstrap + Self.bootstrapPeople + Self.later
 
     /// The row of a key without chosen names.

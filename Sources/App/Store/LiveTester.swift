@@ -1,3 +1,4 @@
+import Agents
 import Core
 import Metering
 import NIOCore
@@ -48,6 +49,7 @@ enum AdministrationSurroundings {
         tester: LiveTester,
         providers: @escaping @Sendable () -> [String],
         settingsBudgets: @escaping @Sendable () async -> [BudgetRule] = { [] },
+        settingsAgents: @escaping @Sendable () async -> [AgentProfile] = { [] },
         standings: @escaping @Sendable () -> [BudgetBook.Standing] = { [] },
         recentCalls: @escaping @Sendable (String) -> [RememberedCall] = { _ in [] },
         routes: @escaping @Sendable () -> [Route] = { [] },
@@ -63,6 +65,7 @@ enum AdministrationSurroundings {
             providers: providers,
             liveTest: { provider, key in await tester.test(provider, key) },
             settingsBudgets: settingsBudgets,
+            settingsAgents: settingsAgents,
             standings: standings,
             recentCalls: recentCalls,
             routes: routes,

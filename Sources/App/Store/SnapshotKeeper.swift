@@ -1,3 +1,4 @@
+import Agents
 import Auth
 import Core
 import Database
@@ -103,7 +104,8 @@ actor SnapshotKeeper {
             environment: self.environment,
             vault: self.store.vault,
             identities: self.identities,
-            targets: old.targets
+            targets: old.targets,
+            agents: old.agents
         )
         let budgets = self.settings.budgetRules + contents.budgets
         if budgets != self.budgets { try await self.useBudgets(budgets) }
@@ -197,7 +199,9 @@ enum SnapshotMaker {
 
     /// Everything a call reads: whole, or an error and nothing.
     ///
-    /// - Parameter targets: What is known of targets; that of the snapshot which this one replaces.
+    /// - Parameters:
+    ///   - targets: What is known of targets; that of the snapshot which this one replaces.
+    ///   - agents: Those in force, of which all are taken over that did not change.
     static func make(
         _ settings: Settings,
         _ contents: StoreContents,
@@ -205,7 +209,8 @@ enum SnapshotMaker {
         environment: EnvironmentCredentials,
         vault: Vault,
         identities: Identities,
-        targets: TargetBook = TargetBook()
+        targets: TargetBook = TargetBook(),
+        agents: AgentBook = .empty
     ) throws -> Snapshot {
         Snapshot(
             catalog: catalog,
@@ -218,6 +223,7 @@ enum SnapshotMaker {
             limits: Self.limits(settings),
             prices: settings.priceBook,
             targets: targets,
+            agents: AgentBook(contents.agents + settings.agents, reusing: agents),
             loaded: SystemClock.now
         )
     }

@@ -1,3 +1,4 @@
+import Agents
 import Auth
 import Core
 import Database
@@ -20,6 +21,8 @@ struct StoreContents: Sendable {
     var activeKey: KeyID?
     /// The budgets that administrators made, beside those of the settings.
     var budgets: [BudgetRule]
+    /// The agents that administrators made, beside those of the settings.
+    var agents: [AgentProfile]
 
     /// Reads all of it in one snapshot.
     ///
@@ -34,7 +37,8 @@ struct StoreContents: Sendable {
                 people: withPeople ? try Self.people(in: session) : [],
                 groups: withPeople ? try Self.groups(in: session) : [],
                 activeKey: try KeyRingStore().activeID(in: session),
-                budgets: try BudgetStore().all(in: session)
+                budgets: try BudgetStore().all(in: session),
+                agents: try AgentStore().all(in: session)
             )
         }
     }

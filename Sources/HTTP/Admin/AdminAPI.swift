@@ -60,6 +60,7 @@ package struct AdminAPI: Sendable {
         var credential: String { self.path["credential"] ?? "" }
         var budget: String { self.path["budget"] ?? "" }
         var session: String { self.path["session"] ?? "" }
+        var agent: String { self.path["agent"] ?? "" }
 
         func page() throws(GatewayError) -> PageRequest {
             do throws(PageError) {
@@ -145,7 +146,7 @@ package struct AdminAPI: Sendable {
         let group = found.path["group"].map { GroupID($0) }
         let permission = Permission(found.minimum, in: group)
         if let deed = action.deed {
-            let kinds = ["budget", "credential", "key", "user", "server", "group"]
+            let kinds = ["agent", "budget", "credential", "key", "user", "server", "group"]
             let object = kinds.lazy.compactMap { found.path[$0] }.first ?? ""
             try await self.administration.admit(actor, permission, Administration.Deed(deed, object, in: group))
         } else {
@@ -182,6 +183,8 @@ package struct AdminAPI: Sendable {
             return try await self.credentials(action, context)
         case .listBudgets, .createBudget, .getBudget, .updateBudget, .deleteBudget:
             return try await self.budgets(action, context)
+        case .listAgents, .createAgent, .getAgent, .updateAgent, .deleteAgent:
+            return try await self.agents(action, context)
         case .listAudit, .verifyAudit:
             return try await self.audit(action, context)
         case .usage:

@@ -10,6 +10,7 @@ package enum AdminAction: String, Sendable, CaseIterable {
     case listCredentials, createCredential, getCredential, deleteCredential
     case deactivateCredential, activateCredential, replaceCredential, testCredential
     case listBudgets, createBudget, getBudget, updateBudget, deleteBudget
+    case listAgents, createAgent, getAgent, updateAgent, deleteAgent
     case listAudit, verifyAudit
     case usage
     case explainRequest
@@ -26,7 +27,7 @@ extension AdminAction {
         switch self {
         case .whoami, .listGroups, .getGroup, .listUsers, .getUser, .listKeys, .getKey, .listCredentials,
             .getCredential, .listBudgets, .getBudget, .listAudit, .verifyAudit, .usage, .explainRequest,
-            .listBreakers,
+            .listBreakers, .listAgents, .getAgent,
             .listShadows, .getShadow, .summarizeShadows, .listExperiments,
             .listTools, .getTools:
             nil
@@ -52,6 +53,9 @@ extension AdminAction {
         case .createBudget: "budget.create"
         case .updateBudget: "budget.update"
         case .deleteBudget: "budget.delete"
+        case .createAgent: "agent.create"
+        case .updateAgent: "agent.update"
+        case .deleteAgent: "agent.delete"
         case .openBreakers: "breaker.open"
         case .closeBreakers: "breaker.close"
         case .approveTools: "tool.approve"
@@ -63,9 +67,9 @@ extension AdminAction {
     var status: Int {
         switch self {
         case .createGroup, .createUser, .createKey, .rotateKey, .createCredential, .replaceCredential,
-            .createBudget, .createSession, .forkSession:
+            .createBudget, .createAgent, .createSession, .forkSession:
             201
-        case .deleteGroup, .deleteUser, .deleteCredential, .deleteBudget, .deleteSession: 204
+        case .deleteGroup, .deleteUser, .deleteCredential, .deleteBudget, .deleteAgent, .deleteSession: 204
         default: 200
         }
     }
@@ -87,6 +91,8 @@ extension AdminAction {
         case .replaceCredential: Self.replacement
         case .createBudget: Self.budgetDraft
         case .updateBudget: Self.budgetChanges
+        case .createAgent: Self.agentDraft
+        case .updateAgent: Self.agentChanges
         case .openBreakers: Self.breakerOpening
         case .closeBreakers: Self.breakerClosing
         case .approveTools: Self.toolApproval
@@ -111,6 +117,8 @@ extension AdminAction {
         case .listKeys: return BodyShape(properties: page + Self.keyFilter)
         case .listCredentials: return BodyShape(properties: page + Self.credentialFilter)
         case .listBudgets: return BodyShape(properties: page + Self.budgetFilter)
+        case .listAgents: return BodyShape(properties: page + Self.agentFilter)
+        case .getAgent, .updateAgent, .deleteAgent: return BodyShape(properties: [Self.agentGroup])
         case .listAudit: return BodyShape(properties: page + Self.auditFilter)
         case .verifyAudit: return BodyShape(properties: [Self.knownHead])
         case .usage: return UsageRequest.shape
@@ -225,7 +233,7 @@ extension AdminAction {
         .init("group", .text, "Only about this group."),
         .init("actor", .text, "Only what this user, key or command did."),
         .init("action", .text, "Only this, such as credential.create."),
-        .init("objectKind", .text, "Only about groups, users and so on: group, user, key, credential, budget."),
+        .init("objectKind", .text, "Only about groups, users and so on: group, user, key, credential, budget, agent."),
         .init("objectId", .text, "Only about this object."),
         .init("outcome", .choice(["done", "refused", "failed"]), "Only what ended like this."),
         .init("requestId", .text, "Only what this request did."),

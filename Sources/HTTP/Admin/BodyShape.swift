@@ -26,6 +26,8 @@ struct BodyShape: Sendable {
         case percentages
         /// Any JSON object.
         case object
+        /// A list of objects that are checked further on.
+        case objects
         /// How much of a conversation goes along with each message.
         case history
     }
@@ -112,6 +114,7 @@ extension BodyShape.Kind {
             value.objectValue?.allSatisfy { Scope.Dimension(rawValue: $0) != nil && $1.stringValue != nil } ?? false
         case .object: value.objectValue != nil
         case .percentages: value.arrayValue?.allSatisfy { (1...1000).contains($0.intValue ?? 0) } ?? false
+        case .objects: value.arrayValue?.allSatisfy { $0.objectValue != nil } ?? false
         case .history: HistoryWish(json: value) != nil
         }
     }
@@ -129,6 +132,7 @@ extension BodyShape.Kind {
         case .scope: "an object of texts by \(Scope.Dimension.allCases.map(\.rawValue).joined(separator: ", "))"
         case .object: "an object"
         case .percentages: "a list of percentages from 1 to 1000"
+        case .objects: "a list of objects"
         case .history: HistoryWish.expectation
         }
     }
@@ -157,6 +161,10 @@ struct Body: Sendable {
     func members(_ name: String) -> [(String, JSONValue)]? { self.value(name)?.objectValue }
 
     func history(_ name: String) -> HistoryWish? { self.value(name).flatMap { HistoryWish(json: $0) } }
+    /// Those of the named properties that were sent, as they were sent, in the order of `names`.
+    func object(of names: [String]) -> JSONValue {
+        .object(names.compactMap { name in self.value(name).map { (name, $0) } })
+    }
 
     /// An amount in the text that it was written in.
     func amount(_ name: String) -> String? { self.value(name)?.decimalText }

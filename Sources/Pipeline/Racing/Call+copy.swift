@@ -28,6 +28,7 @@ extension Call {
         copy.body = self.body
         copy.index = self.index
         copy.model = self.model
+        copy.agent = self.agent
         copy.timeout = self.timeout
         copy.resolution = self.resolution
         copy.target = self.target

@@ -1,3 +1,4 @@
+internal import Agents
 internal import Auth
 internal import Chat
 internal import Core
@@ -49,11 +50,16 @@ struct ReadRequest: WaitingGate {
         }
         call.index = index
         if call.operation == .speech, SpeechBody.wantsEvents(body) { call.index?.noteStream() }
-        call.model = try Self.model(of: call.body, index) ?? call.snapshot.catalog.defaultModel.orMissing()
+        call.model = try Self.model(of: call.body, index) ?? Self.unsaidModel(call).orMissing()
         if let principal = call.principal, !principal.mayUse(model: call.model) {
             throw GatewayError(.modelNotAllowed, "This key may not use that model.", param: "model")
         }
         if call.isStream { reply.expectStream() }
+    }
+
+    /// The model of a request that names none: the agent whose key it is, else the default one.
+    private static func unsaidModel(_ call: Call) -> String? {
+        call.principal?.agent.map { AgentProfile.modelPrefix + $0 } ?? call.snapshot.catalog.defaultModel
     }
 
     private static func model(of body: ByteBuffer, _ index: RequestIndex) throws -> String? {

@@ -81,7 +81,7 @@ struct RecordCall: Layer {
             group: call.principal?.group.text ?? "",
             keyID: call.principal?.keyID ?? "",
             operation: call.operation.label,
-            modelAsked: call.model,
+            modelAsked: call.agent?.asked ?? call.model,
             provider: call.target?.provider.name ?? "",
             upstreamModel: call.target?.model ?? "",
             status: isGone ? Self.clientGoneStatus : call.status,

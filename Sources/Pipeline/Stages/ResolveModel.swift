@@ -6,6 +6,8 @@ internal import Providers
 struct ResolveModel: Gate {
     func pass(_ call: Call, _ reply: any ReplySink) throws {
         if call.operation == .passThrough { return try PassThroughTarget.resolve(call) }
+        // An agent's intents answer without a model, also where there is none.
+        if call.agent?.answer != nil { return }
         do throws(ResolutionError) {
             call.resolution = try call.snapshot.catalog.resolve(call.model, credentials: call.credentials)
         } catch {

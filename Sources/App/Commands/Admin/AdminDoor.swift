@@ -89,6 +89,7 @@ struct AdminDoor: Sendable {
                         tester: tester,
                         providers: { settings.providers.map(\.name) },
                         settingsBudgets: { settings.budgets },
+                        settingsAgents: { settings.agents },
                         tools: tools
                     )
                 )

@@ -17,6 +17,7 @@ extension CallStep {
     /// The word for the kind of step.
     package var kind: String {
         switch self {
+        case .agent: "agent"
         case .skipped: "skipped"
         case .ended: "attempt"
         case .waited: "waited"
@@ -41,7 +42,7 @@ extension CallStep {
     /// Whether it says that something did not go straight, so that the call is worth being kept for longer.
     package var isEventful: Bool {
         switch self {
-        case .skipped(_, .noCredential, _), .skipped(_, .credentialRejected, _), .hedgeWithheld, .shadowed,
+        case .agent, .skipped(_, .noCredential, _), .skipped(_, .credentialRejected, _), .hedgeWithheld, .shadowed,
             .shadowWithheld, .variant, .stuck, .chose, .dropped, .changed, .remark:
             false
         case .ended(let attempt): attempt.code != nil
@@ -51,6 +52,7 @@ extension CallStep {
 
     private var members: [(String, JSONValue)] {
         switch self {
+        case .agent(let id): [("agent", .string(id))]
         case .skipped(let target, let reason, let until):
             target.members + [("reason", .string(reason.rawValue))] + Self.time("untilMs", until)
         case .ended(let attempt): attempt.members
@@ -78,6 +80,7 @@ extension CallStep {
     /// The step in a sentence.
     package var text: String {
         switch self {
+        case .agent(let id): "the agent '\(id)' was asked"
         case .skipped(let target, let reason, let until):
             "\(target.text) was passed over: \(reason.words)\(until.map { " for another \(Self.words($0))" } ?? "")"
         case .ended(let attempt): attempt.text

@@ -6,6 +6,8 @@ package import NIOCore
 /// Holds names of providers, models, credentials and limits, and numbers: never a prompt, an answer, a key, or a
 /// provider's own words.
 package enum CallStep: Sendable, Equatable {
+    /// The call was made to this agent, and goes on to what the agent says.
+    case agent(String)
     /// A target was considered and not taken, or put behind the others.
     case skipped(TargetName, SkipReason, until: TimeAmount? = nil)
     /// An attempt is over.
