@@ -219,6 +219,16 @@ import Transport
         }
     }
 
+    @Test func `a client of Responses is answered by Azure's chat where each deployment has its URL`() throws {
+        let base = "https://r.openai.azure.com"
+        let version = "2024-10-21"
+        let v1 = ProviderEntry(name: "v1", kind: .azure, baseURL: base)
+        let old = ProviderEntry(name: "old", kind: .azure, baseURL: base, apiVersion: version, urls: .azureDeployments)
+        let catalog = try Self.catalog([v1, old], routes: [], defaultProvider: nil)
+        let formats = catalog.providers.map { $0.format(for: .openAIResponses) }
+        #expect(formats == [.openAIResponses, .openAIChat])
+    }
+
     @Test func `a host that is known tells more than a name`() {
         #expect(Family.row(named: "mine", host: "api.mistral.ai").name == "mistral")
         #expect(Family.row(named: "openai", host: "api.mistral.ai").name == "mistral")

@@ -36,6 +36,7 @@ import Transport
         #expect(
             Self.fault(404, #"{"error":{"message":"model 'x' not found","type":"not_found_error"}}"#) == .modelNotFound
         )
+        #expect(Self.fault(404, #"{"error":{"message":"No endpoints found for a/b.","code":404}}"#) == .modelNotFound)
         let mistral = #"{"object":"error","message":"Invalid model: x","type":"invalid_model","code":"1500"}"#
         #expect(Self.fault(400, mistral) == .modelNotFound)
         #expect(Self.fault(404, "<html>nginx</html>") == .unreadable)

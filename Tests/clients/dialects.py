@@ -23,6 +23,12 @@ PROVIDERS = {
     "bedrock-signed": {"kind": "bedrock", "base_url": "", "region": "us-east-1"},
 }
 NAMES = list(PROVIDERS)
+# Manners of OpenAI's chat, each in the form of its own URLs; few tests, since the dialect is that of `compatible`.
+FLAVOURS = {
+    "openrouter": {"kind": "openai", "base_url": "/api/v1"},
+    "azure": {"kind": "azure", "base_url": ""},
+    "azure-deployments": {"kind": "azure", "base_url": "", "urls": "deployments", "api_version": "2024-10-21"},
+}
 
 QUESTION = "What is a turnpike?"
 WEATHER_SCHEMA = {
@@ -56,7 +62,7 @@ PIXEL = _pixel()
 def configuration(simulator: Program) -> dict:
     """All providers, each with a key; nothing is tried again or left alone, so that one call is one call."""
     providers, credentials = {}, []
-    for name, place in PROVIDERS.items():
+    for name, place in {**PROVIDERS, **FLAVOURS}.items():
         providers[name] = {
             **place,
             "base_url": simulator.root + place["base_url"],

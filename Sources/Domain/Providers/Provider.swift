@@ -101,6 +101,8 @@ package final class Provider: Sendable {
     package let retriesMax: Int
     /// Bedrock's region; empty for all others.
     package let region: String
+    /// Azure has no deployment's own URL for responses.
+    private let speaksResponses: Bool
     /// The head's lines that never change, request line included.
     private let heads: HeadTemplates
 
@@ -139,12 +141,13 @@ package final class Provider: Sendable {
         self.onDisconnect = entry.onDisconnect
         self.retriesMax = entry.retriesMax
         self.region = entry.kind == .bedrock ? entry.region(at: endpoint.host) : ""
+        self.speaksResponses = family.speaksResponses && paths != .azureDeployments
         self.heads = HeadTemplates(family, endpoint, paths: paths, version: entry.apiVersion, agent: userAgent)
     }
 
     /// How a conversation is written for this provider when its client has it in `client`.
     package func format(for client: WireFormat) -> WireFormat {
-        client == .openAIResponses && self.family.speaksResponses ? client : self.family.kind.format
+        client == .openAIResponses && self.speaksResponses ? client : self.family.kind.format
     }
 
     /// Whether calls work without a credential.

@@ -161,7 +161,9 @@ extension ProviderFault.Complaint {
         if let code = self.code, ["model_not_found", "DeploymentNotFound", "model_not_available"].contains(code) {
             return true
         }
-        return self.message.lowercased().contains("model")
+        let message = self.message.lowercased()
+        // OpenRouter names the model and does not call it one.
+        return message.contains("model") || message.hasPrefix("no endpoints found for ")
     }
 
     /// Whether the provider's moderation refused the prompt.
