@@ -14,5 +14,5 @@ if ! release_is_fresh; then
     mark_release
 fi
 step "generated docs" "$turnpike" docs --write docs
-step "golden files" env TURNPIKE_GOLDEN=write swift test --filter "GoldenTableTests|LossTableTests"
+step "golden files" env TURNPIKE_GOLDEN=write swift test --filter "GoldenTableTests|LossTableTests|ErrorGoldenTests"
 git --no-pager diff --stat -- docs Tests

@@ -23,7 +23,7 @@ import Wire
 
     static let situations: [String] = {
         var names = Situations.requests
-        for name in Situations.answers + Situations.streams + Situations.elsewhere.keys.sorted()
+        for name in Situations.answers + Situations.streams + Situations.elsewhere
         where !names.contains(name) { names.append(name) }
         return names
     }()

@@ -37,7 +37,7 @@ struct RerankTests {
                 + #"{"x":1}},{"index":0,"relevance_score":1e-3,"document":{"text":"a"}}],"#
                 + #""meta":{"billed_units":{"search_units":1}}}"#
         )
-        #expect(usage.isEmpty)
+        #expect(usage == TokenUsage(searches: 1))
         for results in ["[{}]", #"[{"index":3,"relevance_score":1}]"#, #"[{"index":0,"relevance_score":"1"}]"#, "{}"] {
             #expect(throws: AnswerUnreadable.garbled) {
                 var out = ByteBuffer()

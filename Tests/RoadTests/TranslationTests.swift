@@ -14,6 +14,7 @@ import Transport
         return [
             ProviderEntry(name: "openai"), ProviderEntry(name: "claude", kind: .anthropic),
             ProviderEntry(name: "gemini", kind: .gemini), ProviderEntry(name: "cohere", kind: .cohere), bedrock,
+            ProviderEntry(name: "groq"), ProviderEntry(name: "openrouter"),
         ]
     }
     static let message =
@@ -26,7 +27,7 @@ import Transport
         try Road(
             providers: Self.providers,
             routes: [],
-            credentialsFor: ["openai", "claude", "gemini", "cohere"],
+            credentialsFor: ["openai", "claude", "gemini", "cohere", "groq", "openrouter"],
             more: [
                 CredentialBook.Entry(
                     group: GroupID("demo"),
@@ -119,8 +120,8 @@ import Transport
         let more = ask.replacing(#""max"#, with: #""stream":true,"max"#)
         let stream = await road.send("POST", "/v1/messages", body: more)
         #expect(stream.status == 200 && stream.field("x-turnpike-dropped") == nil)
-        let comment = try #require(stream.sent.range(of: ": turnpike-dropped answer.images\n\n"))
-        let end = try #require(stream.sent.range(of: "event: message_stop"))
+        let comment = try #require(stream.sent.firstRange(of: ": turnpike-dropped answer.images\n\n"))
+        let end = try #require(stream.sent.firstRange(of: "event: message_stop"))
         #expect(comment.upperBound <= end.lowerBound)
         #expect(road.calls.newest(2) { _ in true }.allSatisfy { $0.dropped == ["answer.images"] })
         // Nothing is said where nothing is lost.
@@ -193,6 +194,34 @@ import Transport
         #expect(road.transport.requests.count == 3)
         let none = await road.send("POST", "/v1/embeddings", body: #"{"model":"claude/c","input":"a"}"#)
         #expect(none.status == 400 && none.json?["error"]?["param"] == "model")
+    }
+
+    @Test func `a translation is changed where its provider wants something otherwise, and only there`() async throws {
+        let road = try Self.road()
+        let sent = { (model: String, more: String) in
+            road.transport.scripts = [.json(#"{"error":{"message":"no"}}"#, status: 400)]
+            let count = road.transport.requests.count
+            let ask = #"{"model":"\#(model)","max_tokens":5,\#(more)"messages":[{"role":"user","content":"x"}]}"#
+            _ = await road.send("POST", "/v1/messages", body: ask)
+            return try JSONValue.parse(road.transport.body(count))
+        }
+        // Usage comes in a stream only if it is asked for there, and does so unasked elsewhere.
+        #expect(try await sent("openai/g", #""stream":true,"#)["stream_options"] == ["include_usage": true])
+        #expect(try await sent("openai/g", "")["stream_options"] == nil)
+        #expect(try await sent("openrouter/g", #""stream":true,"#)["stream_options"] == nil)
+        // What a provider refuses is left out, in a stream and without one.
+        for stream in ["", #","stream":true"#] {
+            road.transport.scripts = [.json(#"{"error":{"message":"no"}}"#, status: 400)]
+            let answer = await road.send(
+                "POST",
+                "/v1/responses",
+                body: #"{"model":"groq/g","input":"x","top_logprobs":2,"include":["#
+                    + #""message.output_text.logprobs"]\#(stream)}"#
+            )
+            #expect(answer.status == 400 && answer.field("x-turnpike-dropped")?.contains("top_logprobs") == true)
+            let body = try JSONValue.parse(road.transport.body(road.transport.requests.count - 1))
+            #expect(body["top_logprobs"] == nil && body["logprobs"] == nil)
+        }
     }
 
     @Test func `a body that is no request of its dialect is told by place`() async throws {

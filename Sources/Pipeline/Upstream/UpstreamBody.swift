@@ -34,7 +34,7 @@ struct UpstreamBody {
             let translation = try call.translation ?? Self.translation(call, target, format)
             call.translation = translation
             self.source = translation.takeBody()
-            self.edits = try Self.edits(of: self.source, call.operation, format, quirks)
+            self.edits = try Self.edits(of: self.source, call, format, quirks)
         }
         call.edits = self.edits
         if !self.edits.dropped.isEmpty, call.isStrict {
@@ -77,20 +77,30 @@ struct UpstreamBody {
     }
 
     /// What a provider of OpenAI's dialect wants otherwise than OpenAI.
+    ///
+    /// A translation is written for its target: it is read again only where something may have to be changed in it.
     private static func edits(
         of body: ByteBuffer,
-        _ operation: Operation,
+        _ call: Call,
         _ format: WireFormat,
         _ quirks: Quirks
     ) throws -> RequestEdits {
-        guard format == .openAIChat else { return .none }
+        let asksForUsage = call.isStream && quirks.streamUsage == .onRequest
+        guard format == .openAIChat, quirks.changesRequests || asksForUsage else { return .none }
         let index: RequestIndex
         do throws(RequestIndexError) {
             index = try RequestIndex(body)
         } catch {
             throw GatewayError(.internalFailure, "The request's translation is not valid.", cause: error)
         }
-        return RequestEdits(body: body, index: index, operation: operation, format: format, model: nil, quirks: quirks)
+        return RequestEdits(
+            body: body,
+            index: index,
+            operation: call.operation,
+            format: format,
+            model: nil,
+            quirks: quirks
+        )
     }
 
     /// How many bytes it has.
