@@ -6,9 +6,9 @@ internal import Database
 
 /// Who may do what with sessions.
 ///
-/// A session is its owner's. Administrators of its group, and of all, may see it, change it and delete it too; what they
-/// do to another's is in the audit log, what people do with their own is not. To everybody else it does not exist
-/// (row 44).
+/// A session is its owner's. Administrators of its group, and of all, may see it, change it and delete it too; what
+/// they do to another's is in the audit log, what people do with their own is not. To everybody else it does not
+/// exist (row 44).
 extension Administration {
     /// Whose sessions an actor makes; nil for the operator, who has none.
     package static func sessionOwner(_ actor: Actor) -> SessionOwner? {
