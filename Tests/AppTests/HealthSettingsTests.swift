@@ -32,7 +32,7 @@ import Testing
                 == AlertBook.Rules(calm: .minutes(2), repeatEvery: .hours(4), kinds: [.breakerOpen, .budget])
         )
         #expect(health.probes["mine"] == Settings.Probe(every: .seconds(30), path: "/health"))
-        #expect(health.probes["other"] == Settings.Probe(every: .minutes(1), path: "/models"))
+        #expect(health.probes["other"] == Settings.Probe(every: .minutes(1), path: nil))
         #expect(health.probes.count == 2)
         let webhook = try #require(health.alerts.webhook)
         #expect(webhook.url.reveal { $0 } == "https://hooks.example.com/T0/B0?thread=1")

@@ -185,6 +185,8 @@ import Wire
         let before = try await road.revision()
         for (row, action) in AdminMatrixTests.rows
         where action.bodyProperties != nil || "\(row.method.text)" == "DELETE" {
+            // Of conversations of one's own there is no record.
+            if action == .createSession { continue }
             let path = AdminMatrixTests.path(row, group: AdminRoad.red, objects)
             let answer = await road.send("\(row.method.text)", path, AdminMatrixTests.body(action, number: 1))
             #expect(answer.status == 503 && answer.json?["code"] == "AUDIT_UNAVAILABLE", "\(path): \(answer.sent)")
