@@ -20,7 +20,9 @@ nonisolated(unsafe) private var checkUnderWay: FuzzCheck = { _ in }
 /// SwiftPM calls the main function of a target by a name made of the target's, so that each has one of its own:
 ///
 ///     @_cdecl("FuzzSSE_main")
-///     package func fuzzerMain(_ count: CInt, _ arguments: FuzzArguments) -> CInt { fuzz(count, arguments, checkEvents) }
+///     package func fuzzerMain(_ count: CInt, _ arguments: FuzzArguments) -> CInt {
+///         fuzz(count, arguments, checkEvents)
+///     }
 package func fuzz(_ count: CInt, _ arguments: FuzzArguments, _ check: @escaping FuzzCheck) -> CInt {
     checkUnderWay = check
     var count = count

@@ -1,7 +1,7 @@
 /// The way to a place inside a JSON text, in the form `messages[0].role`.
 ///
-/// Slow: for messages about what is wrong with a text, or is lost of it. The text may be broken; then the way ends where
-/// it breaks.
+/// Slow: for messages about what is wrong with a text, or is lost of it. The text may be broken; then the way ends
+/// where it breaks.
 package enum JSONPath {
     /// The longest path that is told, in bytes, but for its last step.
     private static let bytesMax = 256

@@ -3,10 +3,10 @@ internal import Database
 
 /// Makes the hash that chains a row to the one before it.
 ///
-/// BLAKE2b-256 over `turnpike/ledger/1`, the hash before, then each column of `LedgerRow.hashed` in its order: a zero byte for NULL; a one
-/// and 8 bytes, big-endian, for a number; a two, the length as 4 bytes and the bytes for a text; a three and the same
-/// for bytes; a four and the 8 bytes of a floating-point number, which the ledger never writes. No two rows have one
-/// encoding.
+/// BLAKE2b-256 over `turnpike/ledger/1`, the hash before, then each column of `LedgerRow.hashed` in its order: a zero
+/// byte for NULL; a one and 8 bytes, big-endian, for a number; a two, the length as 4 bytes and the bytes for a text; a
+/// three and the same for bytes; a four and the 8 bytes of a floating-point number, which the ledger never writes. No
+/// two rows have one encoding.
 enum LedgerChain {
     /// What the first row has as the hash before it.
     static let noHash = [UInt8](repeating: 0, count: 32)

@@ -2,15 +2,16 @@ package import Chat
 package import Core
 
 // Sums are exact: each rate is a whole number of millionths of a dollar for a million tokens, a minute and so on, the
-// products are added in 128 bits, and there is one rounding at the end. What would not fit is held at the largest amount; nothing traps
-// (row 72).
+// products are added in 128 bits, and there is one rounding at the end. What would not fit is held at the largest amount;
+// nothing traps (row 72).
 
 extension Rates {
     /// What a call cost that used this.
     ///
     /// The one rounding is to the nearest millionth of a dollar, half up. What was not said counts as none. A count
     /// below zero counts as zero, and parts never count for more than their whole: of the input first the cached
-    /// tokens, then those written to the cache, for an hour first, then sound; of the output first reasoning, then sound.
+    /// tokens, then those written to the cache, for an hour first, then sound; of the output first reasoning, then
+    /// sound.
     ///
     /// Where the provider said what the call cost and `takesReportedCost` is set, that is the cost.
     package func cost(of usage: TokenUsage) -> MicroDollars {
@@ -39,8 +40,8 @@ extension Rates {
     /// The most that a call within these bounds can cost, by these rates: every token at the dearest rate that can
     /// apply to it, rounded up.
     ///
-    /// Never less than `cost(of:)` of any usage with no more input, output, images and other units than this, as long as
-    /// `units` says whether anything may be cached for an hour. What a provider says a call cost is bound by nothing.
+    /// Never less than `cost(of:)` of any usage with no more input, output, images and other units than this, as long
+    /// as `units` says whether anything may be cached for an hour. What a provider says a call cost is bound by nothing.
     package func upperBound(
         inputTokens: Int,
         outputTokens: Int,
@@ -109,7 +110,9 @@ extension Rates {
 
     fileprivate static func count(_ tokens: Int?) -> UInt64 { UInt64(Swift.max(0, tokens ?? 0)) }
     fileprivate static func rate(_ rate: Int64) -> UInt64 { UInt64(Swift.max(0, rate)) }
-    /// A multiple of a rate, as `Sum` counts: hundredths, and six times as many so that a millisecond is a whole number.
+    /// A multiple of a rate, as `Sum` counts.
+    ///
+    /// In hundredths, and six times as many so that a millisecond is a whole number.
     fileprivate static func factor(_ percent: Int16?) -> UInt64 { UInt64(Swift.max(0, percent ?? 100)) * 6 }
 
     /// Takes a part from what is left of its whole.
@@ -120,7 +123,9 @@ extension Rates {
         return taken
     }
 
-    /// Tokens times millionths of a dollar for a million tokens times sixths of hundredths, exactly; nil beyond 128 bits.
+    /// Tokens times millionths of a dollar for a million tokens times sixths of hundredths, exactly.
+    ///
+    /// Nil beyond 128 bits.
     private struct Sum {
         /// What makes one millionth of a dollar.
         static let unit: UInt128 = 1_000_000 * 100 * 6

@@ -1,5 +1,5 @@
-/// What a model costs: millionths of a dollar for a million tokens, or for one image, one request, a million characters,
-/// a minute of sound or a thousand searches.
+/// What a model costs: millionths of a dollar for a million tokens, or for one image, one request, a million
+/// characters, a minute of sound or a thousand searches.
 ///
 /// A nil rate falls back to the one it is a part of: cached and written cache tokens to `input`, reasoning and audio
 /// output to `output`, audio input to `input`; `cacheWriteLong` to twice `input`. A rate below zero counts as zero.
