@@ -164,7 +164,7 @@ import Testing
         let exchange = FakeExchange(head, body: body, transport: self.transport, arrival: self.clock.now)
         self.tasks.append(
             Task {
-                await self.gateway.handle(exchange)
+                await withTaskExecutorPreference(MainExecutor.shared) { await self.gateway.handle(exchange) }
                 self.finished += 1
             }
         )

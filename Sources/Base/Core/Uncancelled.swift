@@ -15,9 +15,11 @@ package enum Uncancelled {
     ///
     /// Whoever begins it sees to it that somebody waits for it or cancels it.
     ///
-    /// - Parameter isolation: Where `body` runs. Without any it runs beside the caller, and must share nothing with it.
+    /// - Parameter isolation: Where `body` runs: that of the caller, which a function that is not `async` does not know
+    ///   and has to be told. Without any it runs on the executor that the caller's task prefers; if there is none
+    ///   either, beside the caller, and must share nothing with it.
     package static func begin<Success: Sendable>(
-        isolation: isolated (any Actor)? = #isolation,
+        isolation: (any Actor)? = #isolation,
         _ body: @escaping () async throws -> Success
     ) -> Task<Success, any Error> {
         let carrier = Carrier(body: body)

@@ -32,7 +32,8 @@ struct CopyToShadow: Detour {
         let pair = ShadowPair(call, route, book, begin: self.instruments.monotonicClock())
         // Kept here, since the call lets go of it when its answer begins.
         let body = call.body
-        let tap = AnswerTap(reply) { self.start(shadow, beside: call, body, pair, next) }
+        let isolation = #isolation
+        let tap = AnswerTap(reply) { self.start(shadow, beside: call, body, pair, next, on: isolation) }
         do {
             try await next(call, tap)
         } catch {
@@ -65,7 +66,14 @@ struct CopyToShadow: Detour {
     // MARK: - The copy
 
     @inline(never)
-    private func start(_ shadow: Shadow, beside call: Call, _ body: ByteBuffer, _ pair: ShadowPair, _ next: Next) {
+    private func start(
+        _ shadow: Shadow,
+        beside call: Call,
+        _ body: ByteBuffer,
+        _ pair: ShadowPair,
+        _ next: Next,
+        on isolation: (any Actor)?
+    ) {
         let number: Int
         switch pair.book.admit(pair.alias, shadow.entry) {
         case .success(let found):
@@ -93,7 +101,8 @@ struct CopyToShadow: Detour {
         copy.idempotencyClaim = ""
         copy.story = nil
         // Ended by its book, at the latest when its time is over.
-        pair.book.run(number, Uncancelled.begin { await self.serve(copy, number, pair, from: begin, next) })
+        let work = Uncancelled.begin(isolation: isolation) { await self.serve(copy, number, pair, from: begin, next) }
+        pair.book.run(number, work)
     }
 
     private func serve(_ copy: Call, _ number: Int, _ pair: ShadowPair, from begin: NIODeadline, _ next: Next) async {

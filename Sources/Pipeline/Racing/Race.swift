@@ -16,11 +16,19 @@ final class Race {
     private(set) var lanes: [RaceLane] = []
     private(set) var winner: RaceLane?
     private(set) var isCalledOff = false
+    /// Where the call runs, and so every lane.
+    fileprivate let isolation: (any Actor)?
     /// Called once, when the race is decided, with the lane that won.
     private var onDecision: ((RaceLane) -> Void)?
 
-    init(_ call: Call, _ reply: any ReplySink, onDecision: @escaping (RaceLane) -> Void) {
+    init(
+        _ call: Call,
+        _ reply: any ReplySink,
+        isolation: (any Actor)? = #isolation,
+        onDecision: @escaping (RaceLane) -> Void
+    ) {
         self.call = call
+        self.isolation = isolation
         self.reply = reply
         self.alarm = call.transport.makeWait()
         self.onDecision = onDecision
@@ -123,7 +131,7 @@ final class RaceLane {
         guard let race = self.race else { return }
         let sink = LaneSink(self, race.reply)
         // A task of its own, so that it can be called off without the others; `Race` waits for it.
-        self.task = Uncancelled.begin { await self.run(next, sink) }
+        self.task = Uncancelled.begin(isolation: race.isolation) { await self.run(next, sink) }
     }
 
     private func run(_ next: Next, _ sink: LaneSink) async {

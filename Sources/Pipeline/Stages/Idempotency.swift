@@ -163,9 +163,10 @@ struct Idempotency: Detour {
     /// client has the end of it only then: a retry finds the answer, never a call under way.
     private func serve(_ call: Call, _ answer: RunningAnswer, _ answers: RunningAnswers, _ next: Next) async {
         var closing: Task<Void, any Error>?
+        let isolation = #isolation
         let recorder = AnswerRecorder(answer, of: answers) { recorder in
             let (outcome, held) = (Self.kept(call, answer), recorder.held)
-            closing = Uncancelled.begin { await answers.close(answer, outcome, held: held) }
+            closing = Uncancelled.begin(isolation: isolation) { await answers.close(answer, outcome, held: held) }
         }
         var failure: (any Error)?
         do {

@@ -2,8 +2,8 @@ package import Chat
 package import Core
 
 // Sums are exact: each rate is a whole number of millionths of a dollar for a million tokens, a minute and so on, the
-// products are added in 128 bits, and there is one rounding at the end. What would not fit is held at the largest amount;
-// nothing traps (row 72).
+// products are added in 128 bits, and there is one rounding at the end. What would not fit is held at the largest
+// amount; nothing traps (row 72).
 
 extension Rates {
     /// What a call cost that used this.
@@ -41,7 +41,8 @@ extension Rates {
     /// apply to it, rounded up.
     ///
     /// Never less than `cost(of:)` of any usage with no more input, output, images and other units than this, as long
-    /// as `units` says whether anything may be cached for an hour. What a provider says a call cost is bound by nothing.
+    /// as `units` says whether anything may be cached for an hour. What a provider says a call cost is bound by
+    /// nothing.
     package func upperBound(
         inputTokens: Int,
         outputTokens: Int,
