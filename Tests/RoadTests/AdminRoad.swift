@@ -266,7 +266,7 @@ final class AdminRoad: Sendable {
             + "content-length: \(text.utf8.count)\r\n\r\n"
         let exchange = FakeExchange(head, body: text, transport: FakeTransport())
         during(exchange)
-        await self.gateway.handle(exchange)
+        await MainExecutor.serve(exchange, by: self.gateway)
         return exchange
     }
 

@@ -164,7 +164,7 @@ import Testing
         let exchange = FakeExchange(head, body: body, transport: self.transport, arrival: self.clock.now)
         self.tasks.append(
             Task {
-                await withTaskExecutorPreference(MainExecutor.shared) { await self.gateway.handle(exchange) }
+                await MainExecutor.serve(exchange, by: self.gateway)
                 self.finished += 1
             }
         )

@@ -146,7 +146,7 @@ struct Road {
             + "content-length: \(body.utf8.count)\r\n\r\n"
         let exchange = FakeExchange(head, body: body, transport: self.transport)
         during(exchange)
-        await self.gateway.handle(exchange)
+        await MainExecutor.serve(exchange, by: self.gateway)
         return exchange
     }
 
