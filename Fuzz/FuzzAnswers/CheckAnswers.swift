@@ -19,15 +19,15 @@ private func checkWhole(_ body: ByteBuffer, of provider: WireFormat) throws {
     guard let answer = try? Codecs.readAnswer(body, as: provider) else { return }
     for client in WireFormat.clients {
         var written = ByteBuffer()
-        Codecs.writeAnswer(answer, as: client, context(client, provider), into: &written)
+        try Codecs.writeAnswer(answer, as: client, context(client, provider), into: &written)
         let isJSON = written.withUnsafeReadableBytes { (try? JSONScanner.validate($0)) != nil }
         try require(isJSON, "\(provider) to \(client): \(String(buffer: written))")
     }
 }
 
 private func checkStream(_ body: ByteBuffer, of provider: WireFormat) throws {
-    guard let reader = Codecs.streamReader(provider) else { return }
-    let writers = WireFormat.clients.compactMap { Codecs.streamWriter($0, context($0, provider)) }
+    let reader = Codecs.streamReader(provider)
+    let writers = try WireFormat.clients.map { try Codecs.streamWriter($0, context($0, provider)) }
     var order = Order()
     func take(_ step: AnswerEvent) throws {
         try order.check(step)

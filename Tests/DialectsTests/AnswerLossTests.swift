@@ -19,10 +19,10 @@ import Wire
         from provider: WireFormat,
         to client: WireFormat
     ) throws -> (lines: [String], losses: [String]) {
-        let reader = try #require(Codecs.streamReader(provider))
+        let reader = Codecs.streamReader(provider)
         var context = AnswerContext(id: "1", created: 1, model: JSONString("m"), request: Self.request(client))
         context.source = provider
-        let writer = try #require(Codecs.streamWriter(client, context))
+        let writer = try Codecs.streamWriter(client, context)
         var lines: [String] = []
         var steps: [AnswerEvent] = []
         func take(_ step: AnswerEvent) throws {
@@ -51,7 +51,7 @@ import Wire
         var context = AnswerContext(id: "1", created: 1, model: JSONString("m"), request: Self.request(client))
         context.source = provider
         var written = ByteBuffer()
-        let losses = Codecs.writeAnswer(answer, as: client, context, into: &written)
+        let losses = try Codecs.writeAnswer(answer, as: client, context, into: &written)
         return (try JSONValue.parse(written), losses.names)
     }
 
@@ -319,7 +319,7 @@ import Wire
             #"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{}}"#, #"{"type":"message_stop"}"#,
         ]
         #expect(try Self.stream(search, from: .anthropic, to: .openAIChat).losses == ["answer.content"])
-        let reader = try #require(Codecs.streamReader(.anthropic))
+        let reader = Codecs.streamReader(.anthropic)
         var hasContent = false
         for event in search.prefix(2) {
             try reader.read(ServerSentEvent(data: ByteBuffer(string: event))) { if $0.isContent { hasContent = true } }
@@ -327,17 +327,17 @@ import Wire
         #expect(hasContent)
         let item =
             #"{"type":"response.output_item.added","output_index":0,"item":{"type":"web_search_call","id":"ws"}}"#
-        let responses = try #require(Codecs.streamReader(.openAIResponses))
+        let responses = Codecs.streamReader(.openAIResponses)
         var steps: [String] = []
         try responses.read(ServerSentEvent(data: ByteBuffer(string: item))) { steps.append($0.line) }
         #expect(steps.last == "unsaid answer.content")
     }
 
-    @Test func `the table of answers says of each client what it says of its codec`() {
-        #expect(LossTable.lossesOfAnswers(for: .openAIChat)["picture"] == [])
-        #expect(LossTable.lossesOfAnswers(for: .anthropic)["picture"] == .images)
-        #expect(LossTable.lossesOfAnswers(for: .openAIResponses)["sound"] == .audio)
-        #expect(LossTable.lossesOfAnswers(for: .anthropic)["call with a signature of 5,000 bytes"] == .signatures)
-        #expect(LossTable.lossesOfAnswers(for: .anthropic)["text"] == [])
+    @Test func `the table of answers says of each client what it says of its codec`() throws {
+        #expect(try LossTable.lossesOfAnswers(for: .openAIChat)["picture"] == [])
+        #expect(try LossTable.lossesOfAnswers(for: .anthropic)["picture"] == .images)
+        #expect(try LossTable.lossesOfAnswers(for: .openAIResponses)["sound"] == .audio)
+        #expect(try LossTable.lossesOfAnswers(for: .anthropic)["call with a signature of 5,000 bytes"] == .signatures)
+        #expect(try LossTable.lossesOfAnswers(for: .anthropic)["text"] == [])
     }
 }

@@ -9,9 +9,9 @@ struct AnthropicAnswerTests {
         try Codecs.readAnswer(ByteBuffer(string: body), as: .anthropic)
     }
 
-    private func write(_ answer: ChatAnswer, source: WireFormat? = .openAIChat) -> String {
+    private func write(_ answer: ChatAnswer, source: WireFormat? = .openAIChat) throws -> String {
         var body = ByteBuffer()
-        Codecs.writeAnswer(answer, as: .anthropic, Anthropic.context(source: source), into: &body)
+        try Codecs.writeAnswer(answer, as: .anthropic, Anthropic.context(source: source), into: &body)
         return String(buffer: body)
     }
 
@@ -99,7 +99,7 @@ struct AnthropicAnswerTests {
         answer.id = JSONString("chatcmpl-1")
         answer.model = JSONString("gpt-x")
         #expect(
-            self.write(answer) == #"{"id":"msg_abc","type":"message","role":"assistant","model":"gpt-x","#
+            try self.write(answer) == #"{"id":"msg_abc","type":"message","role":"assistant","model":"gpt-x","#
                 + #""content":["#
                 + #"{"type":"redacted_thinking","data":"turnpike:openai-responses:rs_1:enc"},"#
                 + #"{"type":"text","text":"Hi"},{"type":"tool_use","id":"call_1","name":"look","input":{"a":1}}],"#
@@ -146,19 +146,19 @@ struct AnthropicAnswerTests {
         )
     }
 
-    @Test func `a refusal ends as one, and missing usage is written as the dialect demands`() {
+    @Test func `a refusal ends as one, and missing usage is written as the dialect demands`() throws {
         var answer = ChatAnswer(
             choices: [AnswerChoice(parts: [ContentPart(.refusal(JSONString("No.")))], finish: .stop)],
             usage: TokenUsage()
         )
         #expect(
-            self.write(answer) == #"{"id":"msg_abc","type":"message","role":"assistant","model":"alias","#
+            try self.write(answer) == #"{"id":"msg_abc","type":"message","role":"assistant","model":"alias","#
                 + #""content":["#
                 + #"{"type":"text","text":"No."}],"stop_reason":"refusal","stop_sequence":null,"#
                 + #""usage":{"input_tokens":0,"output_tokens":0}}"#
         )
         answer.choices[0] = AnswerChoice(parts: [], finish: .stopSequence, stopSequence: JSONString("END"))
-        #expect(self.write(answer).contains(#""content":[],"stop_reason":"stop_sequence","stop_sequence":"END""#))
+        #expect(try self.write(answer).contains(#""content":[],"stop_reason":"stop_sequence","stop_sequence":"END""#))
     }
 
     @Test func `tokens are counted without a limit`() throws {

@@ -72,7 +72,7 @@ struct AnthropicStreamReaderTests {
                 "open 0 text", #"text 0 "A""#, "close 0", "finish stop -", "usage 10/-/-/9/-", "end",
             ]
         )
-        let reader = try #require(Codecs.streamReader(.anthropic))
+        let reader = Codecs.streamReader(.anthropic)
         let odd = ServerSentEvent(data: ByteBuffer(string: "not json"), type: ByteBuffer(string: "vendor_note"))
         try reader.read(odd) { _ in #expect(Bool(false)) }
         try reader.read(ServerSentEvent(data: ByteBuffer(string: "x"), isComment: true)) { _ in #expect(Bool(false)) }
@@ -232,8 +232,8 @@ struct AnthropicStreamWriterTests {
                 + #""usage":{"input_tokens":3,"output_tokens":5}}"#,
             #"{"type":"message_stop"}"#,
         ]
-        let reader = try #require(Codecs.streamReader(.anthropic))
-        let writer = try #require(Codecs.streamWriter(.anthropic, Anthropic.context(source: .anthropic)))
+        let reader = Codecs.streamReader(.anthropic)
+        let writer = try Codecs.streamWriter(.anthropic, Anthropic.context(source: .anthropic))
         var written: [String] = []
         for data in events {
             try reader.read(ServerSentEvent(data: ByteBuffer(string: data))) { step in

@@ -88,7 +88,7 @@ enum Anthropic {
 
     /// What a stream's events become, one line for each step.
     static func steps(_ events: [String]) throws -> [String] {
-        let reader = try #require(Codecs.streamReader(.anthropic))
+        let reader = Codecs.streamReader(.anthropic)
         var steps: [String] = []
         for data in events {
             try reader.read(ServerSentEvent(data: ByteBuffer(string: data))) { steps.append(Self.describe($0)) }
@@ -129,7 +129,7 @@ enum Anthropic {
 
     /// What steps become for a client, one line `name data` for each event.
     static func events(_ steps: [AnswerEvent], source: WireFormat? = .openAIChat) throws -> [String] {
-        let writer = try #require(Codecs.streamWriter(.anthropic, Self.context(source: source)))
+        let writer = try Codecs.streamWriter(.anthropic, Self.context(source: source))
         var events: [String] = []
         for step in steps {
             try writer.write(step) { event, _ in

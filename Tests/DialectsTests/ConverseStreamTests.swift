@@ -11,7 +11,7 @@ import Wire
     /// What a stream means, each step in a line.
     static func steps(_ stream: [UInt8], cuts: [Int] = []) throws -> [String] {
         var frames = EventStreamReader()
-        let reader = try #require(Codecs.streamReader(.bedrock))
+        let reader = Codecs.streamReader(.bedrock)
         var steps: [String] = []
         var start = 0
         for end in cuts + [stream.count] {

@@ -9,7 +9,7 @@ import Wire
 @Suite struct OpenAIChatStreamTests {
     /// The steps of a stream, one line each.
     static func steps(_ events: [ServerSentEvent]) throws -> [AnswerEvent] {
-        let reader = try #require(Codecs.streamReader(.openAIChat))
+        let reader = Codecs.streamReader(.openAIChat)
         var steps: [AnswerEvent] = []
         for event in events { try reader.read(event) { steps.append($0) } }
         try reader.finish { steps.append($0) }

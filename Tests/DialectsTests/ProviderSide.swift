@@ -26,7 +26,7 @@ enum ProviderSide {
     ///
     /// - Parameter eventsMax: After so many events it is cut.
     static func steps(of stream: String, as format: WireFormat, eventsMax: Int = .max) throws -> [String] {
-        guard let reader = Codecs.streamReader(format) else { return ["no reader"] }
+        let reader = Codecs.streamReader(format)
         var events = SSEReader()
         events.feed(ByteBuffer(string: stream))
         var steps: [String] = []

@@ -259,8 +259,9 @@ import Testing
         ]
     )
     func `an exception that ends a stream means what it would have meant before`(name: String, fault: ProviderFault) {
-        #expect(ProviderFault(exception: name, body: ByteBuffer(string: #"{"message":"m"}"#)) == fault)
-        let complaint = ProviderFault(exception: "validationException", body: ByteBuffer(string: #"{"message":"m"}"#))
+        let body = ByteBuffer(string: #"{"message":"m"}"#)
+        #expect(ProviderFault(status: nil, body: body, retryAfter: nil, exception: name) == fault)
+        let complaint = ProviderFault(status: nil, body: body, retryAfter: nil, exception: "validationException")
         guard case .complaint(400, let words) = complaint else { return #expect(Bool(false)) }
         #expect(words.type == "validationException")
     }

@@ -249,6 +249,19 @@ import Transport
         #expect(whole.sent.hasSuffix("data: [DONE]\n\n") && whole.sent.contains(#""content":"Hi""#))
     }
 
+    @Test(arguments: ["d", "data", "event: x", "event: x\n"])
+    func `a stream cut before its next event says anything is not whole either`(rest: String) async throws {
+        let first =
+            #"data: {"candidates":[{"content":{"parts":[{"text":"Hi"}],"role":"model"},"finishReason":"STOP"}]}"#
+        let road = try Self.road()
+        road.transport.scripts = [.stream(.bytes(first + "\n\n" + rest)), .stream(.bytes(first + "\n\n: end\n\n"))]
+        let body = #"{"model":"gemini/g","stream":true,"messages":[{"role":"user","content":"x"}]}"#
+        let cut = await road.chat(body)
+        #expect(cut.sent.contains(#""error""#) && !cut.sent.contains("[DONE]"))
+        let whole = await road.chat(body)
+        #expect(whole.sent.hasSuffix("data: [DONE]\n\n"))
+    }
+
     @Test func `what fails before it says anything is a failure, whatever its status`() async throws {
         let road = try Self.road()
         road.transport.scripts = [

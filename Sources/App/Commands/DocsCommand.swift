@@ -31,7 +31,7 @@ struct DocsCommand: AsyncParsableCommand {
     static func pages() async throws -> [(name: String, text: String)] {
         [
             ("settings.md", SettingsDocs.markdown), ("schema.sql", try await SchemaPage.text()),
-            ("translation.md", LossTable.markdown),
+            ("translation.md", try LossTable.markdown()),
         ]
     }
 }

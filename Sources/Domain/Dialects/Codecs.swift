@@ -39,6 +39,13 @@ package enum AnswerUnreadable: Error, Sendable, Equatable {
     case failure(body: ByteBuffer)
 }
 
+/// No client speaks this dialect, so nothing can be written in it for one: whoever asks has made a mistake.
+package struct NoClientDialect: Error, Sendable, Equatable {
+    package let format: WireFormat
+
+    package init(_ format: WireFormat) { self.format = format }
+}
+
 /// Reads the events of a provider's stream, one after the other.
 ///
 /// What it has read it forgets, so that an open stream holds little. Confined to its loop.
@@ -133,23 +140,24 @@ package enum Codecs {
     /// Writes a whole answer for a client.
     ///
     /// - Returns: What of it has no place in the client's dialect.
+    /// - Throws: If `format` is none of `WireFormat.clients`.
     @discardableResult
     package static func writeAnswer(
         _ answer: ChatAnswer,
         as format: WireFormat,
         _ context: AnswerContext,
         into body: inout ByteBuffer
-    ) -> AnswerLosses {
+    ) throws(NoClientDialect) -> AnswerLosses {
         switch format {
         case .openAIResponses: ResponsesAnswerWriter.write(answer, context, into: &body)
         case .anthropic: AnthropicAnswerWriter.write(answer, context, into: &body)
         case .openAIChat: OpenAIChatAnswerWriter.write(answer, context, into: &body)
-        default: []
+        case .cohere, .gemini, .bedrock: throw NoClientDialect(format)
         }
     }
 
     /// A reader for one stream of a provider.
-    package static func streamReader(_ format: WireFormat) -> (any AnswerStreamReader)? {
+    package static func streamReader(_ format: WireFormat) -> any AnswerStreamReader {
         switch format {
         case .openAIResponses: ResponsesStreamReader()
         case .cohere: CohereStreamReader()
@@ -161,12 +169,17 @@ package enum Codecs {
     }
 
     /// A writer for one stream to a client.
-    package static func streamWriter(_ format: WireFormat, _ context: AnswerContext) -> (any AnswerStreamWriter)? {
+    ///
+    /// - Throws: If `format` is none of `WireFormat.clients`.
+    package static func streamWriter(
+        _ format: WireFormat,
+        _ context: AnswerContext
+    ) throws(NoClientDialect) -> any AnswerStreamWriter {
         switch format {
         case .openAIResponses: ResponsesStreamWriter(context)
         case .anthropic: AnthropicStreamWriter(context)
         case .openAIChat: OpenAIChatStreamWriter(context)
-        default: nil
+        case .cohere, .gemini, .bedrock: throw NoClientDialect(format)
         }
     }
 }

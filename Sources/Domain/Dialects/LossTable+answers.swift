@@ -16,11 +16,13 @@ extension LossTable {
     ]
 
     /// What a client of a dialect is not told of an answer that has all there is.
-    package static func lossesOfAnswers(for client: WireFormat) -> [String: AnswerLosses] {
-        Dictionary(uniqueKeysWithValues: self.findings.map { ($0.name, Self.losses(of: $0, for: client)) })
+    ///
+    /// - Throws: `NoClientDialect` if no client speaks it.
+    package static func lossesOfAnswers(for client: WireFormat) throws -> [String: AnswerLosses] {
+        Dictionary(uniqueKeysWithValues: try self.findings.map { ($0.name, try Self.losses(of: $0, for: client)) })
     }
 
-    static var answers: String {
+    static func answers() throws -> String {
         var page = """
             ## Answers
 
@@ -35,8 +37,8 @@ extension LossTable {
 
             """
         for finding in self.findings {
-            let cells = self.clientTitles.map { client in
-                let losses = self.losses(of: finding, for: client.format)
+            let cells = try self.clientTitles.map { client in
+                let losses = try self.losses(of: finding, for: client.format)
                 return losses.isEmpty ? "yes" : losses.names.map { "`\($0)`" }.joined(separator: ", ")
             }
             page += "| \(finding.name) | \(cells.joined(separator: " | ")) |\n"
@@ -44,12 +46,12 @@ extension LossTable {
         return page
     }
 
-    private static func losses(of finding: Finding, for client: WireFormat) -> AnswerLosses {
+    private static func losses(of finding: Finding, for client: WireFormat) throws -> AnswerLosses {
         let request = ChatRequest(format: client)
         var context = AnswerContext(id: "1", created: 1, model: JSONString("m"), request: request)
         context.source = .gemini
         var body = ByteBuffer()
-        return Codecs.writeAnswer(finding.answer, as: client, context, into: &body)
+        return try Codecs.writeAnswer(finding.answer, as: client, context, into: &body)
     }
 
     private static var findings: [Finding] {

@@ -74,7 +74,9 @@ package enum LossTable {
     package static func bodies(of client: WireFormat) -> [String] { self.sayings(of: client).map(\.body) }
 
     /// The whole page.
-    package static var markdown: String {
+    ///
+    /// - Throws: `NoClientDialect`, never as long as the table's clients are some.
+    package static func markdown() throws -> String {
         var page = """
             # What is lost in translation
 
@@ -102,6 +104,6 @@ package enum LossTable {
             }
             page += "\n"
         }
-        return page + self.answers
+        return try page + self.answers()
     }
 }

@@ -3,6 +3,11 @@ package import NIOCore
 
 /// What has to be changed in a provider's answer of chat's dialect before its clients can read it.
 package enum AnswerEdits {
+    /// A whole answer of a family as its clients can read it; nil where it is that already.
+    package static func mended(_ answer: ByteBuffer, of family: Family) -> ByteBuffer? {
+        family.quirks.answersInLists ? Self.mended(answer) : nil
+    }
+
     /// Makes a text of a content that is a list, and `reasoning_content` of the thoughts in it, as Magistral has them;
     /// gives calls of tools the type that Mistral leaves out.
     ///

@@ -1,43 +1,34 @@
-package import NIOCore
-
-/// Failures that say by a word what they are, and not, or not only, by a status.
-extension ProviderFault {
-    /// What a failure means that a stream of Amazon's ends with.
-    ///
-    /// - Parameter type: The name of the exception, such as `throttlingException`.
-    package init(exception type: String, body: ByteBuffer) {
-        let status =
-            switch type.lowercased() {
-            case "throttlingexception": 429
-            case "serviceunavailableexception": 503
-            case "modeltimeoutexception": 408
-            case "modelstreamerrorexception", "modelerrorexception": 424
-            case "validationexception": 400
-            case "accessdeniedexception": 403
-            case "resourcenotfoundexception": 404
-            default: 500
-            }
-        self.init(status: status, body: body, retryAfter: nil, exception: type)
-    }
-
+/// One of Amazon's exceptions: the field `x-amzn-errortype` of a failed answer, or the name of what a stream ends with.
+///
+/// By the errors that the operations Converse and ConverseStream of Amazon Bedrock document, and those that all of
+/// Amazon's services have in common.
+struct AmazonException {
     /// The name alone, of `ValidationException:http://internal.amazon.com/…` or `com.amazon#ValidationException`.
-    static func exceptionName(_ field: String) -> String {
+    let name: String
+
+    init(_ field: String) {
         let name = field.prefix { $0 != ":" }.split(separator: "#").last.map(String.init) ?? ""
-        return String(name.filter { $0.isASCII && $0.isLetter }.prefix(64))
+        self.name = String(name.filter { $0.isASCII && $0.isLetter }.prefix(64))
     }
 
-    /// What one of Amazon's exceptions means where its status does not say it.
-    ///
-    /// By the errors that the operations Converse and ConverseStream of Amazon Bedrock document, and those that all of
-    /// Amazon's services have in common.
-    static func named(
-        _ exception: String,
-        status: Int,
-        _ complaint: Complaint?,
-        _ retryAfter: Duration?
-    ) -> ProviderFault? {
+    /// The status that comes with it, where it ends a stream and so has none.
+    var status: Int {
+        switch self.name.lowercased() {
+        case "throttlingexception": 429
+        case "serviceunavailableexception": 503
+        case "modeltimeoutexception": 408
+        case "modelstreamerrorexception", "modelerrorexception": 424
+        case "validationexception": 400
+        case "accessdeniedexception": 403
+        case "resourcenotfoundexception": 404
+        default: 500
+        }
+    }
+
+    /// What it means where the status does not say it; nil where that says enough.
+    func fault(_ status: Int, _ complaint: ProviderFault.Complaint?, _ retryAfter: Duration?) -> ProviderFault? {
         let words = complaint?.message.lowercased() ?? ""
-        switch exception.lowercased() {
+        switch self.name.lowercased() {
         case "throttlingexception", "servicequotaexceededexception", "toomanyrequestsexception":
             return .rateLimited(retryAfter: retryAfter, type: nil)
         case "modelnotreadyexception":

@@ -65,18 +65,21 @@ extension ProviderFault {
     /// What a failed answer means.
     ///
     /// - Parameters:
-    ///   - status: The HTTP status, or the one that an error inside a 200 names.
+    ///   - status: The HTTP status, or the one that an error inside a 200 names; nil for an exception that ends a
+    ///     stream of Amazon's, whose name stands for it.
     ///   - body: The whole body, whatever it is.
     ///   - retryAfter: What the answer's own fields say.
-    ///   - exception: The field `x-amzn-errortype`, in which Amazon says what the body does not.
-    package init(status: Int, body: ByteBuffer, retryAfter: Duration?, exception: String? = nil) {
+    ///   - exception: Where Amazon says what the body does not: the field `x-amzn-errortype`, or the exception's name.
+    package init(status: Int?, body: ByteBuffer, retryAfter: Duration?, exception: String? = nil) {
         var complaint = Complaint(in: body)
-        if let exception = exception.map(Self.exceptionName) {
-            if let fault = Self.named(exception, status: status, complaint, retryAfter) {
+        let exception = exception.map(AmazonException.init)
+        let status = status ?? exception?.status ?? 500
+        if let exception {
+            if let fault = exception.fault(status, complaint, retryAfter) {
                 self = fault
                 return
             }
-            if complaint?.type == nil { complaint?.type = exception }
+            if complaint?.type == nil { complaint?.type = exception.name }
         }
         let retryAfter = retryAfter ?? Complaint.retryDelay(in: body)
         switch status {

@@ -35,7 +35,7 @@ struct CallProvider: Layer {
             if kind != .failure { self.noteSuccess(call) }
             switch kind {
             case .stream:
-                let relay = StreamRelay(call: call, instruments: self.instruments)
+                let relay = try StreamRelay(call: call, instruments: self.instruments)
                 try await relay.run(upstream, reply)
             case .whole:
                 try await self.relayWhole(upstream, call, reply)
@@ -168,8 +168,7 @@ struct CallProvider: Layer {
             try call.read(body, as: call.format)
             return body
         }
-        let mends = call.target?.provider.family.quirks.answersInLists ?? false
-        let body = mends ? AnswerEdits.mended(body) ?? body : body
+        let body = call.target.flatMap { AnswerEdits.mended(body, of: $0.provider.family) } ?? body
         guard let scan = try? AnswerScan(body, inChoices: false) else { throw ProviderFault.unreadable }
         if scan.hasError { throw ProviderFault(inSuccess: body) }
         if let usage = scan.usage { call.usage = usage }

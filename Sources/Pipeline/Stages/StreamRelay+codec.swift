@@ -14,13 +14,18 @@ struct StreamCodec {
     let writer: (any AnswerStreamWriter)?
 
     /// Nil for OpenAI's chat at a provider that speaks it.
-    init?(_ call: Call) {
-        let format = call.translation?.format ?? call.format
-        guard call.translation != nil || format != .openAIChat, let reader = Codecs.streamReader(format) else {
+    ///
+    /// - Throws: If the answer has to be put into the client's dialect, and cannot be.
+    init?(_ call: Call) throws {
+        if let translation = call.translation {
+            self.reader = Codecs.streamReader(translation.format)
+            self.writer = try translation.streamWriter(for: call.format)
+        } else if call.format != .openAIChat {
+            self.reader = Codecs.streamReader(call.format)
+            self.writer = nil
+        } else {
             return nil
         }
-        self.reader = reader
-        self.writer = call.translation?.streamWriter(for: call.format)
     }
 }
 

@@ -16,27 +16,23 @@ final class StreamRelay {
 
     let call: Call
     let instruments: Instruments
-    private var reader = SSEReader()
-    /// What takes the stream apart in place of `reader`, where it comes in Amazon's frames.
-    private var frames: EventStreamReader?
+    private var events: ProviderEvents
     /// For a chunk that something was taken out of; reused from chunk to chunk.
     private var scratch = ByteBuffer()
     /// What reads and writes the events; nil where OpenAI's chat goes on as it came.
     let codec: StreamCodec?
     /// Whether usage was asked for in the client's name, and must be taken out again.
     private let hidesUsage: Bool
-    /// Whether the provider's chunks may be what clients of chat cannot read.
-    private let mends: Bool
     private var isFinished = false
     var isDone = false
 
-    init(call: Call, instruments: Instruments) {
+    /// - Throws: If the stream cannot be put into the client's dialect.
+    init(call: Call, instruments: Instruments) throws {
         self.call = call
         self.instruments = instruments
-        self.codec = StreamCodec(call)
-        if call.target?.provider.family.kind == .bedrock { self.frames = EventStreamReader() }
+        self.codec = try StreamCodec(call)
+        self.events = ProviderEvents(of: call.target?.provider.family, hasCodec: self.codec != nil)
         self.hidesUsage = call.edits?.addsUsage ?? false
-        self.mends = call.target?.provider.family.quirks.answersInLists ?? false
     }
 
     /// Relays the whole stream.
@@ -68,8 +64,8 @@ final class StreamRelay {
             case .end: return false
             case .bytes(let bytes):
                 try self.call.drain?.take(bytes.readableBytes)
-                self.feed(bytes)
-                while !self.isDone, let event = try self.nextEvent() {
+                self.events.feed(bytes)
+                while !self.isDone, let event = try self.events.next() {
                     try self.pass(event, upstream, reply)
                 }
                 try reply.flush()
@@ -99,42 +95,22 @@ final class StreamRelay {
         return mayGoOn
     }
 
-    /// Takes a last event without its end for what it says, if that can be read; half of one shows that the stream was
-    /// cut.
+    /// Takes a last event without its end for what it says; half of one shows that the stream was cut.
     private func passUnfinished(_ upstream: any UpstreamExchange, _ reply: any ReplySink) throws {
-        guard !self.isDone else { return }
-        if self.frames?.finish() ?? false { throw TransportError.closedInBody }
-        if self.frames == nil { self.reader.feed(ByteBuffer(string: "\n\n")) }
-        while !self.isDone, let event = try self.nextEvent() { try self.pass(event, upstream, reply) }
+        guard !self.isDone, let event = try self.events.last() else { return }
+        try self.pass(event, upstream, reply)
     }
 
     /// Takes a last `[DONE]` for what it says although the blank line behind it is missing.
     ///
-    /// Any other event without its end does not count, as WHATWG HTML §9.2.6 has it.
+    /// Any other event without its end does not count, as WHATWG HTML §9.2.6 has it, whatever it is.
     private func passUnfinishedDone(_ upstream: any UpstreamExchange, _ reply: any ReplySink) throws {
-        self.reader.feed(ByteBuffer(string: "\n\n"))
-        guard let event = try self.nextEvent(), Self.isDone(event) else { return }
+        guard let event = try? self.events.last(), Self.isDone(event) else { return }
         try self.pass(event, upstream, reply)
     }
 
     private static func isDone(_ event: ServerSentEvent) -> Bool {
         event.data.readableBytes >= 6 && event.data.hasPrefix("[done]", in: 0..<6)
-    }
-
-    private func feed(_ bytes: ByteBuffer) {
-        if self.frames == nil { self.reader.feed(bytes) } else { self.frames?.feed(bytes) }
-    }
-
-    private func nextEvent() throws -> ServerSentEvent? {
-        do {
-            guard self.frames != nil else { return try self.reader.next() }
-            guard let message = try self.frames?.next() else { return nil }
-            let event = ServerSentEvent(data: message.payload, type: message.type)
-            if message.kind == .event { return event }
-            throw ProviderFault(exception: String(buffer: message.type), body: message.payload)
-        } catch let error where error is SSEError || error is EventStreamError {
-            throw ProviderFault.unreadable
-        }
     }
 
     private func pass(
@@ -143,8 +119,7 @@ final class StreamRelay {
         _ reply: any ReplySink
     ) throws {
         if let codec = self.codec { return try self.pass(event, by: codec, upstream, reply) }
-        let data = self.mends ? AnswerEdits.mended(event.data) ?? event.data : event.data
-        if self.mends, AnswerEdits.saysError(data) { throw ProviderFault(inSuccess: data) }
+        let data = event.data
         if Self.isDone(event) {
             self.isDone = true
             // Before the client knows that it has everything: from here on nothing is billed as cut off.

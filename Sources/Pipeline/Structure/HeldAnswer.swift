@@ -120,7 +120,7 @@ final class HeldAnswer: SinkBetween {
     private func choices(in format: WireFormat) throws -> [AnswerChoice] {
         if let wholeReply { return try Codecs.readAnswer(wholeReply.body, as: format).choices }
         var collector = AnswerCollector(source: format)
-        guard let reader = Codecs.streamReader(format) else { return [] }
+        let reader = Codecs.streamReader(format)
         for event in self.events { try reader.read(event) { collector.take($0) } }
         try reader.finish { collector.take($0) }
         return collector.answer.choices

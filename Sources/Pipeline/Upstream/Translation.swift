@@ -27,14 +27,16 @@ protocol Translation: AnyObject {
     /// - Throws: `ProviderFault`.
     func answer(_ body: ByteBuffer, of call: Call) throws -> ByteBuffer?
 
-    /// What writes the answer's events for the client; asked for once, nil where there are none.
-    func streamWriter(for client: WireFormat) -> (any AnswerStreamWriter)?
+    /// What writes the answer's events for the client; asked for once.
+    ///
+    /// - Throws: `ProviderFault.unreadable` where an answer of this kind has no events.
+    func streamWriter(for client: WireFormat) throws -> any AnswerStreamWriter
 }
 
 extension Translation {
     var hasAnsweredPart: Bool { false }
     var answerLosses: AnswerLosses { [] }
-    func streamWriter(for client: WireFormat) -> (any AnswerStreamWriter)? { nil }
+    func streamWriter(for client: WireFormat) throws -> any AnswerStreamWriter { throw ProviderFault.unreadable }
 }
 
 /// What a provider was not told as the client said it, as JSON paths of the client's body.
@@ -135,10 +137,11 @@ final class ChatTranslation: Translation {
         return self.body
     }
 
-    func streamWriter(for client: WireFormat) -> (any AnswerStreamWriter)? {
-        guard let context = self.context.take() else { return nil }
-        self.writer = Codecs.streamWriter(client, context)
-        return self.writer
+    func streamWriter(for client: WireFormat) throws -> any AnswerStreamWriter {
+        guard let context = self.context.take() else { throw ProviderFault.unreadable }
+        let writer = try Codecs.streamWriter(client, context)
+        self.writer = writer
+        return writer
     }
 
     func answer(_ body: ByteBuffer, of call: Call) throws -> ByteBuffer? {
@@ -153,7 +156,7 @@ final class ChatTranslation: Translation {
         let answer = try call.read(body, as: self.format)
         guard let context = self.context.take() else { throw ProviderFault.unreadable }
         written.reserveCapacity(body.readableBytes + 256)
-        self.wholeLosses = Codecs.writeAnswer(answer, as: call.format, context, into: &written)
+        self.wholeLosses = try Codecs.writeAnswer(answer, as: call.format, context, into: &written)
         return written
     }
 }
