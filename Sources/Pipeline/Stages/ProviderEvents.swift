@@ -47,7 +47,8 @@ struct ProviderEvents {
         var rest = self.reader
         guard rest.finish() else { return nil }
         self.reader.feed(ByteBuffer(string: "\n\n"))
-        guard let event = try self.next() else { throw TransportError.closedInBody }
+        // `data` alone is a line without a value, and the beginning of one that has some.
+        guard let event = try self.next(), event.data.readableBytes > 0 else { throw TransportError.closedInBody }
         return event
     }
 
