@@ -25,7 +25,7 @@ struct Assembly: Sendable {
     let identities: Identities
     let news: StoreNews
     let accounting: Accounting
-    let answers: RunningAnswers
+    let keyed: KeyedAnswers
     let log: CallLog
     let writer: LineWriter
     let logger: Logger
@@ -79,7 +79,7 @@ struct Assembly: Sendable {
         } catch {
             // Nobody is to wait for a gateway that never was.
             await assembly.news.finish()
-            await assembly.answers.finish()
+            await assembly.keyed.finish()
             await assembly.accounting.finish()
             throw error
         }
@@ -112,11 +112,11 @@ struct Assembly: Sendable {
         let keeper = SnapshotKeeper(first, store: store, snapshots: snapshots, logger: logger) {
             try await accounting.fold.install($0)
         }
-        let answers = Self.answers(store, accounting, snapshots, logger)
         let tools = ToolAssembly.make(store, dialer: runtime.toolDialer, logger: logger)
         tools.use(settings.tools)
         let log = CallLog(loops: loops, writer: writer)
-        let instruments = Self.instruments(settings, store, snapshots, metrics, log, accounting, answers, tools, logger)
+        let keyed = Self.keyed(store, accounting, snapshots, logger)
+        let instruments = Self.instruments(settings, store, snapshots, metrics, log, accounting, keyed, tools, logger)
         let watch = HealthWatch(instruments, snapshots, keeper, runtime.fetcher, budgets, gateway: server.listen)
         let isReady = NIOLockedValueBox(true)
         let lists = ModelLists(settings: { await keeper.current }, fetcher: runtime.fetcher, now: { .now() })
@@ -130,8 +130,8 @@ struct Assembly: Sendable {
                 trouble: { store.trouble },
                 shouldShed: { load.retryAfter() },
                 gauges: Gauges.all(load: load, upstream: runtime.dialer.counters, log: log, terms: terms)
-                    + Gauges.money(accounting, instruments) + answers.gauges
-                    + (instruments.responses?.gauges ?? [])
+                    + Gauges.money(accounting, instruments) + keyed.gauges + instruments.running.gauges
+                    + (instruments.responses?.gauges ?? []) + (instruments.sessions?.gauges ?? [])
                     + Gauges.resilience(instruments.guards, now: instruments.monotonicClock)
                     + snapshot.targets.gauges(now: { .now() }) + watch.gauges
                     + Gauges.tools(tools),
@@ -154,7 +154,7 @@ struct Assembly: Sendable {
             identities: first.identities,
             news: StoreNews(store, instruments.credentials, keeper, logger, instance: instance),
             accounting: accounting,
-            answers: answers,
+            keyed: keyed,
             log: log,
             writer: writer,
             logger: logger,
@@ -173,7 +173,7 @@ struct Assembly: Sendable {
         _ metrics: CallMetrics,
         _ log: CallLog,
         _ accounting: Accounting,
-        _ answers: RunningAnswers,
+        _ keyed: KeyedAnswers,
         _ tools: ToolServers,
         _ logger: Logger
     ) -> Instruments {
@@ -185,9 +185,16 @@ struct Assembly: Sendable {
             logger: logger,
             failures: FailureGuard(perMinute: settings.failureLimit),
             meter: accounting.meter,
-            answers: answers,
+            running: RunningAnswers(runOn: { snapshots.current().limits.idempotency.runOn }),
+            keyed: keyed,
             shadows: ShadowBook(database: store.database, logger: logger, wallClock: { SystemClock.now }),
             responses: Self.responses(store, snapshots, logger),
+            sessions: SessionBook(
+                database: store.database,
+                epoch: accounting.meter.epoch,
+                logger: logger,
+                wallClock: { SystemClock.now }
+            ),
             calls: CallBook(loops: loops, keep: settings.health.callsKept),
             health: HealthBook(loops: loops),
             tools: tools,
@@ -233,9 +240,11 @@ struct Assembly: Sendable {
             group.addTask { try await self.identities.run() }
             group.addTask { try await self.news.run() }
             group.addTask { try await self.accounting.run() }
-            group.addTask { try await self.answers.run() }
+            group.addTask { try await self.keyed.run() }
+            group.addTask { try await self.instruments.running.run() }
             group.addTask { try await self.instruments.shadows?.run() }
             group.addTask { try await self.instruments.responses?.run() }
+            group.addTask { try await self.instruments.sessions?.run() }
             group.addTask { try await self.rotation().run() }
             group.addTask { try await self.watch.run() }
             group.addTask { await self.instruments.tools?.run() }
@@ -259,23 +268,24 @@ struct Assembly: Sendable {
         // What is read for nobody is settled before the books are closed.
         await self.instruments.drains.finish()
         await self.news.finish()
-        await self.answers.finish()
+        await self.keyed.finish()
         await self.instruments.shadows?.finish()
         await self.instruments.responses?.finish()
+        await self.instruments.sessions?.finish()
         await self.accounting.finish()
         self.log.flush()
         self.writer.drain()
         await self.runtime.shutdown()
     }
 
-    /// The answers that may outlive their connection.
-    private static func answers(
+    /// The keys that clients give their requests.
+    private static func keyed(
         _ store: Store,
         _ accounting: Accounting,
         _ snapshots: SnapshotBox,
         _ logger: Logger
-    ) -> RunningAnswers {
-        RunningAnswers(
+    ) -> KeyedAnswers {
+        KeyedAnswers(
             database: store.database,
             epoch: accounting.meter.epoch,
             limits: { snapshots.current().limits.idempotency },

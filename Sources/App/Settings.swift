@@ -51,6 +51,8 @@ package struct Settings: Sendable, Equatable {
     package var idempotency: IdempotencyLimits
     /// What is kept of responses.
     package var responses: ResponseLimits
+    /// How `/api/chat` answers.
+    package var chat: ChatRule
     package var translation: Translation
     /// Whether answers are held against the schemas of their requests.
     package var structure: StructureRule

@@ -32,6 +32,8 @@ final class ClientReply: ReplySink {
     private var fields = ByteBuffer()
     private var held: [ServerSentEvent] = []
     private var heldBytes = 0
+    /// Events that were sent, where they have numbers.
+    private var events = 0
 
     init(_ call: Call) {
         self.call = call
@@ -70,7 +72,7 @@ final class ClientReply: ReplySink {
             guard isContent else { return self.hold(event) }
             self.release()
         }
-        self.exchange.write { FrontEnd.write(event, into: &$0) }
+        self.write(event)
     }
 
     func begin(_ head: ByteHead) throws {
@@ -144,8 +146,18 @@ final class ClientReply: ReplySink {
             self.open(saying: self.fields)
         }
         self.call.transport.giveBuffer(&self.fields)
-        for event in self.held { self.exchange.write { FrontEnd.write(event, into: &$0) } }
+        for event in self.held { self.write(event) }
         self.held.removeAll()
+    }
+
+    /// Sends an event, with its number where the client may come back for the rest.
+    private func write(_ event: ServerSentEvent) {
+        guard let before = self.call.eventsBefore else {
+            return self.exchange.write { FrontEnd.write(event, into: &$0) }
+        }
+        self.events += 1
+        let number = UInt64(before + self.events)
+        self.exchange.write { FrontEnd.write(event, id: number, into: &$0) }
     }
 
     private func open(saying served: ByteBuffer) {

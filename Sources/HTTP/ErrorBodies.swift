@@ -16,6 +16,7 @@ package enum ErrorBodies {
         case .methodNotAllowed: 405
         case .requestTimeout: 408
         case .conflict, .duplicateCredential, .idempotencyConflict: 409
+        case .gone: 410
         case .payloadTooLarge: 413
         case .unsupportedMediaType: 415
         case .notConfigured, .credentialRejected: 424

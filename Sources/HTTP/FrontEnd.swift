@@ -23,13 +23,15 @@ enum FrontEnd {
     }
 
     /// An event in the client's dialect.
-    static func write(_ event: ServerSentEvent, into buffer: inout ByteBuffer) {
+    ///
+    /// - Parameter id: What the client says in `Last-Event-ID` when it comes back.
+    static func write(_ event: ServerSentEvent, id: UInt64? = nil, into buffer: inout ByteBuffer) {
         if event.isComment { return SSEWriter.writeComment(event.data, into: &buffer) }
         // A type that cannot be written did not come from any provider's codec; the data says it as well.
         do throws(SSEError) {
-            try SSEWriter.write(data: event.data, foreignType: event.type, into: &buffer)
+            try SSEWriter.write(data: event.data, foreignType: event.type, id: id, into: &buffer)
         } catch {
-            SSEWriter.write(data: event.data, into: &buffer)
+            SSEWriter.write(data: event.data, id: id, into: &buffer)
         }
     }
 

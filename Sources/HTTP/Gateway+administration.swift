@@ -30,7 +30,7 @@ extension Gateway {
             let target = UnsafeRawBufferPointer(rebasing: bytes[head.targetRange.range])
             return try AdminAPI.found(row, action, minimum, parameters, target)
         }
-        let body = try await Self.adminBody(exchange)
+        let body = try await JSONBody.read(exchange, limit: AdminAPI.bodyBytesMax)
         let actor = Actor(principal, requestID: id.text)
         if action == .usage, try await self.exportUsage(found, api, by: actor, on: exchange, id) { return nil }
         let answer: AdminAnswer
@@ -57,34 +57,6 @@ extension Gateway {
             result.fields.writeCRLF()
         }
         return result
-    }
-
-    /// The JSON body; nil for none.
-    private static func adminBody(_ exchange: any ServerExchange) async throws -> JSONValue? {
-        let bytes = exchange.headBytes
-        if let field = exchange.head.first(.contentEncoding), !bytes.hasWord("identity", in: field.value) {
-            let text = "Bodies must not be compressed; send them without content-encoding."
-            throw GatewayError(.unsupportedMediaType, text)
-        }
-        let body: ByteBuffer
-        do {
-            body = try await exchange.readBody(limit: AdminAPI.bodyBytesMax)
-        } catch let fault as RequestFault {
-            throw GatewayError(fault)
-        }
-        guard body.readableBytes > 0 else { return nil }
-        if let field = exchange.head.first(.contentType), !bytes.isJSONType(in: field.value) {
-            throw GatewayError(.unsupportedMediaType, "The body must be JSON; send content-type: application/json.")
-        }
-        do throws(JSONError) {
-            return try JSONValue.parse(body)
-        } catch .duplicateKey(let offset) {
-            var error = GatewayError(.invalidRequest, "A property is there twice, at byte \(offset).")
-            error.details = [(key: "expected", value: "every property once")]
-            throw error
-        } catch {
-            throw GatewayError(.invalidJSON, "The body is not JSON: byte \(error.offset) is wrong.", cause: error)
-        }
     }
 
     /// What an operator should see: the caller is told no reason for these.

@@ -69,8 +69,10 @@ package final class Gateway: RequestHandler {
     let instruments: Instruments
     let options: GatewayOptions
     private let pipeline: Pipeline
-    private let chances: [NIOLockedValueBox<Chance>]
+    let chances: [NIOLockedValueBox<Chance>]
     private let openAPI: ByteBuffer
+    /// Answers messages in sessions; nil if there is no store.
+    let sessions: SessionDesk?
 
     /// - Parameter loops: The number of event loops that requests come in on.
     package init(snapshots: SnapshotBox, instruments: Instruments, options: GatewayOptions, loops: Int) {
@@ -78,7 +80,9 @@ package final class Gateway: RequestHandler {
         self.snapshots = snapshots
         self.instruments = instruments
         self.options = options
-        self.pipeline = Pipeline(instruments: instruments, loops: loops)
+        let pipeline = Pipeline(instruments: instruments, loops: loops)
+        self.pipeline = pipeline
+        self.sessions = instruments.sessions.map { SessionDesk($0, pipeline: pipeline, instruments: instruments) }
         self.chances = (0..<loops).map { _ in NIOLockedValueBox(Chance(seed: random.next())) }
         self.openAPI = OpenAPI.document(version: options.version)
     }
@@ -159,7 +163,7 @@ package final class Gateway: RequestHandler {
     }
 
     package func hurry() {
-        self.instruments.answers?.hurry()
+        self.instruments.running.hurry()
         self.instruments.drains.hurry()
     }
 
@@ -263,6 +267,13 @@ package final class Gateway: RequestHandler {
             case .toolServer:
                 let name = try Self.text(parameters.only, exchange)
                 answer = try await self.toolServer(name, for: principal, exchange, id)
+            case .chat:
+                guard let principal else { throw CallerIdentity.refusal }
+                answer = try await self.chat(principal, on: exchange, id)
+            case .session(let action):
+                guard let principal else { throw CallerIdentity.refusal }
+                let name = try Self.text(parameters.only, exchange)
+                return try await self.serve(action, name, for: principal, on: exchange, id)
             case .liveCalls:
                 return try await self.showCalls(on: exchange, id, to: principal)
             case .admin:

@@ -27,6 +27,8 @@ package enum RouteAction: Sendable, Equatable {
     case call(Operation, as: WireFormat = .openAIChat)
     case storedResponse(StoredResponseAction)
     case toolServer
+    case session(SessionAction)
+    case chat
     case admin(AdminAction)
 }
 

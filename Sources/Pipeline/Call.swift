@@ -123,6 +123,10 @@ package final class Call {
     ///
     /// Set by `Idempotency`.
     package var idempotencyClaim = ""
+    /// How many events of its answer the client has had before; nil where its events have no numbers.
+    ///
+    /// Set by `Idempotency`.
+    package var eventsBefore: Int?
     /// The earlier response that the request goes on from; its items stand in `body`.
     ///
     /// Set by `KeepResponse`.

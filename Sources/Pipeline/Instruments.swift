@@ -30,8 +30,10 @@ package final class Instruments: Sendable {
     package let guards: GuardBook
     /// Journal and budgets; nil: nothing is accounted for.
     package let meter: Meter?
-    /// Answers that may outlive their connection; nil: no call may ask for that.
-    package let answers: RunningAnswers?
+    /// Answers that may outlive their connection.
+    package let running: RunningAnswers
+    /// The keys that clients give their requests; nil: there is no store to keep them in.
+    package let keyed: KeyedAnswers?
     /// Answers that are read on for their usage after the client has left.
     package let drains: Drains
     /// The last calls, for those who ask why one went as it did.
@@ -48,6 +50,8 @@ package final class Instruments: Sendable {
     package let responses: ResponseBook?
     /// The tool servers; nil: there are none.
     package let tools: ToolServers?
+    /// What is said in sessions; nil: there is no store to keep it in.
+    package let sessions: SessionBook?
     /// What the last probes of providers came to.
     package let probes: ProbeBook
     /// The wall clock.
@@ -69,11 +73,13 @@ package final class Instruments: Sendable {
         providerLimits: ProviderLimitBook = ProviderLimitBook(),
         guards: GuardBook? = nil,
         meter: Meter? = nil,
-        answers: RunningAnswers? = nil,
+        running: RunningAnswers? = nil,
+        keyed: KeyedAnswers? = nil,
         drains: Drains = Drains(),
         shadows: ShadowBook? = nil,
         responses: ResponseBook? = nil,
         heldBytes: HeldBytes = HeldBytes(),
+        sessions: SessionBook? = nil,
         calls: CallBook? = nil,
         health: HealthBook? = nil,
         tools: ToolServers? = nil,
@@ -92,11 +98,13 @@ package final class Instruments: Sendable {
         self.providerLimits = providerLimits
         self.guards = guards ?? GuardBook(logger: logger)
         self.meter = meter
-        self.answers = answers
+        self.running = running ?? RunningAnswers(runOn: { .seconds(60) }, monotonicClock: monotonicClock)
+        self.keyed = keyed
         self.drains = drains
         self.shadows = shadows
         self.responses = responses
         self.heldBytes = heldBytes
+        self.sessions = sessions
         self.calls = calls
         self.health = health
         self.tools = tools

@@ -120,6 +120,8 @@ package struct RoadLimits: Sendable {
     package var idempotency = IdempotencyLimits()
     /// What is kept of responses.
     package var responses = ResponseLimits()
+    /// How `/api/chat` answers.
+    package var chat = ChatRule()
 
     package init(bodyBytesMax: Int = 20_000_000, heartbeat: TimeAmount = .seconds(15), settingsURL: String? = nil) {
         self.bodyBytesMax = bodyBytesMax

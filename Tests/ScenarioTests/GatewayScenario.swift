@@ -155,7 +155,7 @@ struct GatewayScenario {
             logger: logger,
             limits: desk,
             meter: extras.meter,
-            answers: try await Self.answers(snapshot, logger, clock),
+            keyed: try await Self.keyed(snapshot, logger, clock),
             drains: extras.drains,
             wallClock: clock
         )
@@ -181,11 +181,11 @@ struct GatewayScenario {
     }
 
     /// Answers that may outlive their connection, over a store in memory.
-    private static func answers(
+    private static func keyed(
         _ snapshot: Snapshot,
         _ logger: Logger,
         _ clock: @escaping @Sendable () -> UnixTime
-    ) async throws -> RunningAnswers {
+    ) async throws -> KeyedAnswers {
         let database = try SQLiteDatabase.inMemory()
         try await MigrationRunner().run(on: database, now: clock())
         try await database.write { session in
@@ -193,7 +193,7 @@ struct GatewayScenario {
             try session.execute("INSERT INTO groups (id, name, created_at, updated_at) VALUES (\(group), 'G', 0, 0)")
         }
         let limits = snapshot.limits.idempotency
-        return RunningAnswers(database: database, epoch: 1, limits: { limits }, logger: logger, wallClock: clock)
+        return KeyedAnswers(database: database, epoch: 1, limits: { limits }, logger: logger, wallClock: clock)
     }
 
     private func stop() async {

@@ -55,6 +55,7 @@ struct SettingsBuilder {
             unpriced: self.unpriced(),
             idempotency: self.idempotency(),
             responses: self.responses(),
+            chat: self.chat(),
             translation: self.translation(),
             structure: self.structureRule(),
             health: self.health(isProduction: self.values.text("environment") == "production"),

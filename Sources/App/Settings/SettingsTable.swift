@@ -9,7 +9,8 @@ package enum SettingsTable {
         Self.general + Self.server + Self.log + Self.storage + Self.credentials + Self.auth + Self.providers
         + Self.models + Self.routing + Self.resilience + Self.racing + Self.upstream + Self.health
         + Self.agents + Self.tools + Self.limits + Self.ledger + Self.budgets + Self.prices
-        + Self.idempotency + Self.responses + Self.translation + Self.bootstrap + Self.bootstrapPeople + Self.later
+        + Self.idempotency + Self.responses + Self.chat + Self.translation + Self.bootstrap + Self.bootstrapPeople
+        + Self.later
 
     /// The row of a key without chosen names.
     package static func row(_ path: String) -> Setting? { Self.rows.first { $0.path == path } }

@@ -1,3 +1,4 @@
+import Conversations
 import Core
 import Database
 import EventBus
@@ -94,6 +95,7 @@ struct Accounting: Sendable {
         let epochs = await self.fold.deadEpochs
         try await self.store.database.write { session in
             try IdempotencyStore().recover(deadEpochs: epochs, hadAttempt: { claims.contains($0) }, in: session)
+            try SessionStore().recover(deadEpochs: epochs, now: SystemClock.now, in: session)
         }
         guard !dead.isEmpty else { return }
         let (ended, interrupted) = await self.fold.recovered

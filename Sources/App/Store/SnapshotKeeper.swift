@@ -191,6 +191,7 @@ enum SnapshotMaker {
         limits.trustedProxies = server.trustedProxies
         limits.idempotency = settings.idempotency
         limits.responses = settings.responses
+        limits.chat = settings.chat
         limits.refusesLosses = settings.translation.isStrict
         limits.structure = settings.structure
         limits.strictGroups = settings.translation.strictGroups

@@ -23,6 +23,8 @@ package struct GatewayError: Error, Sendable {
         case methodNotAllowed = "METHOD_NOT_ALLOWED"
         case conflict = "CONFLICT"
         case duplicateCredential = "DUPLICATE_CREDENTIAL"
+        /// What was there is no longer kept.
+        case gone = "GONE"
         case idempotencyConflict = "IDEMPOTENCY_CONFLICT"
         case requestTimeout = "REQUEST_TIMEOUT"
         case payloadTooLarge = "PAYLOAD_TOO_LARGE"

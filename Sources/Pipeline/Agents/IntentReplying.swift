@@ -39,7 +39,7 @@ enum IntentReplying {
             )
             answer.model = context.model
             var body = ByteBuffer()
-            Codecs.writeAnswer(answer, as: call.format, context, into: &body)
+            try Codecs.writeAnswer(answer, as: call.format, context, into: &body)
             try reply.whole(WholeReply(status: 200, fields: ByteBuffer(), body: body))
         }
     }
@@ -50,9 +50,7 @@ enum IntentReplying {
         _ context: AnswerContext,
         _ reply: any ReplySink
     ) throws {
-        guard let writer = Codecs.streamWriter(call.format, context) else {
-            throw GatewayError(.internalFailure, "Streams of this dialect cannot be written.")
-        }
+        let writer = try Codecs.streamWriter(call.format, context)
         let steps: [AnswerEvent] = [
             .begin(AnswerHead(model: context.model)), .open(part: 0, .text), .text(part: 0, text), .close(part: 0),
             .finish(.stop, stopSequence: nil), .usage(TokenUsage(input: 0, output: 0)), .end,

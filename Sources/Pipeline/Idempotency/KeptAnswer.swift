@@ -25,14 +25,15 @@ struct KeptAnswer {
 
     /// Pushes it into a sink.
     ///
+    /// - Parameter start: The number of the first event that is wanted.
     /// - Throws: `failure`, after what came before it; `CancellationError`.
-    func replay(into reply: any ReplySink) async throws {
+    func replay(into reply: any ReplySink, from start: Int = 0) async throws {
         switch self.content {
         case .nothing: break
         case .whole(let whole): try reply.whole(whole)
         case .stream(let head, let events):
             try reply.begin(head)
-            for event in events {
+            for event in events.dropFirst(start) {
                 try reply.event(event, isContent: true)
                 if !reply.hasCredit {
                     try reply.flush()

@@ -11,7 +11,7 @@ internal import Wire
 ///
 /// The first call takes the key, on the disk, before anything goes upstream; what it is answered is kept and given to
 /// every later call with the same key and the same request, without a call to a provider. It runs on when its client
-/// leaves, so that the retry finds the whole answer.
+/// leaves; a retry follows it from its beginning, or from the event after `Last-Event-ID`.
 struct Idempotency: Detour {
     let instruments: Instruments
 
@@ -26,29 +26,91 @@ struct Idempotency: Detour {
                 param: "Idempotency-Key"
             )
         }
-        guard let answers = self.instruments.answers else {
+        guard let keyed = self.instruments.keyed else {
             throw GatewayError(.notImplemented, "This gateway has no store, so it cannot keep an Idempotency-Key.")
         }
-        let claim = try Self.claim(call, answers)
-        let finding = try await answers.claim(claim, keep: call.snapshot.limits.idempotency.keep)
-        switch finding {
-        case .claimed:
-            if Task.isCancelled {
-                // The client left before anything was done for it.
-                await answers.settle(claim, .released)
-                throw CancellationError()
+        let claim = try Self.claim(call, keyed)
+        let start = ResumePlace.events(before: call)
+        call.eventsBefore = 0
+        for _ in 0..<Self.looksMax {
+            do {
+                return try await self.look(call, claim, from: start, keyed, reply, next)
+            } catch let dissolved as RunningAnswer.Dissolved {
+                // Who came first was told this; it holds for all who wait.
+                guard let finding = dissolved.finding else { continue }
+                return try await Self.answer(finding, from: start, call, keyed, reply)
             }
-            try await self.first(call, claim, answers, reply, next)
-        case .answered(let bytes, let requestID):
-            try await Self.replay(bytes, of: requestID, call, answers, reply)
-        case .running, .mismatch, .unkept, .interrupted:
-            throw Self.refusal(finding)
+        }
+        throw Self.refusal(.running)
+    }
+
+    /// Clients that may take the key before this one and leave at once, until it is told to come again.
+    private static let looksMax = 8
+
+    /// Gives what is known of a key without a call.
+    private static func answer(
+        _ finding: IdempotencyFinding,
+        from start: Int,
+        _ call: Call,
+        _ keyed: KeyedAnswers,
+        _ reply: any ReplySink
+    ) async throws {
+        guard case .answered(let bytes, let requestID) = finding else { throw Self.refusal(finding) }
+        try await Self.replay(bytes, of: requestID, from: start, call, keyed, reply)
+    }
+
+    /// Follows the first answer where it runs, gives it again where it is over, or is the first.
+    ///
+    /// - Throws: `RunningAnswer.Dissolved` if the call that was followed turned out not to be the first.
+    private func look(
+        _ call: Call,
+        _ claim: IdempotencyClaim,
+        from start: Int,
+        _ keyed: KeyedAnswers,
+        _ reply: any ReplySink,
+        _ next: Next
+    ) async throws {
+        let limits = call.snapshot.limits
+        let tape = AnswerTape(bytesMax: limits.idempotency.answerBytesMax, heldBytesMax: limits.heldBytesMax)
+        let answer = RunningAnswer(requestID: call.id.text, fingerprint: claim.fingerprint, tape)
+        let running = self.instruments.running
+        // Entered before the store is asked: who comes meanwhile finds it here.
+        if let first = running.enter(answer, as: .keyed(claim.scope)) {
+            guard first.fingerprint == claim.fingerprint else { throw Self.refusal(.mismatch) }
+            return try await self.follow(first, from: start, call, keyed, reply)
+        }
+        let finding: IdempotencyFinding
+        do {
+            finding = try await keyed.claim(claim, keep: limits.idempotency.keep)
+        } catch {
+            self.dissolve(answer, claim, error)
+            throw error
+        }
+        guard finding == .claimed else {
+            self.dissolve(answer, claim, RunningAnswer.Dissolved(finding: finding))
+            return try await Self.answer(finding, from: start, call, keyed, reply)
+        }
+        if Task.isCancelled {
+            // The client left before anything was done for it.
+            await keyed.settle(claim, .released)
+            self.dissolve(answer, claim, RunningAnswer.Dissolved())
+            throw CancellationError()
+        }
+        try await self.first(call, claim, answer, keyed, reply, next)
+    }
+
+    /// Tells those who wait that this call is not the first, or could not be.
+    private func dissolve(_ answer: RunningAnswer, _ claim: IdempotencyClaim, _ reason: any Error) {
+        self.instruments.running.leave(answer, as: .keyed(claim.scope), held: 0)
+        answer.write(wakes: true) { tape in
+            tape.fail(reason)
+            tape.show()
         }
     }
 
     // MARK: - The key
 
-    private static func claim(_ call: Call, _ answers: RunningAnswers) throws -> IdempotencyClaim {
+    private static func claim(_ call: Call, _ keyed: KeyedAnswers) throws -> IdempotencyClaim {
         guard let principal = call.principal else {
             throw GatewayError(.internalFailure, "The call has no principal.")
         }
@@ -60,7 +122,7 @@ struct Idempotency: Detour {
             scope: scope,
             fingerprint: RequestFingerprint(operation: call.path, body: call.body),
             requestID: call.id.text,
-            epoch: answers.epoch
+            epoch: keyed.epoch
         )
     }
 
@@ -108,11 +170,37 @@ struct Idempotency: Detour {
 
     // MARK: - Again
 
+    /// Gives the first answer while it is still being made.
+    private func follow(
+        _ answer: RunningAnswer,
+        from start: Int,
+        _ call: Call,
+        _ keyed: KeyedAnswers,
+        _ reply: any ReplySink
+    ) async throws {
+        keyed.noteReplay()
+        Self.sayAgain(call, answer.requestID)
+        call.eventsBefore = start
+        do {
+            try await answer.follow(into: reply, from: start, now: self.instruments.running.monotonicClock)
+        } catch let error as RunningAnswer.Dissolved {
+            call.extraFields.clear()
+            throw error
+        }
+    }
+
+    private static func sayAgain(_ call: Call, _ requestID: String) {
+        call.note(.replayed(of: requestID))
+        call.extraFields.writeStaticString("x-turnpike-idempotent-replay: true\r\nidempotent-replayed: true\r\n")
+        try? call.extraFields.writeField("x-turnpike-original-request-id", requestID.utf8)
+    }
+
     private static func replay(
         _ bytes: [UInt8],
         of requestID: String,
+        from start: Int,
         _ call: Call,
-        _ answers: RunningAnswers,
+        _ keyed: KeyedAnswers,
         _ reply: any ReplySink
     ) async throws {
         let answer: KeptAnswer
@@ -121,14 +209,13 @@ struct Idempotency: Detour {
         } catch {
             throw Self.final("The answer to \(requestID), the first with this Idempotency-Key, can no longer be read.")
         }
-        answers.noteReplay()
-        call.note(.replayed(of: requestID))
-        call.extraFields.writeStaticString("x-turnpike-idempotent-replay: true\r\nidempotent-replayed: true\r\n")
-        try? call.extraFields.writeField("x-turnpike-original-request-id", requestID.utf8)
+        keyed.noteReplay()
+        Self.sayAgain(call, requestID)
         call.extraFields.writeImmutableBuffer(answer.served)
         // The same key brings the same failure, so that trying again with it is no use.
         if answer.failure != nil { call.extraFields.writeField("x-should-retry", "false") }
-        try await answer.replay(into: reply)
+        call.eventsBefore = start
+        try await answer.replay(into: reply, from: start)
     }
 
     // MARK: - The first time
@@ -136,19 +223,16 @@ struct Idempotency: Detour {
     private func first(
         _ call: Call,
         _ claim: IdempotencyClaim,
-        _ answers: RunningAnswers,
+        _ answer: RunningAnswer,
+        _ keyed: KeyedAnswers,
         _ reply: any ReplySink,
         _ next: Next
     ) async throws {
-        let limits = call.snapshot.limits
-        let tape = AnswerTape(bytesMax: limits.idempotency.answerBytesMax, heldBytesMax: limits.heldBytesMax)
-        let answer = RunningAnswer(claim, tape)
         call.idempotencyClaim = claim.id
-        answers.enter(answer)
-        let work = Uncancelled.begin { await self.serve(call, answer, answers, next) }
+        let work = Uncancelled.begin { await self.serve(call, claim, answer, keyed, next) }
         answer.run(work)
         do {
-            try await answer.follow(into: reply, now: answers.monotonicClock)
+            try await answer.follow(into: reply, now: self.instruments.running.monotonicClock)
         } catch {
             // Also when the client has left: the call is recorded when it is over, and a shutdown waits for it.
             _ = await work.result
@@ -160,13 +244,19 @@ struct Idempotency: Detour {
     /// Makes the answer, whatever becomes of the client.
     ///
     /// It is written down as soon as it is whole, while the road still waits for the end of the provider's body. The
-    /// client has the end of it only then: a retry finds the answer, never a call under way.
-    private func serve(_ call: Call, _ answer: RunningAnswer, _ answers: RunningAnswers, _ next: Next) async {
+    /// client has the end of it only then: whoever has all of it and asks again finds it, here or in the store.
+    private func serve(
+        _ call: Call,
+        _ claim: IdempotencyClaim,
+        _ answer: RunningAnswer,
+        _ keyed: KeyedAnswers,
+        _ next: Next
+    ) async {
         var closing: Task<Void, any Error>?
         let isolation = #isolation
-        let recorder = AnswerRecorder(answer, of: answers) { recorder in
+        let recorder = AnswerRecorder(answer, of: self.instruments.running) { recorder in
             let (outcome, held) = (Self.kept(call, answer), recorder.held)
-            closing = Uncancelled.begin(isolation: isolation) { await answers.close(answer, outcome, held: held) }
+            closing = Uncancelled.begin(isolation: isolation) { await self.close(answer, claim, outcome, held: held, keyed) }
         }
         var failure: (any Error)?
         do {
@@ -177,8 +267,21 @@ struct Idempotency: Detour {
         if let closing {
             _ = await closing.result
         } else {
-            await answers.close(answer, self.outcome(of: failure, call, answer), held: recorder.held)
+            await self.close(answer, claim, self.outcome(of: failure, call, answer), held: recorder.held, keyed)
         }
+    }
+
+    /// Writes down how an answer ended, and only then lets its readers have the end.
+    private func close(
+        _ answer: RunningAnswer,
+        _ claim: IdempotencyClaim,
+        _ outcome: IdempotencyOutcome,
+        held: Int,
+        _ keyed: KeyedAnswers
+    ) async {
+        await keyed.settle(claim, outcome)
+        self.instruments.running.leave(answer, as: .keyed(claim.scope), held: held)
+        answer.write(wakes: true) { $0.show() }
     }
 
     /// Ends an answer that broke off, and says what is written down of it.

@@ -17,6 +17,8 @@ struct AnswerTape: Sendable {
         /// The answer ended well.
         case end(opening: Opening)
         case failed(any Error)
+        /// What stood there was let go, because the answer is too large to be kept.
+        case gone
         case later
     }
 
@@ -64,7 +66,7 @@ struct AnswerTape: Sendable {
     private var whole: WholeReply?
     private var ending: End?
     /// Whether readers may have the end.
-    private var isShown = false
+    private(set) var isShown = false
 
     init(bytesMax: Int, heldBytesMax: Int) {
         self.bytesMax = bytesMax
@@ -134,8 +136,9 @@ struct AnswerTape: Sendable {
     func read(at place: Int) -> Finding {
         if let whole = self.whole { return self.isShown ? .whole(whole) : .later }
         let shown = self.events.count - (self.hidesLast ? 1 : 0)
+        if place < self.first { return .gone }
         if self.isOpen, place < self.first + shown {
-            let start = max(0, place - self.first)
+            let start = place - self.first
             return .events(Array(self.events[start..<shown].prefix(Self.batch)), opening: self.opening)
         }
         guard self.isShown else { return .later }

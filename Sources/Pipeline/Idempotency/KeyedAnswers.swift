@@ -3,30 +3,24 @@ package import Database
 package import Logging
 package import Metering
 internal import NIOConcurrencyHelpers
-package import NIOCore
+internal import NIOCore
 internal import Synchronization
 package import Telemetry
 
-/// The answers that may outlive their connection, and the keys that clients find them by.
+/// The keys that clients give their requests, and what became of them.
 ///
-/// `run()` cuts off what nobody wants any more, writes down what the store did not take at once, and forgets old keys.
-package final class RunningAnswers: Sendable {
-    /// Bytes of running answers in memory at the same time; what would be more is sent on, but not kept.
-    static let heldBytesMax = 256 << 20
-    /// Calls that may go on without a client at the same time.
-    static let aloneMax = 1_000
+/// `run()` writes down what the store did not take at once, and forgets old keys.
+package final class KeyedAnswers: Sendable {
     /// Outcomes that wait for the store; later ones are lost, and their keys stay taken until the next start.
     private static let unsettledMax = 1_000
     /// Bytes of answers among them; what would be more is not kept.
     private static let unsettledBytesMax = 64 << 20
 
     private struct State {
-        var running: [IdempotencyScope: RunningAnswer] = [:]
         var unsettled: [(claim: IdempotencyClaim, outcome: IdempotencyOutcome)] = []
         var unsettledBytes = 0
         /// As far as this process knows, since it last looked.
         var size = IdempotencyStore.Size(keys: 0, bytes: 0)
-        var isHurried = false
     }
 
     /// The life of this process, which its claims name.
@@ -35,9 +29,7 @@ package final class RunningAnswers: Sendable {
     private let limits: @Sendable () -> IdempotencyLimits
     private let logger: Logger
     private let wallClock: @Sendable () -> UnixTime
-    let monotonicClock: @Sendable () -> NIODeadline
     private let state = NIOLockedValueBox(State())
-    private let held = Atomic<Int>(0)
     private let replays = Atomic<Int>(0)
 
     /// - Parameters:
@@ -48,15 +40,13 @@ package final class RunningAnswers: Sendable {
         epoch: Int64,
         limits: @escaping @Sendable () -> IdempotencyLimits,
         logger: Logger,
-        wallClock: @escaping @Sendable () -> UnixTime,
-        monotonicClock: @escaping @Sendable () -> NIODeadline = { .now() }
+        wallClock: @escaping @Sendable () -> UnixTime
     ) {
         self.database = database
         self.epoch = epoch
         self.limits = limits
         self.logger = logger
         self.wallClock = wallClock
-        self.monotonicClock = monotonicClock
     }
 
     // MARK: - Keys
@@ -89,12 +79,9 @@ package final class RunningAnswers: Sendable {
         return finding
     }
 
-    /// What this process knows of a key without the store; nil if nothing.
+    /// What this process knows of the end of a call without the store; nil if nothing.
     private func finding(_ claim: IdempotencyClaim) -> IdempotencyFinding? {
         self.state.withLockedValue { state in
-            if let running = state.running[claim.scope] {
-                return running.claim.fingerprint == claim.fingerprint ? .running : .mismatch
-            }
             guard let over = state.unsettled.first(where: { $0.claim.scope == claim.scope }) else { return nil }
             guard over.claim.fingerprint == claim.fingerprint else { return .mismatch }
             switch over.outcome {
@@ -148,62 +135,6 @@ package final class RunningAnswers: Sendable {
 
     func noteReplay() { self.replays.wrappingAdd(1, ordering: .relaxed) }
 
-    // MARK: - Running answers
-
-    /// Enters an answer that is about to run.
-    func enter(_ answer: RunningAnswer) {
-        let isHurried = self.state.withLockedValue { state in
-            state.running[answer.claim.scope] = answer
-            return state.isHurried
-        }
-        if isHurried { answer.cut(.shutdown) }
-    }
-
-    /// Writes down how an answer ended, and only then lets its readers have the end.
-    ///
-    /// Waits for the store whatever happens to the task. The memory that the answer has taken, `held` bytes, is free.
-    func close(_ answer: RunningAnswer, _ outcome: IdempotencyOutcome, held: Int) async {
-        await self.settle(answer.claim, outcome)
-        self.held.wrappingSubtract(held, ordering: .relaxed)
-        self.state.withLockedValue { state in
-            if state.running[answer.claim.scope] === answer { state.running[answer.claim.scope] = nil }
-        }
-        answer.write(wakes: true) { $0.show() }
-    }
-
-    /// Takes memory for running answers; false if there is none.
-    func hold(_ count: Int) -> Bool {
-        guard self.held.wrappingAdd(count, ordering: .relaxed).newValue > Self.heldBytesMax else { return true }
-        self.held.wrappingSubtract(count, ordering: .relaxed)
-        return false
-    }
-
-    /// Cuts off every answer: the server goes down and will wait no longer.
-    package func hurry() {
-        let running = self.state.withLockedValue { state in
-            state.isHurried = true
-            return Array(state.running.values)
-        }
-        for answer in running { answer.cut(.shutdown) }
-    }
-
-    /// Whether any answer goes on although nobody reads it.
-    package var hasAnswerWithoutReader: Bool {
-        self.state.withLockedValue { $0.running.values.contains { $0.isAlone } }
-    }
-
-    /// Cuts off what goes on for nobody for too long, and the surplus of what goes on for nobody.
-    package func cutForsaken() {
-        let now = self.monotonicClock()
-        let limit = self.limits().runOn
-        let running = self.state.withLockedValue { Array($0.running.values) }
-        var alone = 0
-        for answer in running {
-            if answer.isAlone { alone += 1 }
-            if alone > Self.aloneMax || answer.isForsaken(now: now, limit: limit) { answer.cut(.noReader) }
-        }
-    }
-
     // MARK: - Life
 
     /// Goes on until cancelled.
@@ -211,7 +142,6 @@ package final class RunningAnswers: Sendable {
         var round = 0
         while true {
             try await Task.sleep(for: .milliseconds(500))
-            self.cutForsaken()
             round += 1
             let isFull = self.state.withLockedValue { state in
                 let limits = self.limits()
@@ -267,12 +197,6 @@ package final class RunningAnswers: Sendable {
     /// For `/metrics`.
     package var gauges: [Gauge] {
         [
-            Gauge(name: "turnpike_idempotent_calls", help: "Calls with an idempotency key that run now.") {
-                Double(self.state.withLockedValue { $0.running.count })
-            },
-            Gauge(name: "turnpike_idempotent_bytes", help: "Bytes of their answers in memory.") {
-                Double(self.held.load(ordering: .relaxed))
-            },
             Gauge(name: "turnpike_idempotent_keys", help: "Idempotency keys in the store.") {
                 Double(self.state.withLockedValue { $0.size.keys })
             },

@@ -6,12 +6,18 @@ internal import NIOCore
 internal import Wire
 
 /// An answer that may outlive the connection it was asked for on: it runs in a task of its own, and whoever wants it
-/// follows it from the beginning.
+/// follows it, from its beginning or from where they were.
 ///
 /// Readers may come and go, from any loop. The writer waits for them only where the answer is too large to be kept.
 final class RunningAnswer: Sendable {
     /// Why it was cut off.
-    enum Cut { case noReader, shutdown }
+    enum Cut { case noReader, shutdown, asked }
+
+    /// It never was.
+    struct Dissolved: Error {
+        /// What became of the key that it was to be found by; nil: whoever follows it has to look again.
+        var finding: IdempotencyFinding?
+    }
 
     private struct State {
         var tape: AnswerTape
@@ -25,11 +31,18 @@ final class RunningAnswer: Sendable {
         var work: Task<Void, any Error>?
     }
 
-    let claim: IdempotencyClaim
+    /// The request that it answers.
+    let requestID: String
+    /// What a request with its key must be to get it; nil where it has none.
+    let fingerprint: RequestFingerprint?
+    /// The number of its message in its session; nil where it has none.
+    let seq: Int?
     private let state: NIOLockedValueBox<State>
 
-    init(_ claim: IdempotencyClaim, _ tape: AnswerTape) {
-        self.claim = claim
+    init(requestID: String, fingerprint: RequestFingerprint? = nil, seq: Int? = nil, _ tape: AnswerTape) {
+        self.requestID = requestID
+        self.fingerprint = fingerprint
+        self.seq = seq
         self.state = NIOLockedValueBox(State(tape: tape))
     }
 
@@ -44,6 +57,9 @@ final class RunningAnswer: Sendable {
         for waiter in waiters { waiter.resume() }
     }
 
+    /// Whether readers may have the end of it.
+    var isShown: Bool { self.state.withLockedValue { $0.tape.isShown } }
+    var isOver: Bool { self.state.withLockedValue { $0.tape.isOver } }
     var hasContent: Bool { self.state.withLockedValue { $0.tape.hasContent } }
     var hasRoom: Bool { self.state.withLockedValue { $0.tape.hasRoom } }
     var bytes: Int { self.state.withLockedValue { $0.tape.bytes } }
@@ -93,14 +109,15 @@ final class RunningAnswer: Sendable {
 
     // MARK: - A reader's side
 
-    /// Pushes the answer into a sink from its beginning to its end, as it comes in.
+    /// Pushes the answer into a sink from `start` to its end, as it comes in.
     ///
-    /// - Throws: Why the answer failed, after what came before; `CancellationError` when the reader was cancelled, and
-    ///   the answer goes on.
-    func follow(into reply: any ReplySink, now: @Sendable () -> NIODeadline) async throws {
-        let reader = self.join()
+    /// - Parameter start: The number of the first event that is wanted.
+    /// - Throws: Why the answer failed, after what came before; `GatewayError` with `GONE` if events from there on were
+    ///   let go; `Dissolved`; `CancellationError` when the reader was cancelled, and the answer goes on.
+    func follow(into reply: any ReplySink, from start: Int = 0, now: @Sendable () -> NIODeadline) async throws {
+        let reader = self.join(at: start)
         defer { self.leave(reader, now: now()) }
-        var place = 0
+        var place = start
         var hasBegun = false
         while true {
             switch self.read(reader, at: place) {
@@ -125,6 +142,8 @@ final class RunningAnswer: Sendable {
                 return try await Self.settle(reply)
             case .failed(let error):
                 throw error
+            case .gone:
+                throw GatewayError(.gone, "This answer is too large to be kept, and its beginning is gone.")
             }
         }
     }
@@ -134,10 +153,10 @@ final class RunningAnswer: Sendable {
         if !reply.hasCredit { try await reply.awaitCredit() }
     }
 
-    private func join() -> Int {
+    private func join(at place: Int) -> Int {
         self.state.withLockedValue { state in
             state.nextNumber += 1
-            state.readers[state.nextNumber] = 0
+            state.readers[state.nextNumber] = place
             state.alone = nil
             return state.nextNumber
         }
@@ -206,93 +225,3 @@ final class RunningAnswer: Sendable {
         try Task.checkCancellation()
     }
 }
-
-/// Puts what the stages below push onto a running answer.
-///
-/// Confined to the loop of its call. What happens to the client is not its business: whoever follows sees to that.
-final class AnswerRecorder: ReplySink {
-    private let answer: RunningAnswer
-    private let answers: RunningAnswers
-    /// Run once when the answer is whole, while the road still tidies up behind it.
-    private let onEnd: (AnswerRecorder) -> Void
-    /// Bytes of the memory for running answers that this one has taken.
-    private(set) var held = 0
-    private var hasEnded = false
-
-    init(_ answer: RunningAnswer, of answers: RunningAnswers, onEnd: @escaping (AnswerRecorder) -> Void) {
-        self.answer = answer
-        self.answers = answers
-        self.onEnd = onEnd
-    }
-
-    var hasContent: Bool { self.answer.hasContent }
-
-    /// The client's own sink fills its silences.
-    func expectStream() {}
-
-    func whole(_ answer: WholeReply) {
-        let mayKeep = self.hold(answer.body.readableBytes)
-        self.answer.write(wakes: false) { tape in
-            if !mayKeep { tape.giveUp() }
-            tape.put(answer)
-        }
-        self.noteEnd()
-    }
-
-    func begin(_ head: StreamHead) { self.answer.write(wakes: false) { $0.begin(head) } }
-
-    func begin(_ head: ByteHead) { self.answer.write(wakes: false) { $0.begin(head) } }
-
-    func bytes(_ bytes: ByteBuffer) {
-        let copy = ByteBuffer(bytes: bytes.readableBytesView)
-        let mayKeep = self.hold(copy.readableBytes)
-        self.answer.write(wakes: false) { tape in
-            if !mayKeep { tape.giveUp() }
-            tape.append(ServerSentEvent(data: copy), isContent: true)
-        }
-    }
-
-    func event(_ event: ServerSentEvent, isContent: Bool) {
-        // A copy of its own: what it came in is a receive buffer, or is used again for the next event.
-        let data = ByteBuffer(bytes: event.data.readableBytesView)
-        let copy = ServerSentEvent(
-            data: data,
-            type: event.type.map { ByteBuffer(bytes: $0.readableBytesView) },
-            isComment: event.isComment
-        )
-        let mayKeep = self.hold(data.readableBytes)
-        self.answer.write(wakes: false) { tape in
-            if !mayKeep { tape.giveUp() }
-            tape.append(copy, isContent: isContent)
-        }
-    }
-
-    /// Takes memory for more of the answer; false if there is none.
-    private func hold(_ count: Int) -> Bool {
-        guard self.answers.hold(count) else { return false }
-        self.held += count
-        return true
-    }
-
-    func flush() { self.answer.write(wakes: true) { _ in } }
-
-    func end() {
-        self.answer.write(wakes: true) { $0.end() }
-        self.noteEnd()
-    }
-
-    private func noteEnd() {
-        guard !self.hasEnded else { return }
-        self.hasEnded = true
-        self.onEnd(self)
-    }
-
-    func fail(_ error: GatewayError) { self.answer.write(wakes: true) { $0.fail(error) } }
-
-    var hasCredit: Bool { self.answer.hasRoom }
-
-    func awaitCredit() async throws { try await self.answer.awaitRoom() }
-}
-
-@available(*, unavailable, message: "confined to its loop")
-extension AnswerRecorder: Sendable {}

@@ -1,0 +1,127 @@
+internal import Auth
+internal import Conversations
+internal import Core
+internal import NIOConcurrencyHelpers
+internal import NIOCore
+internal import Pipeline
+internal import Transport
+internal import Wire
+
+/// What can be done with a session besides administering it.
+package enum SessionAction: Sendable, Equatable {
+    /// Say something, and be answered.
+    case post
+    /// Follow the answer that is under way.
+    case stream
+    /// End it.
+    case cancel
+}
+
+extension Gateway {
+    /// Serves a request about a running session.
+    func serve(
+        _ action: SessionAction,
+        _ session: String,
+        for principal: Principal,
+        on exchange: any ServerExchange,
+        _ id: RequestID
+    ) async throws {
+        guard let desk = self.sessions else {
+            throw GatewayError(.notImplemented, "This gateway has no store to keep sessions in.")
+        }
+        switch action {
+        case .post:
+            if exchange.isDraining {
+                throw GatewayError(.shuttingDown, "The gateway is shutting down.", retryAfter: .seconds(1))
+            }
+            let post = try await SessionPost(exchange, session: session, limit: self.bodyBytesMax(exchange))
+            let caller = self.caller(principal, exchange, id)
+            let answer = try await desk.post(post.message, by: caller)
+            if post.isStream { return try await self.follow(answer, from: 0, on: exchange, id) }
+            try await answer.end()
+            let message = try await desk.message(answer.seq, of: session, for: .own(of: principal))
+            try await Self.answer(message).send(on: exchange, requestID: id)
+        case .stream:
+            let answer = try await desk.current(session, for: Self.access(principal))
+            let start = try Self.start(of: exchange, in: answer)
+            try await self.follow(answer, from: start, on: exchange, id)
+        case .cancel:
+            let seq = try await desk.cancel(session, for: Self.access(principal))
+            let json: JSONValue = ["data": ["cancelled": .bool(seq != nil), "seq": seq.map { .integer(Int64($0)) } ?? .null]]
+            try await Answer(json: json).send(on: exchange, requestID: id)
+        }
+    }
+
+    /// Who a call of the gateway's own is made for.
+    func caller(
+        _ principal: Principal,
+        _ exchange: any ServerExchange,
+        _ id: RequestID
+    ) -> InnerCaller {
+        let loop = exchange.transport.loopIndex
+        return InnerCaller(
+            principal: principal,
+            exchange: exchange,
+            snapshot: self.snapshots.current(loop: loop),
+            requestID: id,
+            chance: self.chances[loop].withLockedValue { $0.pair() },
+            time: self.instruments.wallClock()
+        )
+    }
+
+    private func bodyBytesMax(_ exchange: any ServerExchange) -> Int {
+        min(self.snapshots.current(loop: exchange.transport.loopIndex).limits.bodyBytesMax, 2 * SessionRule.messageBytesMax)
+    }
+
+    /// Administrators of a group may watch, and end, what goes on in it.
+    private static func access(_ principal: Principal) -> SessionAccess {
+        switch principal.role {
+        case .systemAdmin where principal.scopes.contains(.admin): .all
+        case .groupAdmin where principal.scopes.contains(.admin): .group(principal.group)
+        default: .own(of: principal)
+        }
+    }
+
+    /// How many events a client has had of an answer.
+    private static func start(of exchange: any ServerExchange, in answer: SessionAnswer) throws(GatewayError) -> Int {
+        guard let field = exchange.head.first(.lastEventID) else { return 0 }
+        let text = exchange.headBytes.withUnsafeReadableBytes { String(decoding: $0[field.value], as: UTF8.self) }
+        guard let id = SessionEventID(text) else {
+            var error = GatewayError(.invalidRequest, "Last-Event-ID is not the id of an event of a session.")
+            error.details = [(key: "field", value: "Last-Event-ID"), (key: "expected", value: "such as 12-34")]
+            throw error
+        }
+        guard id.seq == answer.seq else {
+            throw GatewayError(.gone, "That answer is over. It is in the session's messages, as number \(id.seq).")
+        }
+        return id.number
+    }
+
+    private func follow(
+        _ answer: SessionAnswer,
+        from start: Int,
+        on exchange: any ServerExchange,
+        _ id: RequestID
+    ) async throws {
+        let heartbeat = self.snapshots.current(loop: exchange.transport.loopIndex).limits.heartbeat
+        let reply = SessionReply(exchange, id, seq: answer.seq, from: start, heartbeat: heartbeat)
+        reply.expectStream()
+        defer { exchange.onSilence(.zero, nil) }
+        do {
+            try await answer.follow(into: reply, from: start)
+        } catch let error as GatewayError where reply.hasContent {
+            reply.fail(error)
+        }
+        if !reply.hasCredit { try await reply.awaitCredit() }
+    }
+
+    private static func answer(_ message: SessionMessage) -> Answer {
+        var body = ByteBuffer(string: "{\"data\":")
+        message.write(into: &body)
+        body.writeStaticString("}")
+        var answer = Answer(body: body)
+        answer.fields.writeField("cache-control", "no-store")
+        answer.fields.writeField("x-content-type-options", "nosniff")
+        return answer
+    }
+}

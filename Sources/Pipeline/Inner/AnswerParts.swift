@@ -1,0 +1,80 @@
+internal import Chat
+internal import Core
+internal import NIOCore
+
+/// What an answer has come to, as it is stored: a JSON list of parts.
+///
+/// Texts are collected in their JSON form, so that nothing is unescaped and escaped again, and a surrogate pair that
+/// came in two pieces is one again.
+struct AnswerParts: Sendable {
+    private enum Part: Sendable {
+        case text(kind: StaticString, ByteBuffer)
+        case whole(ByteBuffer)
+    }
+
+    private var parts: [Part] = []
+    /// About how long it is as JSON.
+    private(set) var bytes = 2
+
+    var isEmpty: Bool { self.parts.isEmpty }
+
+    /// Adds to the last part if it is of that kind, else begins one.
+    mutating func append(_ text: JSONString, kind: StaticString) {
+        let length = text.bytes.readableBytes
+        if case .text(let last, var buffer)? = self.parts.last, last.utf8Start == kind.utf8Start {
+            self.parts[self.parts.count - 1] = .whole(ByteBuffer())
+            text.writeContent(into: &buffer)
+            self.parts[self.parts.count - 1] = .text(kind: last, buffer)
+            self.bytes += length
+        } else {
+            var buffer = ByteBuffer()
+            text.writeContent(into: &buffer)
+            self.parts.append(.text(kind: kind, buffer))
+            self.bytes += length + 32
+        }
+    }
+
+    /// Adds a part that is complete, an object.
+    mutating func append(_ part: JSONValue) {
+        var buffer = ByteBuffer()
+        part.write(into: &buffer)
+        self.bytes += buffer.readableBytes + 1
+        self.parts.append(.whole(buffer))
+    }
+
+    /// The JSON list.
+    var json: ByteBuffer {
+        var buffer = ByteBufferAllocator().buffer(capacity: self.bytes + 16)
+        buffer.writeStaticString("[")
+        for (index, part) in self.parts.enumerated() {
+            if index > 0 { buffer.writeStaticString(",") }
+            switch part {
+            case .text(let kind, let text):
+                buffer.writeStaticString("{\"type\":\"")
+                buffer.writeStaticString(kind)
+                buffer.writeStaticString("\",\"text\":\"")
+                buffer.writeImmutableBuffer(text)
+                buffer.writeStaticString("\"}")
+            case .whole(let json):
+                buffer.writeImmutableBuffer(json)
+            }
+        }
+        buffer.writeStaticString("]")
+        return buffer
+    }
+
+    /// What was said, without thoughts and tools.
+    var text: String {
+        self.parts.compactMap { part in
+            guard case .text(let kind, let text) = part, kind.utf8Start == Self.said.utf8Start else { return nil }
+            var json = ByteBuffer(string: "\"")
+            json.writeImmutableBuffer(text)
+            json.writeStaticString("\"")
+            return JSONString(checked: json).text
+        }.joined(separator: "\n")
+    }
+
+    static let said: StaticString = "text"
+    static let thought: StaticString = "thinking"
+    static let refused: StaticString = "refusal"
+}
