@@ -153,7 +153,7 @@ import Wire
         let road = try await AdminRoad()
         for row in Routes.table {
             let path = "\(row.path)".replacing("{id}", with: "gpt-4o").replacing("{response}", with: "resp_1")
-                .replacing("{server}", with: "tasks")
+                .replacing("{server}", with: "tasks").replacing("{session}", with: "ses_1")
             let answer = await { () async -> FakeExchange in
                 await road.send("\(row.method.text)", path, as: caller) { $0.isDraining = true }
             }()
