@@ -18,6 +18,7 @@ package struct Pipeline: Sendable {
             ChooseRoute(instruments: instruments),  // Drops the targets that could only fail.
             CountTokens(instruments: instruments),  // Has its target, and needs no provider.
             CheckStructure(instruments: instruments),  // Outside of all that is tried: it may send the call once more.
+            RunTools(instruments: instruments),  // The same, once for each turn of the model that wants tools.
             CopyToShadow(instruments: instruments),  // Outside of the hedge, so that one copy goes out for a call.
             Hedge(instruments: instruments),  // Around all that is tried: a slow first attempt gets company.
             // From here on once per attempt.

@@ -32,6 +32,7 @@ extension SinkBetween {
     func bytes(_ bytes: ByteBuffer) throws { try self.reply?.bytes(bytes) }
     func flush() throws { try self.reply?.flush() }
     func end() throws { try self.reply?.end() }
+    func tool(_ step: ToolStep) throws { try self.reply?.tool(step) }
     func fail(_ error: GatewayError) throws { try self.reply?.fail(error) }
     var hasCredit: Bool { self.reply?.hasCredit ?? true }
     func awaitCredit() async throws { try await self.reply?.awaitCredit() }

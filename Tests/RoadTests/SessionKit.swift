@@ -1,3 +1,4 @@
+import Agents
 import Auth
 import Conversations
 import Core
@@ -8,6 +9,7 @@ import NIOCore
 import Pipeline
 import SQLite
 import Testing
+import Tools
 import Transport
 
 /// A road with sessions in a real store, and a clock that the test moves.
@@ -23,7 +25,9 @@ import Transport
     init(
         principal: Principal = Principal(group: GroupID("demo"), keyID: "dev"),
         limits: RoadLimits = RoadLimits(),
-        retriesMax: Int = 0
+        retriesMax: Int = 0,
+        agents: [AgentProfile] = [],
+        tools: ToolServers? = nil
     ) async throws {
         let database = try SQLiteDatabase.inMemory()
         try await MigrationRunner().run(on: database, now: UnixTime(milliseconds: 0))
@@ -48,7 +52,9 @@ import Transport
             principal: principal,
             running: self.running,
             sessions: self.book,
-            limits: limits
+            limits: limits,
+            agents: agents,
+            tools: tools
         )
         self.road.transport.waits = { YieldingWait() }
     }

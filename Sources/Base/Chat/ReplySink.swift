@@ -43,6 +43,9 @@ package protocol ReplySink: AnyObject {
     /// The stream is complete: everything held is sent and the answer ends well.
     func end() throws
 
+    /// A tool that the gateway runs for the answer is called, or has answered; for those who show that.
+    func tool(_ step: ToolStep) throws
+
     /// The answer is this failure: a status and a body where none was sent yet, else an error in the client's dialect
     /// as the last event. What was held is dropped.
     func fail(_ error: GatewayError) throws
@@ -56,7 +59,21 @@ package protocol ReplySink: AnyObject {
     func awaitCredit() async throws
 }
 
+/// What becomes of a tool that the gateway runs for an answer.
+package enum ToolStep: Sendable, Equatable {
+    /// It is called.
+    ///
+    /// - Parameters:
+    ///   - id: The model's name of the call; unique in its turn.
+    ///   - name: `server/tool`.
+    ///   - arguments: An object that fits the tool's schema.
+    case called(id: String, name: String, arguments: JSONValue)
+    /// It answered, or could not be called; the text is what the model is told.
+    case answered(id: String, name: String, text: String, isError: Bool)
+}
+
 extension ReplySink {
+    package func tool(_ step: ToolStep) throws {}
     package func begin(_ head: ByteHead) throws { throw Self.takesNoBytes }
     package func bytes(_ bytes: ByteBuffer) throws { throw Self.takesNoBytes }
 

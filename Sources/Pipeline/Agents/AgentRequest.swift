@@ -124,7 +124,8 @@ enum AgentRequest {
 
     // MARK: - Writing
 
-    private static func write(_ request: ChatRequest, model: String, _ call: Call) throws(GatewayError) -> ByteBuffer {
+    /// Writes a request in the client's dialect.
+    static func write(_ request: ChatRequest, model: String, _ call: Call) throws(GatewayError) -> ByteBuffer {
         var traits = TargetTraits(model: JSONString(model), modelID: model)
         traits.takesUnknownMembers = true
         traits.outputLimitField = Self.limitField(of: call, model: model)

@@ -28,7 +28,7 @@ struct AnswerIntent: Detour {
         case .intent(let match):
             call.note(.remark("an intent of the agent answered, and no model was asked"))
             try? call.extraFields.writeField("x-turnpike-intent", match.tool.text.utf8)
-            text = try await self.outcome(of: match, call, agent)
+            text = try await self.outcome(of: match, call, agent, reply)
         }
         try IntentReplying.send(text, call, agent, reply, now: self.instruments.monotonicClock())
         if !reply.hasCredit { try await reply.awaitCredit() }
@@ -37,7 +37,12 @@ struct AnswerIntent: Detour {
     // MARK: - The tool
 
     /// What to say of one call of a tool.
-    private func outcome(of match: IntentMatch, _ call: Call, _ agent: CallAgent) async throws -> String {
+    private func outcome(
+        of match: IntentMatch,
+        _ call: Call,
+        _ agent: CallAgent,
+        _ reply: any ReplySink
+    ) async throws -> String {
         do {
             let offer = try await self.offer(of: match.tool)
             let fitted = IntentArguments(match.arguments, for: offer.schema)
@@ -45,7 +50,8 @@ struct AnswerIntent: Detour {
                 Self.mark(call, "bad_arguments")
                 return complaint
             }
-            let outcome = try await self.run(offer.name, .object(fitted.members), call, agent)
+            let outcome = try await self.run(offer.name, .object(fitted.members), call, agent, reply)
+            try Task.checkCancellation()
             if outcome.isError {
                 Self.mark(call, "tool_error")
                 return outcome.text.isEmpty ? "That did not work." : outcome.text
@@ -77,28 +83,24 @@ struct AnswerIntent: Detour {
         _ tool: ToolName,
         _ arguments: JSONValue,
         _ call: Call,
-        _ agent: CallAgent
+        _ agent: CallAgent,
+        _ reply: any ReplySink
     ) async throws -> ToolOutcome {
-        guard let servers = self.instruments.tools, let principal = call.principal else {
+        guard let servers = self.instruments.tools, let caller = ToolCaller(of: call) else {
             throw ToolError.unknownServer(tool.server)
         }
-        var time = TimeAmount.milliseconds(Int64(agent.profile.limits.timeMaxMilliseconds))
-        if let own = call.timeout, own < time { time = own }
-        let caller = ToolCaller(
-            group: principal.group,
-            user: principal.user,
-            key: GatewayKeyID(principal.keyID),
-            agent: agent.profile.id,
-            requestID: call.id.text
-        )
-        let outcome = try await servers.call(
-            tool,
-            arguments: arguments,
-            for: caller,
-            deadline: self.instruments.monotonicClock() + time
-        )
-        try Task.checkCancellation()
-        return outcome
+        let clock = ToolClock(agent.profile.limits, call)
+        // There is one call, so it needs no name that tells it from others.
+        let (id, name) = ("intent", tool.text)
+        try reply.tool(.called(id: id, name: name, arguments: arguments))
+        do throws(ToolError) {
+            let outcome = try await servers.call(tool, arguments: arguments, for: caller, deadline: clock.deadline)
+            try? reply.tool(.answered(id: id, name: name, text: outcome.text, isError: outcome.isError))
+            return outcome
+        } catch {
+            try? reply.tool(.answered(id: id, name: name, text: error.description, isError: true))
+            throw error
+        }
     }
 
     // MARK: - Help

@@ -18,12 +18,9 @@ enum IntentReplying {
         _ reply: any ReplySink,
         now: NIODeadline
     ) throws {
-        let context = AnswerContext(
-            // Not the request's id: that may be the client's, who may give one to several.
-            id: RequestID(high: call.chance.high, low: call.chance.low).text,
-            created: Int64(call.time.seconds),
-            model: JSONString(agent.asked),
-            request: agent.request ?? ChatRequest(format: call.format)
+        let context = call.answerContext(
+            agent.request ?? ChatRequest(format: call.format),
+            model: JSONString(agent.asked)
         )
         agent.request = nil
         // The client's bytes are not needed any more, and a slow client may take its time.

@@ -11,7 +11,7 @@ internal import Wire
 /// Confined to the loop of the request that it comes from.
 package struct InnerCaller {
     package let principal: Principal
-    /// The connection that asked; the call does not hold on to it.
+    /// What is known of the connection that asked; it may serve its next request meanwhile.
     package let exchange: any ServerExchange
     package let snapshot: Snapshot
     package let requestID: RequestID
@@ -28,7 +28,13 @@ package struct InnerCaller {
         time: UnixTime
     ) {
         self.principal = principal
-        self.exchange = exchange
+        self.exchange = DetachedExchange(
+            beside: exchange,
+            head: exchange.head,
+            headBytes: exchange.headBytes,
+            body: ByteBuffer(),
+            arrival: exchange.arrival
+        )
         self.snapshot = snapshot
         self.requestID = requestID
         self.chance = chance

@@ -12,6 +12,10 @@ protocol InnerListener: AnyObject {
     ///
     /// - Parameter kind: One of `AnswerParts`' kinds.
     func said(_ text: JSONString, _ kind: StaticString) throws
+    /// A tool is called, or has answered.
+    ///
+    /// - Parameter part: What of it is kept with the answer.
+    func tool(_ step: ToolStep, _ part: JSONValue) throws
     /// A batch is complete.
     func flush()
     /// Whether more may come; if not, `awaitCredit`.
@@ -81,17 +85,23 @@ final class InnerReply: ReplySink {
         // Two quotes, and nothing between them.
         guard text.bytes.readableBytes > 2 else { return }
         self.parts.append(text, kind: kind)
-        guard self.parts.bytes <= self.bytesMax else {
-            throw GatewayError(.providerError, "The answer is longer than \(self.bytesMax) bytes.")
-        }
+        try self.checkLength()
         self.hasContent = true
         try self.listener?.said(text, kind)
     }
 
-    /// Adds a part that the gateway itself made, such as a tool's result.
-    func add(_ part: JSONValue) {
+    private func checkLength() throws(GatewayError) {
+        guard self.parts.bytes <= self.bytesMax else {
+            throw GatewayError(.providerError, "The answer is longer than \(self.bytesMax) bytes.")
+        }
+    }
+
+    func tool(_ step: ToolStep) throws {
+        let part = step.part
         self.parts.append(part)
         self.hasContent = true
+        try self.checkLength()
+        try self.listener?.tool(step, part)
     }
 
     func flush() { self.listener?.flush() }
@@ -107,3 +117,33 @@ final class InnerReply: ReplySink {
 
 @available(*, unavailable, message: "confined to its loop")
 extension InnerReply: Sendable {}
+
+extension ToolStep {
+    /// The most bytes of a tool's answer that are shown and kept; the model gets all of it.
+    private static let shownMax = 64 << 10
+
+    /// A part of an answer as it is stored and shown: `tool_call` or `tool_result`.
+    fileprivate var part: JSONValue {
+        switch self {
+        case .called(let id, let name, let arguments):
+            return ["type": "tool_call", "id": .string(id), "name": .string(name), "arguments": arguments]
+        case .answered(let id, let name, let text, let isError):
+            var members: [(String, JSONValue)] = [
+                ("type", "tool_result"), ("id", .string(id)), ("name", .string(name)),
+                ("content", .string(text.prefix(bytes: Self.shownMax))), ("isError", .bool(isError)),
+            ]
+            if text.utf8.count > Self.shownMax { members.append(("isCut", true)) }
+            return .object(members)
+        }
+    }
+}
+
+extension String {
+    /// The beginning, of whole characters.
+    fileprivate func prefix(bytes: Int) -> String {
+        guard self.utf8.count > bytes else { return self }
+        var end = self.utf8.index(self.startIndex, offsetBy: bytes)
+        while end > self.startIndex, end.samePosition(in: self.unicodeScalars) == nil { end = self.utf8.index(before: end) }
+        return String(self[..<end])
+    }
+}

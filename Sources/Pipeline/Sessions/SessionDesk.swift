@@ -229,9 +229,9 @@ package final class SessionDesk: Sendable {
         var failure: GatewayError?
         var call: Call?
         do {
-            let model = message.model ?? turn.session.agentID.map { "agent/\($0)" } ?? turn.session.model
+            let rule = HistoryRule(caller.snapshot, group: caller.principal.group, model: message.model)
             let made = try Call.inner(
-                SessionBody.make(turn, content: message.content, model: model),
+                SessionBody.make(turn, content: message.content, model: rule.model(in: turn.session)),
                 for: caller,
                 arrival: self.instruments.monotonicClock(),
                 timeout: message.timeout
@@ -273,9 +273,9 @@ package final class SessionDesk: Sendable {
 
     /// Has older messages summed up, where the session wants that; without it they are left out for now.
     private func summarize(_ turn: SessionTurn, _ caller: InnerCaller) async {
+        let rule = HistoryRule(caller.snapshot, group: caller.principal.group, model: nil)
         guard let seqs = turn.toSummarize,
-            case .summary(_, let model) = HistoryRule(caller.snapshot, group: caller.principal.group, model: nil)
-                .wish(of: turn.session)
+            case .summary(_, let model) = rule.wish(of: turn.session)
         else { return }
         do {
             let messages = try await self.book.messages(in: seqs, of: turn.session.id)

@@ -37,6 +37,16 @@ final class SessionTape: InnerListener {
         self.isNew = true
     }
 
+    func tool(_ step: ToolStep, _ part: JSONValue) {
+        var data = ByteBuffer()
+        part.write(into: &data)
+        switch step {
+        case .called: self.push(SessionEvents.toolCall, data, isContent: true)
+        case .answered: self.push(SessionEvents.toolResult, data, isContent: true)
+        }
+        self.isNew = true
+    }
+
     /// Puts an event on the tape.
     func push(_ name: ByteBuffer, _ data: ByteBuffer, isContent: Bool) {
         let mayKeep = self.running.hold(data.readableBytes)

@@ -39,7 +39,7 @@ struct CheckStructure: Detour {
         var repairs = 0
         while true {
             let held = HeldAnswer(reply, bytesMax: call.snapshot.limits.answerBytesMax, of: self.instruments.heldBytes)
-            try await Self.send(round, for: call, held, next)
+            try await call.send(round, held, next)
             let (said, faults) = try Self.judge(held, form, call.format)
             if faults.isEmpty {
                 let verdict = said == nil ? "false" : repairs == 0 ? "true" : "repaired"
@@ -50,22 +50,8 @@ struct CheckStructure: Detour {
             guard repairs < repairsMax, let said else { throw Self.failure(faults, repairs) }
             repairs += 1
             body = try Repair.body(of: body, call.format, answer: said, faults: faults)
-            round = try Self.again(call, body)
+            round = try call.round(body)
         }
-    }
-
-    /// Takes one round down the road; what it used is the call's, however it ends.
-    private static func send(_ round: Call, for call: Call, _ held: HeldAnswer, _ next: Next) async throws {
-        defer {
-            if round !== call {
-                let before = call.usage
-                call.adopt(round)
-                call.usage = before.adding(round.usage)
-                call.count(round)
-                call.moveFields(from: round)
-            }
-        }
-        try await next(round, held)
     }
 
     /// What the model said, and what is wrong with it; nil and nothing for what is no answer, such as a refusal.
@@ -79,20 +65,6 @@ struct CheckStructure: Detour {
             if !faults.isEmpty { return (text, faults) }
         }
         return (try held.said(in: format)?.first, [])
-    }
-
-    /// The call that asks again.
-    private static func again(_ call: Call, _ body: ByteBuffer) throws -> Call {
-        let round = call.copy()
-        round.body = body
-        do throws(RequestIndexError) {
-            round.index = try RequestIndex(body)
-        } catch {
-            throw GatewayError(.internalFailure, "The request that asks again is not valid.", cause: error)
-        }
-        round.prompt = nil
-        round.chargedBefore = call.charged
-        return round
     }
 
     private static func failure(_ faults: [String], _ repairs: Int) -> GatewayError {

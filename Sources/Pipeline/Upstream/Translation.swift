@@ -105,13 +105,7 @@ final class ChatTranslation: Translation {
         }
         self.body = self.isCount ? Self.question(body, model: traits.model) : body
         self.losses = try NamedLosses(losses, call, at: target.provider)
-        var context = AnswerContext(
-            // Not the request's id: that may be the client's, who may give one to several.
-            id: RequestID(high: call.chance.high, low: call.chance.low).text,
-            created: Int64(call.time.seconds),
-            model: traits.model,
-            request: request
-        )
+        var context = call.answerContext(request, model: traits.model)
         context.source = format
         if let previous = call.resumed {
             let name = JSONString("previous_response_id")

@@ -18,6 +18,7 @@ extension CallStep {
     package var kind: String {
         switch self {
         case .agent: "agent"
+        case .tool: "tool"
         case .skipped: "skipped"
         case .ended: "attempt"
         case .waited: "waited"
@@ -42,7 +43,7 @@ extension CallStep {
     /// Whether it says that something did not go straight, so that the call is worth being kept for longer.
     package var isEventful: Bool {
         switch self {
-        case .agent, .skipped(_, .noCredential, _), .skipped(_, .credentialRejected, _), .hedgeWithheld, .shadowed,
+        case .agent, .tool, .skipped(_, .noCredential, _), .skipped(_, .credentialRejected, _), .hedgeWithheld, .shadowed,
             .shadowWithheld, .variant, .stuck, .chose, .dropped, .changed, .remark:
             false
         case .ended(let attempt): attempt.code != nil
@@ -53,6 +54,7 @@ extension CallStep {
     private var members: [(String, JSONValue)] {
         switch self {
         case .agent(let id): [("agent", .string(id))]
+        case .tool(let name, let end): [("tool", .string(name)), ("reason", .string(end.description))]
         case .skipped(let target, let reason, let until):
             target.members + [("reason", .string(reason.rawValue))] + Self.time("untilMs", until)
         case .ended(let attempt): attempt.members
@@ -81,6 +83,7 @@ extension CallStep {
     package var text: String {
         switch self {
         case .agent(let id): "the agent '\(id)' was asked"
+        case .tool(let name, let end): "the model called the tool '\(name)': \(end.description)"
         case .skipped(let target, let reason, let until):
             "\(target.text) was passed over: \(reason.words)\(until.map { " for another \(Self.words($0))" } ?? "")"
         case .ended(let attempt): attempt.text

@@ -8,6 +8,8 @@ package import NIOCore
 package enum CallStep: Sendable, Equatable {
     /// The call was made to this agent, and goes on to what the agent says.
     case agent(String)
+    /// A tool of the agent was called for the model: its name, and how it ended.
+    case tool(String, StaticReason)
     /// A target was considered and not taken, or put behind the others.
     case skipped(TargetName, SkipReason, until: TimeAmount? = nil)
     /// An attempt is over.
