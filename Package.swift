@@ -96,13 +96,23 @@ var targets: [Target] = [
     ),
     module("Simulator", nio + sockets + [http1, crypto]),
 
+    // The gateway without its front door, for the program and the library
+    module(
+        "Engine",
+        [
+            "Core", "Wire", "Chat", "Signing", "Transport", "Database", "EventBus", "Net", "Providers", "Conversations",
+            "Agents", "Auth", "Vault", "Audit", "Limits", "Metering", "Resilience", "Telemetry", "SQLite",
+            "KeyManagement", "Tools", "Pipeline", "Operations", logging, yaml, crypto,
+        ] + nio
+    ),
+
     .executableTarget(
         name: "turnpike",
         dependencies: [
             "Core", "Wire", "Chat", "Signing", "Transport", "Database", "EventBus", "Net", "Providers", "Dialects",
             "Conversations", "Agents", "Auth", "Vault", "Audit", "Limits", "Metering", "Resilience", "Telemetry",
             "SQLite", "KeyManagement", "Tools", "Programs",
-            "Pipeline", "Operations", "HTTP", "Simulator", logging, arguments, signals, yaml, crypto,
+            "Pipeline", "Operations", "HTTP", "Simulator", "Engine", logging, arguments, signals, yaml, crypto,
         ] + nio + sockets,
         path: "Sources/App",
         swiftSettings: strict()
@@ -156,7 +166,8 @@ var targets: [Target] = [
     tests(
         "AppTests",
         [
-            "turnpike", "Core", "Wire", "Providers", "Agents", "Auth", "Database", "SQLite", "Vault", "Audit", "Limits",
+            "turnpike", "Engine", "Core", "Wire", "Providers", "Agents", "Auth", "Database", "SQLite", "Vault", "Audit",
+            "Limits",
             "Metering", "Pipeline", "Resilience", "Telemetry", "Tools", "Transport", "TestKit", logging,
         ] + nio
     ),

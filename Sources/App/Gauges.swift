@@ -1,4 +1,5 @@
 import Core
+import Engine
 import Limits
 import Metering
 import Net

@@ -2,6 +2,7 @@ import Agents
 import Core
 import Testing
 
+@testable import Engine
 @testable import turnpike
 
 /// Agents of the settings file, and of files of their own.

@@ -5,6 +5,7 @@ import NIOCore
 import Testing
 import Transport
 
+@testable import Engine
 @testable import Telemetry
 @testable import turnpike
 

@@ -3,6 +3,7 @@ import NIOCore
 import Testing
 import Wire
 
+@testable import Engine
 @testable import turnpike
 
 @Suite struct ChatTests {

@@ -4,6 +4,7 @@ import NIOCore
 import Testing
 import Transport
 
+@testable import Engine
 @testable import turnpike
 
 @Suite struct CommandTests {

@@ -3,6 +3,7 @@ import Glibc
 import Providers
 import Testing
 
+@testable import Engine
 @testable import turnpike
 
 /// Counts up, so that a test knows what it gets.

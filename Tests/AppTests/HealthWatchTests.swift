@@ -9,6 +9,7 @@ import Telemetry
 import Testing
 import Transport
 
+@testable import Engine
 @testable import Metering
 @testable import turnpike
 

@@ -3,6 +3,7 @@ import Limits
 import NIOCore
 import Testing
 
+@testable import Engine
 @testable import turnpike
 
 @Suite struct LimitSettingsTests {

@@ -2,6 +2,7 @@ import Core
 import Metering
 import Testing
 
+@testable import Engine
 @testable import turnpike
 
 /// `prices:` and `ledger.unpriced`, as the settings have them (row 79).

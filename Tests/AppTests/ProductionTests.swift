@@ -1,5 +1,6 @@
 import Testing
 
+@testable import Engine
 @testable import turnpike
 
 @Suite struct ProductionTests {

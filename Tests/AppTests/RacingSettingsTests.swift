@@ -3,6 +3,7 @@ import NIOCore
 import Providers
 import Testing
 
+@testable import Engine
 @testable import turnpike
 
 /// What runs beside an alias's calls, as the file says it.

@@ -1,6 +1,7 @@
 import Providers
 import Testing
 
+@testable import Engine
 @testable import turnpike
 
 /// Where Bedrock is: what the file says, else what Amazon's own tools go by.

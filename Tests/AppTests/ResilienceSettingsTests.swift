@@ -4,6 +4,7 @@ import Providers
 import Resilience
 import Testing
 
+@testable import Engine
 @testable import turnpike
 
 /// Settings of what is tried again, and of breakers.

@@ -3,6 +3,7 @@ import NIOCore
 import Providers
 import Testing
 
+@testable import Engine
 @testable import turnpike
 
 @Suite struct RoutingSettingsTests {

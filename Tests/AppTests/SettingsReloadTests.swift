@@ -4,6 +4,7 @@ import NIOConcurrencyHelpers
 import NIOCore
 import Testing
 
+@testable import Engine
 @testable import turnpike
 
 @Suite struct SettingsReloadTests {

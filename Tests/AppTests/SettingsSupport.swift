@@ -1,6 +1,7 @@
 import Core
 import Testing
 
+@testable import Engine
 @testable import turnpike
 
 /// Settings from a text, variables and flags, without touching the machine.

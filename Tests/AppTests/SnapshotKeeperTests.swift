@@ -10,6 +10,7 @@ import Testing
 import Transport
 import Vault
 
+@testable import Engine
 @testable import turnpike
 
 @Suite struct SnapshotKeeperTests {

@@ -9,6 +9,7 @@ import SQLite
 import Testing
 import Vault
 
+@testable import Engine
 @testable import turnpike
 
 @Suite struct StartupTests {

@@ -3,6 +3,7 @@ import Glibc
 import TestKit
 import Testing
 
+@testable import Engine
 @testable import turnpike
 
 /// A folder of a test's own, gone with the test, and settings whose data is in it.

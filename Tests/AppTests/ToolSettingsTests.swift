@@ -4,6 +4,7 @@ import Testing
 import Tools
 import Transport
 
+@testable import Engine
 @testable import turnpike
 
 /// `tools.servers:`.

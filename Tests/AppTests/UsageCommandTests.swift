@@ -5,6 +5,7 @@ import Metering
 import TestKit
 import Testing
 
+@testable import Engine
 @testable import turnpike
 
 /// `turnpike usage` on a store that no gateway has open.

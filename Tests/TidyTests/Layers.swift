@@ -1,4 +1,4 @@
-/// Who may import whom (ARCHITECTURE.md): `Base ← Seams ← Domain ← (Pipeline, Operations) ← HTTP ← App`.
+/// Who may import whom (ARCHITECTURE.md): `Base ← Seams ← Domain ← (Pipeline, Operations) ← (Engine, HTTP) ← (App, Client)`.
 enum Layers {
     /// One row of the map: a folder of modules, or a module that is a folder itself.
     struct Row: Sendable {
@@ -33,16 +33,30 @@ enum Layers {
         ),
         // The oracle for billing shares nothing with the gateway's own accounting, nor with its codecs.
         Row(folder: "Simulator", holdsModules: false, mayImport: ["Base", "Seams", "Net"], seesSiblings: false),
-        Row(folder: "Client", holdsModules: false, mayImport: assembly, seesSiblings: false),
-        Row(folder: "App", holdsModules: false, mayImport: assembly.union(["Client"]), seesSiblings: false),
-        Row(folder: "TestKit", holdsModules: false, mayImport: assembly.union(["Client"]), seesSiblings: false),
+        Row(folder: "Engine", holdsModules: false, mayImport: assembly.subtracting(["HTTP"]), seesSiblings: false),
+        Row(folder: "ClientAPI", holdsModules: false, mayImport: [], seesSiblings: false),
+        Row(
+            folder: "Client",
+            holdsModules: false,
+            mayImport: assembly.subtracting(["HTTP"]).union(["Engine", "ClientAPI"]),
+            seesSiblings: false
+        ),
+        Row(
+            folder: "Remote",
+            holdsModules: false,
+            mayImport: ["Base", "Seams", "Net", "ClientAPI"],
+            seesSiblings: false
+        ),
+        Row(folder: "App", holdsModules: false, mayImport: assembly.union(["Engine"]), seesSiblings: false),
+        Row(folder: "TestKit", holdsModules: false, mayImport: assembly.union(["Engine"]), seesSiblings: false),
     ]
 
     /// Modules of others that only some folders may import, and why.
     static let outsiders: [(modules: Set<String>, folders: [String], reason: String)] = [
         (["NIOPosix", "NIOSSL", "NIOTLS"], ["Net/", "Simulator/", "App/", "TestKit/"], "only Net touches sockets"),
         (["NIOHTTP1"], ["Simulator/", "TestKit/"], "the road has its own codec; llhttp is what we test it against"),
-        (["ArgumentParser", "Yams", "UnixSignals"], ["App/"], "commands and configuration are read in App alone"),
+        (["ArgumentParser", "UnixSignals"], ["App/"], "commands are read in App alone"),
+        (["Yams"], ["Engine/", "App/"], "files of settings and agents are read there alone"),
     ]
 
     /// What the folders of `Base` may import from outside, since everything stands on it.

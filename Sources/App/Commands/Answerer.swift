@@ -1,4 +1,5 @@
 import Core
+import Engine
 import Providers
 
 /// Which provider and model answer a call to the default model, and why.

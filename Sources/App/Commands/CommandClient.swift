@@ -1,4 +1,5 @@
 import Core
+import Engine
 import NIOCore
 import Net
 import Tools
@@ -29,10 +30,7 @@ struct CommandAnswer: Sendable {
     let body: ByteBuffer
 
     /// The message of an error body in any of the usual shapes.
-    var errorMessage: String? {
-        guard let value = try? JSONValue.parse(self.body) else { return nil }
-        return value["error"]?["message"]?.stringValue ?? value["error"]?.stringValue ?? value["message"]?.stringValue
-    }
+    var errorMessage: String? { ErrorMessage.find(in: self.body) }
 }
 
 /// The HTTP client of the commands: the gateway's own transport on one loop.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Core
+import Engine
 
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

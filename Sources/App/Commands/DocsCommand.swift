@@ -1,5 +1,6 @@
 import ArgumentParser
 import Dialects
+import Engine
 import Glibc
 import SQLite
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Core
+import Engine
 
 struct EnvCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

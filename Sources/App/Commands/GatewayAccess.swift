@@ -1,5 +1,6 @@
 import ArgumentParser
 import Core
+import Engine
 import NIOCore
 import Transport
 
@@ -119,22 +120,5 @@ struct GatewayAccess: Sendable {
         guard answer.status == 401 else { return CommandFailure(message) }
         let advice = self.key == nil ? "no key was found; set TURNPIKE_KEY" : "the key is not one of this gateway's"
         return CommandFailure("\(message) (\(advice))")
-    }
-}
-
-extension TransportError {
-    /// The failure in words for a person at a terminal.
-    var sentence: String {
-        switch self {
-        case .timeout(let clock, let limit, _): "no answer within \(limit.milliseconds) ms (\(clock.rawValue))"
-        case .nameNotResolved(let reason): "the name cannot be resolved (\(reason))"
-        case .forbiddenAddress(let reason): "the address may not be dialled: \(reason)"
-        case .connectFailed(let reason): "no connection: \(reason)"
-        case .tlsFailed(let reason): "TLS failed: \(reason)"
-        case .closedBeforeHead: "the connection ended before an answer"
-        case .closedInBody: "the connection ended inside the answer"
-        case .protocolViolation(let reason): "the answer is not HTTP: \(reason)"
-        case .bodyTooLarge(let limit): "the answer is larger than \(limit) bytes"
-        }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Core
+import Engine
 import Glibc
 import Logging
 import NIOCore
@@ -98,15 +99,5 @@ struct ServeCommand: AsyncParsableCommand {
         case EACCES: CommandFailure("port \(listen.port) needs more rights; choose one above 1023")
         default: CommandFailure("cannot listen on \(listen): \(String(cString: strerror(error.errnoCode)))")
         }
-    }
-}
-
-/// The clocks of the process, for what stands outside the event loops.
-enum SystemClock {
-    /// The wall clock.
-    static var now: UnixTime {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return UnixTime(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
 }

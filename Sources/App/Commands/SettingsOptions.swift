@@ -1,4 +1,5 @@
 import ArgumentParser
+import Engine
 
 /// `--config` and every flag of the settings table, for commands that need the settings.
 struct SettingsOptions: ParsableArguments {

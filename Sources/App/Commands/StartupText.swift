@@ -1,4 +1,5 @@
 import Core
+import Engine
 
 /// What `turnpike serve` says once it listens: who answers, and how to call.
 struct StartupText: Sendable {

@@ -1,3 +1,4 @@
+import Engine
 import Glibc
 
 /// Standard output or standard error: whole texts, in order, with colours only where a person is looking.

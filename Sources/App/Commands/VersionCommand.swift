@@ -1,5 +1,6 @@
 import ArgumentParser
 import Core
+import Engine
 
 struct VersionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "version", abstract: "Show what this build is.")

@@ -1,5 +1,6 @@
 import Agents
 import Core
+import Engine
 import Metering
 import NIOCore
 import Operations

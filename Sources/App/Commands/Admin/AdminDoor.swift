@@ -1,10 +1,12 @@
 import Auth
 import Core
 import Database
+import Engine
 import Glibc
 import HTTP
 import NIOCore
 import Operations
+import Programs
 import Tools
 import Transport
 import Wire
@@ -80,7 +82,12 @@ struct AdminDoor: Sendable {
             try await Bootstrap.run(settings, store: store)
             return try await CommandClient.with { client in
                 let tester = LiveTester(settings: { settings }, fetcher: client.fetcher)
-                let tools = ToolAssembly.make(store, dialer: client.toolDialer, logger: nil)
+                let tools = ToolAssembly.make(
+                    store,
+                    dialer: client.toolDialer,
+                    launcher: try? ProgramRunner.throughItself(),
+                    logger: nil
+                )
                 tools.use(settings.tools)
                 let administration = Administration(
                     database: store.database,

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Engine
 
 /// Where an administrative command goes: the running gateway, or the store itself.
 struct AdminOptions: ParsableArguments {

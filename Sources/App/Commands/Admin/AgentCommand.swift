@@ -1,6 +1,7 @@
 import Agents
 import ArgumentParser
 import Core
+import Engine
 import Wire
 
 struct AgentCommand: AsyncParsableCommand {

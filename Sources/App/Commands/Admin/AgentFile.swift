@@ -1,5 +1,6 @@
 import Agents
 import Core
+import Engine
 import Yams
 
 /// A file that describes an agent: YAML or JSON, with the members that the API has.
@@ -63,7 +64,7 @@ enum AgentFile {
             return .object(
                 mapping.map { key, value in
                     let written = key.scalar?.string ?? ""
-                    let name = isOpaque ? written : SettingsBuilder.camelCase(written)
+                    let name = isOpaque ? written : SettingName.camelCase(written)
                     return (name, Self.value(value, path: path + [name], depth: depth + 1))
                 }
             )

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Core
 import Database
+import Engine
 import SQLite
 
 struct BackupCommand: AsyncParsableCommand {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Audit
 import Core
 import Database
+import Engine
 import Vault
 
 struct KeyringCommand: AsyncParsableCommand {

@@ -1,4 +1,5 @@
 import Core
+import Engine
 import Vault
 
 /// The store on this machine, for commands.

@@ -1,4 +1,5 @@
 import Core
+import Engine
 import Glibc
 
 /// Secrets from a file, standard input, a variable or a hidden prompt; never from an argument, which everybody on the

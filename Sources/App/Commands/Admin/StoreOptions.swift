@@ -1,4 +1,5 @@
 import ArgumentParser
+import Engine
 
 /// For commands that work on the store itself, whether a gateway runs or not.
 struct StoreOptions: ParsableArguments {

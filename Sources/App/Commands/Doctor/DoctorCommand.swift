@@ -1,5 +1,6 @@
 import ArgumentParser
 import Core
+import Engine
 
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

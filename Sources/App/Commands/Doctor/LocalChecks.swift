@@ -1,4 +1,5 @@
 import Core
+import Engine
 import Glibc
 import NIOCore
 import Transport

@@ -1,6 +1,7 @@
 import Chat
 import Core
 import Dialects
+import Engine
 import NIOCore
 import Providers
 import Transport

@@ -2,6 +2,7 @@ import Audit
 import Auth
 import Core
 import Database
+import Engine
 import Net
 import SQLite
 import Vault

@@ -1,5 +1,6 @@
 import Core
 import Database
+import Engine
 import Glibc
 import NIOCore
 import Programs

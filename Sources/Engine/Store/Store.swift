@@ -1,25 +1,25 @@
-import Audit
+package import Audit
 import Core
-import Database
+package import Database
 import NIOConcurrencyHelpers
 import SQLite
-import Vault
+package import Vault
 
 /// The store of this process: the database, the keys for it, and what goes through both.
-final class Store: Sendable {
+package final class Store: Sendable {
     /// What opening found out.
-    struct Opening: Sendable {
+    package struct Opening: Sendable {
         /// Whether the database was made now.
-        var isNew: Bool
+        package var isNew: Bool
         /// Whether the encryption key was made now.
-        var isKeyNew: Bool
-        var standing: KeyRingStore.Standing
+        package var isKeyNew: Bool
+        package var standing: KeyRingStore.Standing
     }
 
-    let database: any Database
+    package let database: any Database
     /// The file, for people.
-    let path: String
-    let opening: Opening
+    package let path: String
+    package let opening: Opening
     private let ring: NIOLockedValueBox<Keyring>
 
     private init(database: any Database, path: String, ring: Keyring, opening: Opening) {
@@ -33,7 +33,7 @@ final class Store: Sendable {
     ///
     /// - Throws: `CommandFailure` with one line for the operator; nothing was changed then but for a schema that was
     ///   brought forward.
-    static func open(_ settings: Settings, environment: [String: String] = SettingsEnvironment.all) async throws
+    package static func open(_ settings: Settings, environment: [String: String] = SettingsEnvironment.all) async throws
         -> Store
     {
         let path = settings.storage.path
@@ -60,7 +60,7 @@ final class Store: Sendable {
     /// Opens a store that is there without changing anything in it; for `doctor`.
     ///
     /// - Throws: `CommandFailure`; also for a store of an older schema, which the next start brings forward.
-    static func look(at settings: Settings) async throws -> Store {
+    package static func look(at settings: Settings) async throws -> Store {
         let path = settings.storage.path
         let database: SQLiteDatabase
         do { database = try SQLiteDatabase.open(path: path) } catch { throw Self.failure(error, path) }
@@ -123,22 +123,22 @@ final class Store: Sendable {
     }
 
     /// The keys in force.
-    var keyring: Keyring { self.ring.withLockedValue { $0 } }
+    package var keyring: Keyring { self.ring.withLockedValue { $0 } }
 
     /// What is wrong with the keys although the store can be read; names no key but by its id.
-    var trouble: String? {
+    package var trouble: String? {
         let ring = self.keyring
         guard !ring.ids.contains(ring.activeID) else { return nil }
         return "the encryption key \(ring.activeID.short) that the store seals with is not in the settings"
     }
 
     /// Seals and opens with the keys in force.
-    var vault: Vault { Vault(self.keyring) }
+    package var vault: Vault { Vault(self.keyring) }
 
-    var credentials: CredentialStore { CredentialStore(vault: self.vault) }
+    package var credentials: CredentialStore { CredentialStore(vault: self.vault) }
 
     /// The audit log, signed with the key that seals.
-    var audit: AuditLog { AuditLog(self.keyring) }
+    package var audit: AuditLog { AuditLog(self.keyring) }
 
     /// Reads the keys again, compares them with the store, and puts them in force.
     ///
@@ -160,7 +160,7 @@ final class Store: Sendable {
     /// Seals with the key that the store names; for when another process has changed it.
     ///
     /// - Returns: Whether that is another one than before.
-    func follow(_ active: KeyID?) -> Bool {
+    package func follow(_ active: KeyID?) -> Bool {
         guard let active else { return false }
         return self.ring.withLockedValue { ring in
             guard ring.activeID != active else { return false }
@@ -169,10 +169,10 @@ final class Store: Sendable {
         }
     }
 
-    func close() async { await self.database.close() }
+    package func close() async { await self.database.close() }
 
     /// One line for an operator.
-    static func failure(_ error: any Error, _ path: String) -> any Error {
+    package static func failure(_ error: any Error, _ path: String) -> any Error {
         guard let error = error as? DatabaseError else { return error }
         let advice =
             switch error {

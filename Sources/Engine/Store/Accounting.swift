@@ -3,16 +3,16 @@ import Core
 import Database
 import EventBus
 import Glibc
-import Logging
-import Metering
+package import Logging
+package import Metering
 import NIOCore
 import Telemetry
 
 /// What accounts for calls in this process: the meter, its journal, and what brings that into the ledger.
-struct Accounting: Sendable {
-    let meter: Meter
-    let fold: LedgerFold
-    let keeper: JournalKeeper
+package struct Accounting: Sendable {
+    package let meter: Meter
+    package let fold: LedgerFold
+    package let keeper: JournalKeeper
     /// Where this process tells what was used.
     let events = EmbeddedEventBus()
     private let store: Store
@@ -25,7 +25,7 @@ struct Accounting: Sendable {
     ///
     /// - Parameter onBudget: Called with each threshold that a budget has passed, where it happened: must not wait.
     /// - Throws: `CommandFailure` with one line for the operator.
-    static func open(
+    package static func open(
         _ settings: Settings,
         _ store: Store,
         instance: String,
@@ -106,7 +106,7 @@ struct Accounting: Sendable {
     }
 
     /// Keeps the journal and the ledger until cancelled.
-    func run() async throws {
+    package func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.keeper.run() }
             group.addTask { try await self.fold.run() }
@@ -129,7 +129,7 @@ struct Accounting: Sendable {
     /// The last of it, once no call is running any more: everything into the ledger, and the journal away.
     ///
     /// If the store does not take it, the journal stays for the next start.
-    func finish() async {
+    package func finish() async {
         do {
             try await self.fold.fold()
             let epoch = self.meter.epoch

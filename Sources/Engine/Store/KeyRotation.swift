@@ -1,29 +1,45 @@
 import Audit
-import Core
+package import Core
 import Crypto
-import Database
+package import Database
 import Glibc
 import NIOCore
-import Vault
+package import Vault
 
 /// What a rotation needs of this machine: backups, the key file, the audit log.
-struct KeyRotation: Sendable {
+package struct KeyRotation: Sendable {
     /// Who it is in the audit log.
-    var actor: String
-    var database: any Database
+    package var actor: String
+    package var database: any Database
     /// Both keys, and what else the settings have.
-    var ring: Keyring
+    package var ring: Keyring
     /// Old and new, for the key file.
-    var materials: [KeyMaterial]
+    package var materials: [KeyMaterial]
     /// The file that the settings take the key from, if it has one of the two keys.
-    var keyFile: KeyFile?
+    package var keyFile: KeyFile?
     /// Where backups go.
-    var backupFolder: String
+    package var backupFolder: String
+
+    package init(
+        actor: String,
+        database: any Database,
+        ring: Keyring,
+        materials: [KeyMaterial],
+        keyFile: KeyFile?,
+        backupFolder: String
+    ) {
+        self.actor = actor
+        self.database = database
+        self.ring = ring
+        self.materials = materials
+        self.keyFile = keyFile
+        self.backupFolder = backupFolder
+    }
 
     /// Moves every credential from one key to the other.
     ///
     /// - Throws: `RotationError`.
-    func run(
+    package func run(
         _ plan: Rotation.Plan,
         progress: @escaping @Sendable (RotationProgress) -> Void = { _ in },
         pause: @escaping @Sendable () async throws -> Void = {}
@@ -65,7 +81,7 @@ struct KeyRotation: Sendable {
 
 extension RotationReport {
     /// For the audit log and `--json`; holds no key.
-    var json: JSONValue {
+    package var json: JSONValue {
         [
             "oldKeyId": .string(self.old.text), "newKeyId": .string(self.new.text), "dryRun": .bool(self.isDryRun),
             "forced": .bool(self.isForced), "rows": .integer(Int64(self.total)),
@@ -79,9 +95,9 @@ extension RotationReport {
 }
 
 /// The digest of a whole file.
-enum FileDigest {
+package enum FileDigest {
     /// SHA-256 as hexadecimal digits.
-    static func sha256(of path: String) throws -> String {
+    package static func sha256(of path: String) throws -> String {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw CommandFailure("\(path): \(String(cString: strerror(errno)))") }
         defer { close(descriptor) }

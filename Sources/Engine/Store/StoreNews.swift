@@ -1,26 +1,26 @@
 import Auth
-import Core
+package import Core
 import Database
-import Logging
-import Pipeline
+package import Logging
+package import Pipeline
 import Telemetry
-import Vault
+package import Vault
 
 /// Writes to the store what calls learned, and says in it that this gateway lives.
-struct StoreNews: Sendable {
+package struct StoreNews: Sendable {
     /// How often, in milliseconds: what a call learns is in the store after this time at the latest.
     static let pauseMilliseconds: Int64 = 1_000
 
-    let store: Store
-    let news: CredentialNews
-    let sources: @Sendable () async -> KeySources
-    let keeper: SnapshotKeeper
-    let logger: Logger
+    package let store: Store
+    package let news: CredentialNews
+    package let sources: @Sendable () async -> KeySources
+    package let keeper: SnapshotKeeper
+    package let logger: Logger
     /// Says host and process, and differs from start to start.
     let instanceID: String
 
     /// Goes on until cancelled, and then takes leave.
-    func run() async throws {
+    package func run() async throws {
         var files = await Self.stamps(self.sources())
         var lastBeat = UnixTime(milliseconds: 0)
         var lastIDs: [KeyID] = []
@@ -41,14 +41,14 @@ struct StoreNews: Sendable {
     }
 
     /// The last of it, once no call is running any more.
-    func finish() async {
+    package func finish() async {
         await self.write()
         try? await self.store.database.write { try InstanceStore().leave(self.instanceID, in: $0) }
     }
 
     /// Says that this gateway lives and which keys it has; false if the store did not take it.
     @discardableResult
-    func beat(_ ids: [KeyID], _ now: UnixTime) async -> Bool {
+    package func beat(_ ids: [KeyID], _ now: UnixTime) async -> Bool {
         let instance = InstanceStore.Instance(
             id: self.instanceID,
             version: Version.text,

@@ -63,14 +63,8 @@ extension SettingsBuilder {
             case .list(let texts): value = .array(texts.map { .string($0) })
             case .tree(let tree): value = tree
             }
-            return (Self.camelCase(key), value)
+            return (SettingName.camelCase(key), value)
         }
-    }
-
-    /// `max_output_tokens` as `maxOutputTokens`.
-    static func camelCase(_ key: String) -> String {
-        let words = key.split(separator: "_")
-        return (words.prefix(1) + words.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst() }).joined()
     }
 
     /// Where a fault of the API's form stands in the file: `intents[0].patterns[1]`, `limits.timeMs`.
@@ -85,5 +79,14 @@ extension SettingsBuilder {
             // A list of texts is one value.
             return Int(index).map { name == "intents" ? child.element($0) : child } ?? child
         }
+    }
+}
+
+/// Names as the settings write them, and as JSON does.
+package enum SettingName {
+    /// `max_output_tokens` as `maxOutputTokens`.
+    package static func camelCase(_ key: String) -> String {
+        let words = key.split(separator: "_")
+        return (words.prefix(1) + words.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst() }).joined()
     }
 }

@@ -1,6 +1,6 @@
 import Audit
-import Auth
-import Core
+package import Auth
+package import Core
 import Database
 import Logging
 import NIOConcurrencyHelpers
@@ -8,7 +8,7 @@ import Telemetry
 import Transport
 
 /// Whose tokens are believed: keeps one verifier for as long as the issuers are the same, and enters new people.
-final class Identities: Sendable {
+package final class Identities: Sendable {
     private struct Current {
         var issuers: [JWTIssuer]
         var verifier: JWTVerifier
@@ -29,7 +29,7 @@ final class Identities: Sendable {
     /// The book for calls; nil where no issuer is configured.
     ///
     /// Other issuers than before get a new verifier, which has to fetch their keys first.
-    func book(_ issuers: [JWTIssuer], people: [User], groups: Set<GroupID>) throws -> IdentityBook? {
+    package func book(_ issuers: [JWTIssuer], people: [User], groups: Set<GroupID>) throws -> IdentityBook? {
         guard let verifier = try self.verifier(for: issuers) else { return nil }
         return IdentityBook(verifier: verifier, issuers: issuers, people: people, groups: groups) { identity in
             try await self.enter(identity)
@@ -64,7 +64,7 @@ final class Identities: Sendable {
     }
 
     /// Keeps the keys of the issuers in force fresh, until cancelled.
-    func run() async throws {
+    package func run() async throws {
         var next: JWTVerifier?
         while true {
             let current = next

@@ -1,22 +1,22 @@
-import Agents
+package import Agents
 import Auth
 import Core
 import Database
-import Logging
-import Metering
-import Pipeline
-import Providers
+package import Logging
+package import Metering
+package import Pipeline
+package import Providers
 import Telemetry
-import Vault
+package import Vault
 
 /// Keeps what calls read equal to the settings and the store.
 ///
 /// One at a time: a reload of the settings and a change of the store never overwrite each other.
-actor SnapshotKeeper {
+package actor SnapshotKeeper {
     /// How often the store is looked at for changes of other processes; a look costs some 60 µs.
     static let pollMilliseconds: Int64 = 250
 
-    nonisolated let store: Store
+    package nonisolated let store: Store
     private let snapshots: SnapshotBox
     private let identities: Identities
     private let logger: Logger
@@ -31,7 +31,7 @@ actor SnapshotKeeper {
     private var hasWarned = false
 
     /// - Parameter useBudgets: Called with all budgets whenever one has changed; those of `first` are in force.
-    init(
+    package init(
         _ first: FirstSnapshot,
         store: Store,
         snapshots: SnapshotBox,
@@ -54,7 +54,7 @@ actor SnapshotKeeper {
     /// Puts in force what the store has now; returns once it is, so that a revoked key is refused from then on.
     ///
     /// - Throws: `DatabaseError`; what is in force stays then, and the next look tries again.
-    func applyNow() async throws {
+    package func applyNow() async throws {
         try await self.alone {
             let (revision, active) = try await self.store.database.read { session in
                 (try session.revision(), try KeyRingStore().activeID(in: session))
@@ -68,7 +68,7 @@ actor SnapshotKeeper {
     /// Puts other settings in force, with what the store has now.
     ///
     /// - Throws: `CommandFailure`, `DatabaseError`, `CatalogError`; what is in force stays then.
-    func use(_ settings: Settings) async throws {
+    package func use(_ settings: Settings) async throws {
         try await self.alone {
             try await self.store.readKeys(KeySources(settings))
             try await Bootstrap.run(settings, store: self.store)
@@ -88,7 +88,7 @@ actor SnapshotKeeper {
     func rebuild() async throws { try await self.alone { try await self.load() } }
 
     /// What is in force, for those who need its settings.
-    var current: Settings { self.settings }
+    package var current: Settings { self.settings }
 
     private func load(isCatalogChanged: Bool = false) async throws {
         let contents = try await StoreContents.load(
@@ -130,7 +130,7 @@ actor SnapshotKeeper {
     // MARK: - Life
 
     /// Looks for changes of other processes until cancelled (row 43).
-    func run() async throws {
+    package func run() async throws {
         while true {
             try await Task.sleep(for: .milliseconds(Self.pollMilliseconds))
             do {
@@ -154,20 +154,20 @@ actor SnapshotKeeper {
 }
 
 /// What the first snapshot was made of.
-struct FirstSnapshot: Sendable {
-    var settings: Settings
-    var environment: EnvironmentCredentials
-    var contents: StoreContents
+package struct FirstSnapshot: Sendable {
+    package var settings: Settings
+    package var environment: EnvironmentCredentials
+    package var contents: StoreContents
     var identities: Identities
 
     /// All budgets, of the settings and of the store.
-    var budgets: [BudgetRule] { self.settings.budgetRules + self.contents.budgets }
+    package var budgets: [BudgetRule] { self.settings.budgetRules + self.contents.budgets }
 }
 
 /// Makes snapshots from settings and store.
-enum SnapshotMaker {
+package enum SnapshotMaker {
     /// The providers and routes of `settings`.
-    static func catalog(_ settings: Settings, reusing old: Catalog?) throws -> Catalog {
+    package static func catalog(_ settings: Settings, reusing old: Catalog?) throws -> Catalog {
         try Catalog(
             providers: settings.providers.map(\.entry),
             routes: settings.routeEntries,
@@ -203,7 +203,7 @@ enum SnapshotMaker {
     /// - Parameters:
     ///   - targets: What is known of targets; that of the snapshot which this one replaces.
     ///   - agents: Those in force, of which all are taken over that did not change.
-    static func make(
+    package static func make(
         _ settings: Settings,
         _ contents: StoreContents,
         catalog: Catalog,

@@ -1,25 +1,25 @@
-import Audit
+package import Audit
 import Auth
-import Core
+package import Core
 import Database
-import Vault
+package import Vault
 
 /// Puts into the store what the settings bring and the store does not have yet.
 ///
 /// Nothing is ever overwritten: what somebody changed, switched off or revoked stays as it is. All of it happens in one
 /// transaction with its audit records, and repeating it changes nothing.
-struct Bootstrap: Sendable {
+package struct Bootstrap: Sendable {
     /// Who it is in the audit log.
-    static let actor = "bootstrap"
+    package static let actor = "bootstrap"
     /// The person that the first key belongs to.
     static let adminID = UserID("admin")
 
-    let settings: Settings
-    let credentials: CredentialStore
-    let audit: AuditLog
-    let now: UnixTime
+    package let settings: Settings
+    package let credentials: CredentialStore
+    package let audit: AuditLog
+    package let now: UnixTime
 
-    init(_ settings: Settings, store: Store, now: UnixTime) {
+    package init(_ settings: Settings, store: Store, now: UnixTime) {
         self.settings = settings
         self.credentials = store.credentials
         self.audit = store.audit
@@ -30,7 +30,7 @@ struct Bootstrap: Sendable {
     ///
     /// - Parameter firstKey: The key of the system administrator that a first start makes; nil for none.
     /// - Throws: `CommandFailure` with one line that says what cannot be taken over; then nothing was.
-    static func run(
+    package static func run(
         _ settings: Settings,
         firstKey: Secret<String>? = nil,
         store: Store,

@@ -2,11 +2,11 @@ import NIOConcurrencyHelpers
 import NIOCore
 import Pipeline
 import Providers
-import Telemetry
+package import Telemetry
 
 extension HealthWatch {
     /// How providers are doing, and what people are told, for `/metrics`.
-    var gauges: [Gauge] {
+    package var gauges: [Gauge] {
         [
             Gauge(
                 name: "turnpike_provider_success_ratio",

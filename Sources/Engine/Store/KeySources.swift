@@ -3,15 +3,15 @@ import KeyManagement
 import NIOCore
 import Net
 import Transport
-import Vault
+package import Vault
 
 /// Reads the encryption keys that the settings name.
-struct KeySources: Sendable {
+package struct KeySources: Sendable {
     /// What was read.
-    struct Found: Sendable {
-        var ring: Keyring
+    package struct Found: Sendable {
+        package var ring: Keyring
         /// Whether this call made the key file.
-        var isNew: Bool
+        package var isNew: Bool
     }
 
     private let encryption: Settings.Encryption
@@ -19,7 +19,7 @@ struct KeySources: Sendable {
     private let mayCreate: Bool
     private let environment: [String: String]
 
-    init(_ settings: Settings, environment: [String: String] = SettingsEnvironment.all) {
+    package init(_ settings: Settings, environment: [String: String] = SettingsEnvironment.all) {
         self.encryption = settings.encryption
         self.standardPath = settings.standardKeyPath
         self.mayCreate = settings.environment != .production
@@ -31,7 +31,7 @@ struct KeySources: Sendable {
     /// - Parameter createsFile: Whether a missing key file in the data folder may be made: only for a store that has
     ///   nothing sealed yet.
     /// - Throws: `CommandFailure` with one line that says which key and why; never with any part of one (row 48).
-    func read(createsFile: Bool) async throws -> Found {
+    package func read(createsFile: Bool) async throws -> Found {
         do {
             guard let setting = self.encryption.key else { return try await self.readStandardFile(createsFile) }
             let primary = try await self.materials(setting, name: "credentials.encryption_key")
@@ -44,7 +44,7 @@ struct KeySources: Sendable {
     }
 
     /// The file that holds the primary key, if it is one of this machine.
-    func keyFile() throws(EncryptionKeyError) -> KeyFile? {
+    package func keyFile() throws(EncryptionKeyError) -> KeyFile? {
         guard let setting = self.encryption.key else { return KeyFile(self.standardPath) }
         guard case .file(let path) = try EncryptionKeySource(setting, name: "credentials.encryption_key") else {
             return nil

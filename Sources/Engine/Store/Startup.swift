@@ -1,22 +1,22 @@
-import Core
+package import Core
 import Database
 import Glibc
 import Vault
 
 /// What must be there before a gateway listens: the store, its keys, and somebody who may administer it.
-struct Startup: Sendable {
-    let store: Store
+package struct Startup: Sendable {
+    package let store: Store
     /// The first key, whether it was made now or at an earlier start; nil if there is none.
-    let firstKey: Secret<String>?
+    package let firstKey: Secret<String>?
     /// Whether it was made now, so that it is shown.
-    let isFirstKeyNew: Bool
+    package let isFirstKeyNew: Bool
     /// Things that the operator should know, one line each.
-    let warnings: [String]
+    package let warnings: [String]
 
     /// Opens the store, and puts into it what a first start makes and what the settings bring.
     ///
     /// - Throws: `CommandFailure` with one line; nothing listens then (row 48).
-    static func open(_ settings: Settings) async throws -> Startup {
+    package static func open(_ settings: Settings) async throws -> Startup {
         // Before a key is read (row 56).
         let hardening = ProcessHardening.apply()
         do {
@@ -94,30 +94,9 @@ struct Startup: Sendable {
     }
 }
 
-extension Startup {
-    /// What the start-up text tells of the store.
-    func account() async throws -> StartupText.Account {
-        let filter = CredentialFilter(group: .defaultGroup, isActive: true)
-        let credentials = self.store.credentials
-        let page = try await self.store.database.read { session in
-            try credentials.list(filter, limit: CredentialStore.pageMax, in: session)
-        }
-        let ring = self.store.keyring
-        return StartupText.Account(
-            firstKey: self.firstKey,
-            isFirstKeyNew: self.isFirstKeyNew,
-            providers: Set(page.records.map(\.provider)),
-            store: self.store.path,
-            encryptionKey: "\(ring.primary.source), id \(ring.activeID.short)",
-            isEncryptionKeyNew: self.store.opening.isKeyNew,
-            warnings: self.warnings
-        )
-    }
-}
-
 /// Names this process to others on the same store: host, process, and some chance.
-enum InstanceName {
-    static func make() -> String {
+package enum InstanceName {
+    package static func make() -> String {
         var random = SystemRandomNumberGenerator()
         let chance = String(UInt32.random(in: 0 ... .max, using: &random), radix: 36)
         return "\(self.host):\(getpid()):\(chance)"
@@ -136,7 +115,7 @@ enum InstanceName {
     }
 
     /// The machine's name.
-    static var host: String {
+    package static var host: String {
         var name = [CChar](repeating: 0, count: 256)
         gethostname(&name, name.count - 1)
         let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

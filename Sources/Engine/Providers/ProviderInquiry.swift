@@ -1,32 +1,51 @@
-import Core
+package import Core
 import NIOCore
-import Providers
+package import Providers
 import Signing
-import Transport
+package import Transport
 
 /// Asks a provider, with a key of a group, something that costs nothing.
-struct ProviderInquiry: Sendable {
+package struct ProviderInquiry: Sendable {
     /// What came of it.
-    struct Answer: Sendable {
-        var status: Int
-        var verdict: ProviderQuestion.Verdict
+    package struct Answer: Sendable {
+        package var status: Int
+        package var verdict: ProviderQuestion.Verdict
         /// Empty where the provider has no list.
-        var models: [String]
+        package var models: [String]
         /// The provider's own words where it refused something.
-        var message: String?
+        package var message: String?
     }
 
     let provider: Settings.Provider
     let fetcher: Fetcher
-    var timeouts = Timeouts(connect: .seconds(5), firstByte: .seconds(10), idle: .seconds(10), total: .seconds(15))
+    let timeouts: Timeouts
     /// For who asks again and again: connections are pooled by the endpoint that is remembered here.
-    var endpoints: EndpointMemory?
+    let endpoints: EndpointMemory?
 
     private static let answerBytesMax = 16 << 20
 
+    package init(provider: Settings.Provider, fetcher: Fetcher, timeouts: Timeouts = Self.usualTimeouts) {
+        self.init(provider: provider, fetcher: fetcher, timeouts: timeouts, endpoints: nil)
+    }
+
+    init(provider: Settings.Provider, fetcher: Fetcher, timeouts: Timeouts, endpoints: EndpointMemory?) {
+        self.provider = provider
+        self.fetcher = fetcher
+        self.timeouts = timeouts
+        self.endpoints = endpoints
+    }
+
+    /// How long it waits where nobody says otherwise.
+    package static let usualTimeouts = Timeouts(
+        connect: .seconds(5),
+        firstByte: .seconds(10),
+        idle: .seconds(10),
+        total: .seconds(15)
+    )
+
     /// - Parameter key: Nil where none is needed.
     /// - Throws: `EndpointError`, `FetchError`, `TransportError`, `SigningError`, `CancellationError`.
-    func ask(_ purpose: ProviderQuestion.Purpose, key: Secret<String>?, now: UnixTime) async throws -> Answer {
+    package func ask(_ purpose: ProviderQuestion.Purpose, key: Secret<String>?, now: UnixTime) async throws -> Answer {
         let question = ProviderQuestion.about(self.provider.entry, at: self.provider.baseURL, purpose)
         let answer = try await self.send(question, key, now)
         let kind = self.provider.kind
@@ -34,12 +53,13 @@ struct ProviderInquiry: Sendable {
             status: answer.status,
             verdict: ProviderQuestion.verdict(answer.status, answer.body, of: kind),
             models: answer.status == 200 ? ProviderQuestion.models(in: answer.body, of: kind) : [],
-            message: CommandAnswer(status: answer.status, body: answer.body).errorMessage
+            message: ErrorMessage.find(in: answer.body)
         )
     }
 
     /// Sends a request of any kind to the provider with what it wants of a key.
-    func send(_ question: ProviderQuestion, _ key: Secret<String>?, _ now: UnixTime) async throws -> FetchAnswer {
+    package func send(_ question: ProviderQuestion, _ key: Secret<String>?, _ now: UnixTime) async throws -> FetchAnswer
+    {
         let made = try Endpoint(
             url: question.baseURL,
             allowPrivate: self.provider.allowPrivate,

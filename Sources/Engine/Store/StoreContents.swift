@@ -1,33 +1,33 @@
-import Agents
-import Auth
-import Core
+package import Agents
+package import Auth
+package import Core
 import Database
-import Metering
+package import Metering
 import Providers
-import Vault
+package import Vault
 
 /// What calls need of the store, at one moment.
-struct StoreContents: Sendable {
+package struct StoreContents: Sendable {
     /// The number of changes that are in it.
     var revision: Int64
-    var keys: KeyTable
+    package var keys: KeyTable
     /// Sealed.
-    var credentials: [ActiveCredential]
+    package var credentials: [ActiveCredential]
     /// Everybody who may come with a token; empty where no issuer is configured.
-    var people: [User]
+    package var people: [User]
     /// Empty where no issuer is configured.
-    var groups: Set<GroupID>
+    package var groups: Set<GroupID>
     /// The key that everybody is to seal with.
     var activeKey: KeyID?
     /// The budgets that administrators made, beside those of the settings.
-    var budgets: [BudgetRule]
+    package var budgets: [BudgetRule]
     /// The agents that administrators made, beside those of the settings.
-    var agents: [AgentProfile]
+    package var agents: [AgentProfile]
 
     /// Reads all of it in one snapshot.
     ///
     /// - Parameter withPeople: Whether tokens are believed, so that people matter.
-    static func load(_ store: Store, withPeople: Bool, now: UnixTime) async throws -> StoreContents {
+    package static func load(_ store: Store, withPeople: Bool, now: UnixTime) async throws -> StoreContents {
         let credentials = store.credentials
         return try await store.database.read { session in
             StoreContents(
@@ -91,7 +91,7 @@ struct StoreContents: Sendable {
 ///
 /// They are not written to the store: a variable that is gone takes its key with it. A stored credential that is active
 /// goes before one of the environment.
-struct EnvironmentCredentials: Sendable {
+package struct EnvironmentCredentials: Sendable {
     /// How the ids of these begin, in logs; no stored credential has such an id.
     static let idPrefix = "env:"
 

@@ -1,26 +1,31 @@
 import Audit
 import Core
-import HTTP
-import Logging
+package import Logging
 import NIOCore
-import Net
+package import Net
 import Operations
-import Programs
 import Synchronization
 import Telemetry
-import Tools
-import Transport
+package import Tools
+package import Transport
 
 /// Puts the tool servers together, for the gateway and for commands.
-enum ToolAssembly {
+package enum ToolAssembly {
     /// Servers of no settings yet; see `ToolServers.use`.
     ///
-    /// - Parameter logger: Nil: nothing is told.
-    static func make(_ store: Store, dialer: ToolDialer, logger: Logger?) -> ToolServers {
+    /// - Parameters:
+    ///   - launcher: Starts the servers that are programs; nil: none of them can be.
+    ///   - logger: Nil: nothing is told.
+    package static func make(
+        _ store: Store,
+        dialer: ToolDialer,
+        launcher: (any ProgramLauncher)?,
+        logger: Logger?
+    ) -> ToolServers {
         ToolServers(
             ToolServers.Surroundings(
                 dialer: dialer,
-                launcher: try? ProgramRunner.throughItself(),
+                launcher: launcher,
                 database: store.database,
                 onPin: { pins, session in
                     let entry = AuditEntry(
@@ -45,13 +50,8 @@ enum ToolAssembly {
     }
 
     /// People's tasks, in the store.
-    private static func tasks(_ store: Store) -> LocalToolServer {
+    package static func tasks(_ store: Store) -> LocalToolServer {
         TaskTools.server(on: store.database, version: Version.text) { SystemClock.now }
-    }
-
-    /// What clients of MCP are served at `/mcp/…`.
-    static func fronts(_ store: Store) -> [String: MCPFront] {
-        [TaskTools.name: MCPFront(MCPServer(Self.tasks(store)))]
     }
 
     /// One line for each thing that happened, without anything that was said.
@@ -95,7 +95,7 @@ enum ToolAssembly {
 
 extension NetRuntime {
     /// The way out for tool servers, in turn on each of the loops.
-    var toolDialer: ToolDialer {
+    package var toolDialer: ToolDialer {
         let next = LoopTurn()
         let loops = self.loopCount
         return ToolDialer { body in try await self.run(onLoop: next.take(loops), body) }
@@ -107,34 +107,4 @@ private final class LoopTurn: Sendable {
     private let count = Atomic<Int>(0)
 
     func take(_ loops: Int) -> Int { self.count.wrappingAdd(1, ordering: .relaxed).oldValue & .max % max(1, loops) }
-}
-
-extension Gauges {
-    /// What calls of tools came to, by server.
-    static func tools(_ tools: ToolServers) -> [Gauge] {
-        func byServer(
-            _ name: String,
-            _ help: String,
-            type: MetricType = .counter,
-            _ value: @escaping @Sendable (ToolServerFigures) -> Double
-        ) -> Gauge {
-            Gauge(name: name, help: help, type: type) {
-                tools.figures.map { Gauge.Sample([("server", $0.server)], value($0.figures)) }
-            }
-        }
-        return [
-            byServer("turnpike_tool_calls_total", "Calls of tools.") { Double($0.calls) },
-            byServer("turnpike_tool_seconds_total", "How long all calls of tools took together.") { $0.seconds },
-            byServer("turnpike_tool_calls_running", "Calls of tools that are under way.", type: .gauge) {
-                Double($0.running)
-            },
-            Gauge(name: "turnpike_tool_errors_total", help: "Calls of tools that came to nothing.", type: .counter) {
-                tools.figures.flatMap { server in
-                    server.figures.errors.sorted { $0.key < $1.key }.map { error in
-                        Gauge.Sample([("server", server.server), ("error", error.key)], Double(error.value))
-                    }
-                }
-            },
-        ]
-    }
 }

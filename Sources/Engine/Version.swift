@@ -1,10 +1,10 @@
 /// What this build is.
-enum Version {
+package enum Version {
     /// Semantic version of Turnpike.
-    static let text = "0.1.0"
+    package static let text = "0.1.0"
 
     /// The Swift language the compiler was at least.
-    static var swift: String {
+    package static var swift: String {
         #if swift(>=6.4)
             "6.4 or later"
         #elseif swift(>=6.3)
@@ -14,7 +14,7 @@ enum Version {
         #endif
     }
 
-    static var system: String {
+    package static var system: String {
         #if os(Linux)
             let system = "linux"
         #else

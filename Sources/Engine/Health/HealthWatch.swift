@@ -1,25 +1,25 @@
 import Auth
 import Core
-import Logging
-import Metering
+package import Logging
+package import Metering
 import NIOConcurrencyHelpers
 import NIOCore
-import Operations
-import Pipeline
+package import Operations
+package import Pipeline
 import Providers
 import Telemetry
 import Transport
 
 /// Looks every second at how providers, keys and budgets are doing, and tells people what is wrong: in the log, and at
 /// a webhook.
-struct HealthWatch: Sendable {
-    let instruments: Instruments
-    let snapshots: SnapshotBox
-    let settings: @Sendable () async -> Settings
+package struct HealthWatch: Sendable {
+    package let instruments: Instruments
+    package let snapshots: SnapshotBox
+    package let settings: @Sendable () async -> Settings
     let sender: AlertSender
     let prober: Prober
-    let budgets: BudgetTroubles
-    let logger: Logger
+    package let budgets: BudgetTroubles
+    package let logger: Logger
     /// What is wrong now, for the metrics.
     let firing = NIOLockedValueBox<[AlertKind: Int]>([:])
 
@@ -53,7 +53,7 @@ struct HealthWatch: Sendable {
     }
 
     /// Goes on until cancelled.
-    func run() async throws {
+    package func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.sender.run() }
             group.addTask { try await self.prober.run() }
@@ -153,7 +153,7 @@ struct HealthEye {
 }
 
 /// Budgets that have passed a threshold, until they renew.
-final class BudgetTroubles: Sendable {
+package final class BudgetTroubles: Sendable {
     /// Thresholds that are remembered at most; the oldest give way.
     private static let countMax = 500
 
@@ -168,7 +168,7 @@ final class BudgetTroubles: Sendable {
     init(now: @escaping @Sendable () -> UnixTime) { self.now = now }
 
     /// A budget passed one of its thresholds.
-    func add(_ alert: BudgetAlert) {
+    package func add(_ alert: BudgetAlert) {
         let rule = alert.rule
         let spent = rule.text(of: alert.spent)
         let limit = rule.text(of: rule.limit)
@@ -203,7 +203,7 @@ final class BudgetTroubles: Sendable {
 
 extension KeptCall {
     /// The call for the control path, which knows nothing of the road.
-    var remembered: RememberedCall {
+    package var remembered: RememberedCall {
         RememberedCall(group: self.record.group, user: self.user, keyID: self.record.keyID, story: self.json)
     }
 }
