@@ -1,4 +1,6 @@
-/// Who may import whom (ARCHITECTURE.md): `Base ← Seams ← Domain ← (Pipeline, Operations) ← (Engine, HTTP) ← (App, Client)`.
+/// Who may import whom (ARCHITECTURE.md):
+///
+/// `Base ← Seams ← Domain ← (Pipeline, Operations) ← (Engine, HTTP) ← (App, Client)`.
 enum Layers {
     /// One row of the map: a folder of modules, or a module that is a folder itself.
     struct Row: Sendable {

@@ -39,7 +39,7 @@ package enum SettingsDocs {
     private static let opening = """
         # Settings
 
-        <!-- Generated from Sources/Engine/Settings/SettingsTable.swift by `turnpike docs --write docs`; do not edit. -->
+        <!-- Generated from Engine/Settings/SettingsTable.swift by `turnpike docs --write docs`; do not edit. -->
 
         Turnpike reads `turnpike.yaml` from the working directory, or the file named by `--config` or `TURNPIKE_CONFIG`.
         No file is needed. A flag beats the environment, and the environment beats the file.
