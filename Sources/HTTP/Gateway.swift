@@ -270,6 +270,9 @@ package final class Gateway: RequestHandler {
             case .chat:
                 guard let principal else { throw CallerIdentity.refusal }
                 answer = try await self.chat(principal, on: exchange, id)
+            case .cancelKeyed:
+                guard let principal else { throw CallerIdentity.refusal }
+                answer = try self.cancelKeyed(principal, exchange)
             case .session(let action):
                 guard let principal else { throw CallerIdentity.refusal }
                 let name = try Self.text(parameters.only, exchange)

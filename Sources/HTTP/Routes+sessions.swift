@@ -37,6 +37,13 @@ extension Routes {
         ),
         RouteRow(
             .post,
+            "/api/v1/requests/cancel",
+            .key(.inference),
+            .cancelKeyed,
+            "End the answer under way whose request had this `Idempotency-Key`."
+        ),
+        RouteRow(
+            .post,
             "/api/chat",
             .key(.inference),
             .chat,

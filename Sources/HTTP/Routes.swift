@@ -28,6 +28,7 @@ package enum RouteAction: Sendable, Equatable {
     case storedResponse(StoredResponseAction)
     case toolServer
     case session(SessionAction)
+    case cancelKeyed
     case chat
     case admin(AdminAction)
 }

@@ -109,6 +109,29 @@ extension IdempotencyTests {
         #expect(kit.road.transport.requests.count == 1)
     }
 
+    @Test func `an answer under way is ended by its key, and whoever follows it is told`() async throws {
+        let kit = try await Kit()
+        var (cancelled, other): (FakeExchange?, FakeExchange?)
+        let (script, _) = Self.words(6) {
+            let path = "/api/v1/requests/cancel"
+            other = await kit.road.send("POST", path, fields: "Idempotency-Key: another\r\n")
+            cancelled = await kit.road.send("POST", path, fields: Self.field)
+        }
+        kit.road.transport.scripts = [script]
+        let first = await kit.chat(StreamTests.ask)
+        #expect(other?.json?["data"]?["cancelled"] == false)
+        #expect(cancelled?.json?["data"]?["cancelled"] == true)
+        #expect(cancelled?.json?["data"]?["requestId"]?.stringValue == first.field("x-request-id"))
+        #expect(!first.sent.contains("[DONE]"))
+        #expect(try await kit.states == ["interrupted"])
+        #expect(kit.road.transport.requests.count == 1)
+        // It is not run again, and nothing is left to be ended.
+        #expect(await kit.chat(StreamTests.ask).status == 409)
+        let again = await kit.road.send("POST", "/api/v1/requests/cancel", fields: Self.field)
+        #expect(again.json?["data"]?["cancelled"] == false)
+        #expect(await kit.road.send("POST", "/api/v1/requests/cancel").status == 400)
+    }
+
     @Test func `a hundred at once with one key run one call`() async throws {
         let kit = try await Kit()
         kit.road.transport.scripts = [.json(PlainCallTests.answer)]

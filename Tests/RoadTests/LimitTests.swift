@@ -50,7 +50,7 @@ final class HandClock: Sendable {
             during: (FakeExchange) -> Void = { _ in }
         ) async -> FakeExchange {
             self.road.transport.scripts = script.map { [$0] } ?? []
-            return await self.road.chat(body, fields: fields, during: during)
+            return await self.road.chat(body, fields: fields, arrival: self.clock.now, during: during)
         }
 
         /// How many requests went out.
@@ -209,7 +209,10 @@ final class HandClock: Sendable {
             LimitRule(name: "q", scope: Scope(), requestsPerMinute: 6, queue: .minutes(5))
         )
         for _ in 0..<6 { #expect(await limited.chat().status == 200) }
-        limited.road.transport.duringWait = { _ in Issue.record("it waited") }
+        limited.road.transport.duringWait = { _ in
+            Issue.record("it waited")
+            throw CancellationError()
+        }
         let refused = await limited.chat(nil, fields: "x-turnpike-timeout-ms: 2000\r\n")
         #expect(refused.status == 429)
         #expect(refused.field("retry-after") == "10")

@@ -133,8 +133,13 @@ struct Road {
     }
 
     /// Sends a chat request with the right key.
-    func chat(_ body: String, fields: String = "", during: (FakeExchange) -> Void = { _ in }) async -> FakeExchange {
-        await self.send("POST", "/v1/chat/completions", body: body, fields: fields, during: during)
+    func chat(
+        _ body: String,
+        fields: String = "",
+        arrival: NIODeadline = .now(),
+        during: (FakeExchange) -> Void = { _ in }
+    ) async -> FakeExchange {
+        await self.send("POST", "/v1/chat/completions", body: body, fields: fields, arrival: arrival, during: during)
     }
 
     /// Sends any request; `key` nil sends none.
@@ -144,13 +149,14 @@ struct Road {
         body: String = "",
         fields: String = "",
         key: String? = Road.key,
+        arrival: NIODeadline = .now(),
         during: (FakeExchange) -> Void = { _ in }
     ) async -> FakeExchange {
         let authorization = key.map { "authorization: Bearer \($0)\r\n" } ?? ""
         let head =
             "\(method) \(path) HTTP/1.1\r\nhost: gateway\r\n\(authorization)\(fields)"
             + "content-length: \(body.utf8.count)\r\n\r\n"
-        let exchange = FakeExchange(head, body: body, transport: self.transport)
+        let exchange = FakeExchange(head, body: body, transport: self.transport, arrival: arrival)
         during(exchange)
         await MainExecutor.serve(exchange, by: self.gateway)
         return exchange

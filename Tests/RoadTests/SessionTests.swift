@@ -161,7 +161,9 @@ import Transport
     // MARK: - Crash
 
     /// Row 74.
-    @Test func `how far an answer has come is in the store while it runs, and stays when its process dies`() async throws {
+    @Test func `how far an answer has come is in the store while it runs, and stays when its process dies`()
+        async throws
+    {
         let kit = try await SessionKit()
         _ = try await kit.session()
         let middle: FakeUpstream.Step = .pause {

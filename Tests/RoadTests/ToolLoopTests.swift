@@ -102,16 +102,24 @@ import Transport
             ]
         case (_, true):
             [
-                .stream(.bytes(Self.anthropic(
-                    #"{"type":"tool_use","id":"toolu_1","name":"tasks__add","input":{}}"#,
-                    #"{"type":"input_json_delta","partial_json":"{\"title\":\"milk\"}"}"#,
-                    stop: "tool_use"
-                ))),
-                .stream(.bytes(Self.anthropic(
-                    #"{"type":"text","text":""}"#,
-                    #"{"type":"text_delta","text":"Done."}"#,
-                    stop: "end_turn"
-                ))),
+                .stream(
+                    .bytes(
+                        Self.anthropic(
+                            #"{"type":"tool_use","id":"toolu_1","name":"tasks__add","input":{}}"#,
+                            #"{"type":"input_json_delta","partial_json":"{\"title\":\"milk\"}"}"#,
+                            stop: "tool_use"
+                        )
+                    )
+                ),
+                .stream(
+                    .bytes(
+                        Self.anthropic(
+                            #"{"type":"text","text":""}"#,
+                            #"{"type":"text_delta","text":"Done."}"#,
+                            stop: "end_turn"
+                        )
+                    )
+                ),
             ]
         }
     }
@@ -253,7 +261,8 @@ import Transport
     @Test func `each round has its own targets to fall back on`() async throws {
         let kit = try ToolRoad(retriesMax: 1, fallback: "openrouter")
         kit.road.transport.scripts = [
-            .json(#"{"error":{"message":"busy"}}"#, status: 503), ToolRoad.calls([("tasks__add", #"{"title":"milk"}"#)]),
+            .json(#"{"error":{"message":"busy"}}"#, status: 503),
+            ToolRoad.calls([("tasks__add", #"{"title":"milk"}"#)]),
             ToolRoad.says("Done."),
         ]
         let answer = await kit.road.chat(ToolRoad.ask)

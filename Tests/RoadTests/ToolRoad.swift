@@ -113,7 +113,8 @@ struct ToolRoad {
     static func calls(_ calls: [(name: String, arguments: String)], text: String? = nil) -> FakeUpstream.Script {
         let list = calls.enumerated().map { index, call in
             let arguments = JSONValue.string(call.arguments).text
-            return #"{"id":"call_\#(index)","type":"function","function":{"name":"\#(call.name)","arguments":\#(arguments)}}"#
+            return
+                #"{"id":"call_\#(index)","type":"function","function":{"name":"\#(call.name)","arguments":\#(arguments)}}"#
         }
         let content = text.map { JSONValue.string($0).text } ?? "null"
         return .json(

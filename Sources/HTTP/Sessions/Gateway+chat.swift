@@ -39,7 +39,11 @@ extension Gateway {
         } catch let error as GatewayError {
             guard Self.mayFallBack(error) else { throw error }
         }
-        return Answer(json: self.chatAnswer(reply, wish, rule, conversation, exchange))
+        var texts = [rule.fallback]
+        if reply == nil, let own = try? await desk.fallbackTexts(of: conversation, for: caller) {
+            texts.insert(own, at: 0)
+        }
+        return Answer(json: self.chatAnswer(reply, wish, texts, conversation, exchange))
     }
 
     private func conversation(
@@ -55,7 +59,7 @@ extension Gateway {
     private func chatAnswer(
         _ reply: SessionMessage?,
         _ wish: ChatWish,
-        _ rule: ChatRule,
+        _ texts: [[String: String]],
         _ conversation: String,
         _ exchange: any ServerExchange
     ) -> JSONValue {
@@ -68,7 +72,7 @@ extension Gateway {
                     String(decoding: bytes[$0.value], as: UTF8.self)
                 }
             }
-            text = FallbackText.find(accepted: accepted, message: wish.message, in: [rule.fallback])
+            text = FallbackText.find(accepted: accepted, message: wish.message, in: texts)
         }
         return [
             "reply": .string(text),

@@ -47,9 +47,16 @@ extension Gateway {
             try await self.follow(answer, from: start, on: exchange, id)
         case .cancel:
             let seq = try await desk.cancel(session, for: Self.access(principal))
-            let json: JSONValue = ["data": ["cancelled": .bool(seq != nil), "seq": seq.map { .integer(Int64($0)) } ?? .null]]
+            let number: JSONValue = seq.map { .integer(Int64($0)) } ?? .null
+            let json: JSONValue = ["data": ["cancelled": .bool(seq != nil), "seq": number]]
             try await Answer(json: json).send(on: exchange, requestID: id)
         }
+    }
+
+    /// Ends the answer that runs under the request's `Idempotency-Key`.
+    func cancelKeyed(_ principal: Principal, _ exchange: any ServerExchange) throws(GatewayError) -> Answer {
+        let id = try self.instruments.running.cancel(exchange.head, exchange.headBytes, of: principal)
+        return Answer(json: ["data": ["cancelled": .bool(id != nil), "requestId": id.map { .string($0) } ?? .null]])
     }
 
     /// Who a call of the gateway's own is made for.
@@ -70,7 +77,8 @@ extension Gateway {
     }
 
     private func bodyBytesMax(_ exchange: any ServerExchange) -> Int {
-        min(self.snapshots.current(loop: exchange.transport.loopIndex).limits.bodyBytesMax, 2 * SessionRule.messageBytesMax)
+        let limits = self.snapshots.current(loop: exchange.transport.loopIndex).limits
+        return min(limits.bodyBytesMax, 2 * SessionRule.messageBytesMax)
     }
 
     /// Administrators of a group may watch, and end, what goes on in it.

@@ -42,16 +42,16 @@ struct SessionPost {
     /// What of the content is text.
     private static func text(of content: JSONValue) throws(GatewayError) -> String {
         if let text = content.stringValue {
-            guard !text.isEmpty else { throw GatewayError.invalid("content", expected: "a text that is not empty, or a list of parts") }
+            guard !text.isEmpty else { throw Self.badContent }
             return text
         }
         guard let parts = content.arrayValue, !parts.isEmpty else {
-            throw GatewayError.invalid("content", expected: "a text that is not empty, or a list of parts")
+            throw Self.badContent
         }
         var texts: [String] = []
         for (index, part) in parts.enumerated() {
             guard let type = part["type"]?.stringValue else {
-                throw GatewayError.invalid("content[\(index)].type", expected: "text, image_url, input_audio or file")
+                throw Self.badPart(index)
             }
             switch type {
             case "text":
@@ -60,10 +60,18 @@ struct SessionPost {
                 }
                 texts.append(text)
             case "image_url", "input_audio", "file": break
-            default: throw GatewayError.invalid("content[\(index)].type", expected: "text, image_url, input_audio or file")
+            default: throw Self.badPart(index)
             }
         }
         return texts.joined(separator: " ")
+    }
+
+    private static var badContent: GatewayError {
+        GatewayError.invalid("content", expected: "a text that is not empty, or a list of parts")
+    }
+
+    private static func badPart(_ index: Int) -> GatewayError {
+        GatewayError.invalid("content[\(index)].type", expected: "text, image_url, input_audio or file")
     }
 
     private static func acceptsEvents(_ exchange: any ServerExchange) -> Bool {

@@ -18,7 +18,13 @@ final class DetachedExchange: ServerExchange {
 
     /// The exchange of a copy, which has the call's body already.
     convenience init(of call: Call, arrival: NIODeadline) {
-        self.init(beside: call.exchange, head: call.head, headBytes: call.headBytes, body: ByteBuffer(), arrival: arrival)
+        self.init(
+            beside: call.exchange,
+            head: call.head,
+            headBytes: call.headBytes,
+            body: ByteBuffer(),
+            arrival: arrival
+        )
     }
 
     /// The exchange of a request of its own.

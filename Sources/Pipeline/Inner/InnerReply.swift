@@ -143,7 +143,9 @@ extension String {
     fileprivate func prefix(bytes: Int) -> String {
         guard self.utf8.count > bytes else { return self }
         var end = self.utf8.index(self.startIndex, offsetBy: bytes)
-        while end > self.startIndex, end.samePosition(in: self.unicodeScalars) == nil { end = self.utf8.index(before: end) }
+        while end > self.startIndex, end.samePosition(in: self.unicodeScalars) == nil {
+            end = self.utf8.index(before: end)
+        }
         return String(self[..<end])
     }
 }

@@ -11,7 +11,18 @@ internal import Wire
 /// Readers may come and go, from any loop. The writer waits for them only where the answer is too large to be kept.
 final class RunningAnswer: Sendable {
     /// Why it was cut off.
-    enum Cut { case noReader, shutdown, asked }
+    enum Cut {
+        case noReader, shutdown, asked
+
+        /// What whoever still follows it is told.
+        var error: GatewayError {
+            switch self {
+            case .shutdown: GatewayError(.shuttingDown, "The gateway is shutting down.", retryAfter: .seconds(1))
+            case .asked: GatewayError(.clientGone, "It was cancelled.")
+            case .noReader: GatewayError(.clientGone, "Nobody came back for it.")
+            }
+        }
+    }
 
     /// It never was.
     struct Dissolved: Error {

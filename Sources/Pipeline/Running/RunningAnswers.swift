@@ -1,9 +1,11 @@
-internal import Core
+package import Auth
+package import Core
 internal import Metering
 internal import NIOConcurrencyHelpers
 package import NIOCore
 internal import Synchronization
 package import Telemetry
+package import Wire
 
 /// What a running answer is found by.
 enum AnswerName: Hashable, Sendable {
@@ -69,6 +71,21 @@ package final class RunningAnswers: Sendable {
 
     /// The answer of that name, running or kept; nil if there is none.
     func find(_ name: AnswerName) -> RunningAnswer? { self.state.withLockedValue { $0.entries[name]?.answer } }
+
+    /// Ends the answer that is under way for a request's `Idempotency-Key`; what it said so far is charged.
+    ///
+    /// - Returns: The request that it answers; nil if none was under way.
+    /// - Throws: `GatewayError` unless there is one key, and a good one.
+    package func cancel(
+        _ head: HTTPHead,
+        _ headBytes: ByteBuffer,
+        of principal: Principal
+    ) throws(GatewayError) -> String? {
+        let scope = try IdempotencyScope(of: principal, head, headBytes)
+        guard let answer = self.find(.keyed(scope)), !answer.isOver else { return nil }
+        answer.cut(.asked)
+        return answer.requestID
+    }
 
     /// An answer is over and found elsewhere from now on; the memory it has taken is free.
     func leave(_ answer: RunningAnswer, as name: AnswerName, held: Int) {

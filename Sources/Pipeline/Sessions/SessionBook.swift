@@ -159,12 +159,12 @@ package final class SessionBook: Sendable {
         }
     }
 
-    /// Whether the caller may see a session.
+    /// A session that the caller may see.
     ///
-    /// - Throws: `GatewayError` with `NOT_FOUND` if not.
-    func check(_ session: String, for access: SessionAccess) async throws {
+    /// - Throws: `GatewayError` with `NOT_FOUND` if they may not, or there is none.
+    func session(_ session: String, for access: SessionAccess) async throws -> Session {
         do {
-            try await self.database.read { _ = try SessionStore().get(session, for: access, in: $0) }
+            return try await self.database.read { try SessionStore().get(session, for: access, in: $0) }
         } catch let error as SessionError {
             throw GatewayError(error)
         } catch let error as DatabaseError {

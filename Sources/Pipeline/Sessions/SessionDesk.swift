@@ -1,3 +1,4 @@
+internal import Agents
 package import Auth
 package import Chat
 package import Conversations
@@ -142,7 +143,7 @@ package final class SessionDesk: Sendable {
     ///
     /// - Throws: `GatewayError`: `NOT_FOUND` if the caller may not see the session, `GONE` if nothing is kept.
     package func current(_ session: String, for access: SessionAccess) async throws -> SessionAnswer {
-        try await self.book.check(session, for: access)
+        _ = try await self.book.session(session, for: access)
         guard let answer = self.instruments.running.find(.session(session)), let seq = answer.seq else {
             throw GatewayError(
                 .gone,
@@ -157,10 +158,19 @@ package final class SessionDesk: Sendable {
     /// - Returns: The number of its message; nil if none was under way.
     /// - Throws: `GatewayError` with `NOT_FOUND`.
     package func cancel(_ session: String, for access: SessionAccess) async throws -> Int? {
-        try await self.book.check(session, for: access)
+        _ = try await self.book.session(session, for: access)
         guard let answer = self.instruments.running.find(.session(session)), !answer.isOver else { return nil }
         answer.cut(.asked)
         return answer.seq
+    }
+
+    /// What the agent of a session has said when no provider answers, by language; empty where it has nothing.
+    ///
+    /// - Throws: `GatewayError` with `NOT_FOUND`.
+    package func fallbackTexts(of session: String, for caller: InnerCaller) async throws -> [String: String] {
+        let found = try await self.book.session(session, for: .own(of: caller.principal))
+        let agent = found.agentID.flatMap { caller.snapshot.agents.agent($0, for: caller.principal.group) }
+        return agent?.fallbackText ?? [:]
     }
 
     /// A message of a session.
@@ -261,12 +271,8 @@ package final class SessionDesk: Sendable {
 
     private static func understand(_ error: any Error, _ answer: RunningAnswer) -> GatewayError {
         if let error = error as? GatewayError { return error }
-        switch answer.cutReason {
-        case .shutdown: return GatewayError(.shuttingDown, "The gateway is shutting down.", retryAfter: .seconds(1))
-        case .asked: return GatewayError(.clientGone, "It was cancelled.")
-        case .noReader: return GatewayError(.clientGone, "Nobody came back for it.")
-        case nil: return GatewayError(.internalFailure, "Something went wrong inside the gateway.", cause: error)
-        }
+        return answer.cutReason?.error
+            ?? GatewayError(.internalFailure, "Something went wrong inside the gateway.", cause: error)
     }
 
     // MARK: - Summaries

@@ -114,8 +114,7 @@ struct Idempotency: Detour {
         guard let principal = call.principal else {
             throw GatewayError(.internalFailure, "The call has no principal.")
         }
-        let holder = principal.user.map { "\(principal.keyID) \($0.text)" } ?? principal.keyID
-        let scope = IdempotencyScope(group: principal.group, holder: holder, key: try Self.key(call))
+        let scope = try IdempotencyScope(of: principal, call.head, call.headBytes)
         let (high, low) = call.chance
         return IdempotencyClaim(
             id: "\(String(high, radix: 16))-\(String(low, radix: 16))",
@@ -124,23 +123,6 @@ struct Idempotency: Detour {
             requestID: call.id.text,
             epoch: keyed.epoch
         )
-    }
-
-    private static func key(_ call: Call) throws(GatewayError) -> IdempotencyKey {
-        var values: [IdempotencyKey?] = []
-        call.headBytes.withUnsafeReadableBytes { bytes in
-            for field in call.head.fields where field.name == .idempotencyKey {
-                values.append(IdempotencyKey(bytes[field.value]))
-            }
-        }
-        if values.count == 1, let key = values[0] { return key }
-        var error = GatewayError(.invalidRequest, "Idempotency-Key must be there once.", param: "Idempotency-Key")
-        let expected = "1 to \(IdempotencyKey.lengthMax) visible ASCII characters"
-        if values.count == 1 {
-            error = GatewayError(.invalidRequest, "Idempotency-Key must be \(expected).", param: "Idempotency-Key")
-        }
-        error.details = [(key: "field", value: "Idempotency-Key"), (key: "expected", value: expected)]
-        throw error
     }
 
     private static func refusal(_ finding: IdempotencyFinding) -> GatewayError {
@@ -256,7 +238,9 @@ struct Idempotency: Detour {
         let isolation = #isolation
         let recorder = AnswerRecorder(answer, of: self.instruments.running) { recorder in
             let (outcome, held) = (Self.kept(call, answer), recorder.held)
-            closing = Uncancelled.begin(isolation: isolation) { await self.close(answer, claim, outcome, held: held, keyed) }
+            closing = Uncancelled.begin(isolation: isolation) {
+                await self.close(answer, claim, outcome, held: held, keyed)
+            }
         }
         var failure: (any Error)?
         do {
@@ -294,8 +278,8 @@ struct Idempotency: Detour {
         }
         let isCut = answer.cutReason != nil || call.isHurried || failure is CancellationError
         if isCut {
-            let ending = GatewayError(.shuttingDown, "The gateway is shutting down.", retryAfter: .seconds(1))
-            answer.write(wakes: false) { $0.fail(ending) }
+            let error = (answer.cutReason ?? .shutdown).error
+            answer.write(wakes: false) { $0.fail(error) }
             return call.attempts > 0 ? .interrupted : .released
         }
         answer.write(wakes: false) { $0.fail(failure) }

@@ -43,8 +43,8 @@ extension CallStep {
     /// Whether it says that something did not go straight, so that the call is worth being kept for longer.
     package var isEventful: Bool {
         switch self {
-        case .agent, .tool, .skipped(_, .noCredential, _), .skipped(_, .credentialRejected, _), .hedgeWithheld, .shadowed,
-            .shadowWithheld, .variant, .stuck, .chose, .dropped, .changed, .remark:
+        case .agent, .tool, .skipped(_, .noCredential, _), .skipped(_, .credentialRejected, _), .hedgeWithheld,
+            .shadowed, .shadowWithheld, .variant, .stuck, .chose, .dropped, .changed, .remark:
             false
         case .ended(let attempt): attempt.code != nil
         default: true
