@@ -22,10 +22,11 @@ import dialects
 import money
 import resilience
 import rows
+import sessions
 from harness import Bench, BenchError
 
 HERE = pathlib.Path(__file__).resolve().parent
-ROWS = rows.ROWS | dialects.ROWS | allocations.ROWS | money.ROWS | resilience.ROWS
+ROWS = rows.ROWS | dialects.ROWS | allocations.ROWS | money.ROWS | resilience.ROWS | sessions.ROWS
 
 
 def first_line(*command) -> str:

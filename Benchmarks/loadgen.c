@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 enum kind { LISTENER, SOURCE, READER, CALLER, STDIN };
-enum { REQUEST_MAX = 6144, STREAMS_MAX = 65536 };
+enum { REQUEST_MAX = 32768, STREAMS_MAX = 65536 };
 
 struct conn {
     enum kind kind;
