@@ -22,6 +22,8 @@ struct KeptAnswer {
     /// The types of answers that can be kept.
     private static let contentTypes: [StaticString] = ["application/json", "text/plain", "text/plain; charset=utf-8"]
     private static let version: UInt8 = 1
+    /// Events that are pushed out at once.
+    private static let batch = 64
 
     /// Pushes it into a sink.
     ///
@@ -33,12 +35,14 @@ struct KeptAnswer {
         case .whole(let whole): try reply.whole(whole)
         case .stream(let head, let events):
             try reply.begin(head)
+            var written = 0
             for event in events.dropFirst(start) {
                 try reply.event(event, isContent: true)
-                if !reply.hasCredit {
-                    try reply.flush()
-                    try await reply.awaitCredit()
-                }
+                written += 1
+                // What is not pushed out takes memory and no credit, and keeps the client waiting for the first of it.
+                guard written % Self.batch == 0 else { continue }
+                try reply.flush()
+                if !reply.hasCredit { try await reply.awaitCredit() }
             }
             try reply.flush()
             if self.failure == nil { try reply.end() }

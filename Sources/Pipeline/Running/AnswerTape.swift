@@ -149,6 +149,12 @@ struct AnswerTape: Sendable {
         }
     }
 
+    /// Whether nothing stands at `place` any more but a good end.
+    func endsWell(at place: Int) -> Bool {
+        guard self.isShown, case .well? = self.ending else { return false }
+        return place >= self.first + self.events.count
+    }
+
     /// Whether the last event is one after which clients hang up, or all bytes that were announced are there.
     private var hidesLast: Bool {
         guard !self.isShown, let last = self.events.last else { return false }

@@ -142,7 +142,9 @@ final class RunningAnswer: Sendable {
                 hasBegun = true
                 for event in events { try opening.push(event, into: reply) }
                 place += events.count
-                try reply.flush()
+                // Where the end is there as well, it goes out with them.
+                let ends = self.state.withLockedValue { $0.tape.endsWell(at: place) }
+                if !ends { try reply.flush() }
                 if !reply.hasCredit { try await reply.awaitCredit() }
             case .end(let opening):
                 if !hasBegun { try opening.begin(reply) }
