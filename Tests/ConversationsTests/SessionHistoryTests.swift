@@ -32,7 +32,7 @@ import Testing
         #expect(last.leftOut == end.leftOut)
     }
 
-    /// Only as much is looked at as decides: 64 messages, then more.
+    /// Only as much is looked at as decides: a few more than are wanted, or 64, then more.
     @Test(arguments: [62, 64, 66, 200, 700, 1_000])
     func `long histories are whole too`(wanted: Int) async throws {
         let fixture = try await Fixture()
@@ -60,6 +60,33 @@ import Testing
         #expect(all.history.map(\.seq).last == count + 2)
         #expect(all.history.reduce(0) { $0 + $1.tokens } <= 3 * wanted)
         #expect(all.leftOut.map { $0.count + all.history.count } == count + 2)
+    }
+
+    @Test(arguments: [0, 1, 20, 300])
+    func `answers that say nothing are passed over, however many they are`(wanted: Int) async throws {
+        let fixture = try await Fixture()
+        try await fixture.make("ses_1")
+        let count = 800
+        try await fixture.database.write(.process) { session in
+            try session.execute(
+                """
+                WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(count))
+                INSERT INTO session_messages (session_id, seq, role, status, created_at, request_id, tokens, bytes,
+                    content)
+                SELECT 'ses_1', i, CASE i % 2 WHEN 1 THEN 'user' ELSE 'assistant' END,
+                    CASE i % 2 WHEN 1 THEN 'complete' ELSE 'failed' END, 0, 'r', 3, CASE i % 2 WHEN 1 THEN 3 ELSE 2 END,
+                    CAST(CASE i % 2 WHEN 1 THEN '"x"' ELSE '[]' END AS BLOB) FROM n
+                """
+            )
+            try session.execute("UPDATE sessions SET next_seq = \(count + 1), tokens = \(3 * count)")
+        }
+        let turn = try await fixture.begin("ses_1", terms: HistoryTerms(.lastMessages(wanted)))
+        let first = count - 2 * wanted + 1
+        #expect(turn.history.map(\.seq) == Array(stride(from: first, to: count, by: 2)))
+        let content = ByteBuffer(string: "\"x\"")
+        #expect(turn.history.allSatisfy { $0.role == .user && $0.content == content && $0.tokens == 3 })
+        let left = first - 1
+        #expect(turn.leftOut == LeftOut(count: left, seqs: 1...left, tokens: 3 * left, reason: .policy))
     }
 
     @Test func `a summary goes before the rest, and an older one never comes back`() async throws {

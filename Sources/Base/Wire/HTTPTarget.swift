@@ -64,6 +64,11 @@ package struct HTTPTarget: Sendable, Equatable {
     /// - Parameter bytes: A part of a target that `parse` accepted.
     /// - Returns: The text, or nil if the decoded bytes are not UTF-8 or an escape is not complete.
     package static func decoded(_ bytes: some Collection<UInt8>) -> String? {
+        // Byte by byte the collection's own functions are called for each, which is thirty times as much work.
+        let asItIs: String?? = bytes.withContiguousStorageIfAvailable { bytes in
+            bytes.contains(ByteClass.percent) ? nil : String(validating: bytes, as: UTF8.self)
+        }
+        if let text = asItIs ?? nil { return text }
         var plain: [UInt8] = []
         plain.reserveCapacity(bytes.count)
         var index = bytes.startIndex

@@ -74,6 +74,42 @@ struct AnswerParts: Sendable {
         }.joined(separator: "\n")
     }
 
+    /// The text of an answer that is nothing else, as the JSON string that stands in its JSON; nil where it is more.
+    ///
+    /// Nearly all answers are so, and a conversation's go along with each of its messages. Texts with `\u` are left to
+    /// those who read them, since half of a surrogate pair is no text.
+    static func onlyText(of json: ByteBuffer) -> ByteBuffer? {
+        let length = json.readableBytes - Self.onlyTextFront.utf8CodeUnitCount - Self.onlyTextBack.utf8CodeUnitCount
+        guard length > 0 else { return nil }
+        let start = Self.onlyTextFront.utf8CodeUnitCount
+        let isOne = json.withUnsafeReadableBytes { bytes in
+            guard bytes.starts(with: UnsafeBufferPointer(start: Self.onlyTextFront.utf8Start, count: start)),
+                bytes[(start + length)...].elementsEqual(
+                    UnsafeBufferPointer(
+                        start: Self.onlyTextBack.utf8Start,
+                        count: Self.onlyTextBack.utf8CodeUnitCount
+                    )
+                )
+            else { return false }
+            var index = start
+            while index < start + length {
+                switch bytes[index] {
+                case UInt8(ascii: "\""): return false
+                case UInt8(ascii: "\\"):
+                    guard bytes[index + 1] != UInt8(ascii: "u") else { return false }
+                    index += 2
+                default: index += 1
+                }
+            }
+            return index == start + length
+        }
+        // With its quotes.
+        return isOne ? json.getSlice(at: json.readerIndex + start - 1, length: length + 2) : nil
+    }
+
+    private static let onlyTextFront: StaticString = "[{\"type\":\"text\",\"text\":\""
+    private static let onlyTextBack: StaticString = "\"}]"
+
     static let said: StaticString = "text"
     static let thought: StaticString = "thinking"
     static let refused: StaticString = "refusal"

@@ -25,7 +25,7 @@ struct SessionBody {
         if let summary = turn.summary {
             writer.say("system", "What was said before, in short:\n\(summary.text)")
         }
-        for message in turn.history { writer.add(message) }
+        for message in turn.history { writer.add(message.role, message.content) }
         writer.say("user", json: content)
         writer.body.writeStaticString("]}")
         return writer.body
@@ -42,7 +42,7 @@ struct SessionBody {
         }
         writer.body.writeStaticString("\"stream\":true,\"stream_options\":{\"include_usage\":true},\"messages\":[")
         if let summary { writer.say("system", "What was said before, in short:\n\(summary.text)") }
-        for message in messages { writer.add(message) }
+        for message in messages { writer.add(message.role, message.content) }
         writer.say("user", Self.wish)
         writer.body.writeStaticString("]}")
         return writer.body
@@ -74,12 +74,13 @@ struct SessionBody {
     }
 
     /// A message of before; an answer as its text, since thoughts and tools were for its own turn.
-    private mutating func add(_ message: SessionMessage) {
-        switch message.role {
-        case .user: self.say("user", json: message.content)
-        case .system: self.say("system", json: message.content)
+    private mutating func add(_ role: SessionMessage.Role, _ content: ByteBuffer) {
+        switch role {
+        case .user: self.say("user", json: content)
+        case .system: self.say("system", json: content)
         case .assistant:
-            let text = message.text
+            if let text = AnswerParts.onlyText(of: content) { return self.say("assistant", json: text) }
+            let text = SessionMessage.text(of: content)
             if !text.isEmpty { self.say("assistant", text) }
         }
     }
@@ -87,8 +88,11 @@ struct SessionBody {
 
 extension SessionMessage {
     /// What was said in it, without thoughts and tools.
-    package var text: String {
-        guard let json = try? JSONValue.parse(self.content) else { return "" }
+    package var text: String { Self.text(of: self.content) }
+
+    /// The same of a message's content.
+    static func text(of content: ByteBuffer) -> String {
+        guard let json = try? JSONValue.parse(content) else { return "" }
         if let text = json.stringValue { return text }
         let parts = json.arrayValue ?? []
         return parts.compactMap { part in

@@ -207,19 +207,40 @@ package final class SessionDesk: Sendable {
         let name = AnswerName.session(turn.session.id)
         // One that ran under this name has left the queue before us, so it is over.
         _ = self.instruments.running.enter(answer, as: name)
+        let opening = Opening(turn, message, caller)
+        var turn = turn
+        // It is in the request now, and need not be in memory twice for as long as the answer takes.
+        turn.history = []
+        let begun = turn
         let work = Uncancelled.begin { [self] in
-            let held = await self.serve(turn, message, caller, answer)
+            let held = await self.serve(begun, opening, caller, answer)
             self.instruments.running.retire(answer, as: name, held: held)
-            self.queue.leave(turn.session.id, ticket)
-            await self.summarize(turn, caller)
+            self.queue.leave(begun.session.id, ticket)
+            await self.summarize(begun, caller)
         }
         answer.run(work)
         return SessionAnswer(
-            session: turn.session.id,
-            seq: turn.answerSeq,
+            session: begun.session.id,
+            seq: begun.answerSeq,
             answer,
             now: self.instruments.running.monotonicClock
         )
+    }
+
+    /// What an answer begins with.
+    private struct Opening {
+        /// The data of the first event.
+        let start: ByteBuffer
+        /// What the model is asked.
+        let body: ByteBuffer
+        let timeout: TimeAmount?
+
+        init(_ turn: SessionTurn, _ message: PostedMessage, _ caller: InnerCaller) {
+            self.start = SessionEvents.start(turn, caller.requestID)
+            let rule = HistoryRule(caller.snapshot, group: caller.principal.group, model: message.model)
+            self.body = SessionBody.make(turn, content: message.content, model: rule.model(in: turn.session))
+            self.timeout = message.timeout
+        }
     }
 
     /// Has a model answer, and keeps what it said, however it ended.
@@ -227,7 +248,7 @@ package final class SessionDesk: Sendable {
     /// - Returns: Bytes of memory that the answer holds.
     private func serve(
         _ turn: SessionTurn,
-        _ message: PostedMessage,
+        _ opening: Opening,
         _ caller: InnerCaller,
         _ answer: RunningAnswer
     ) async -> Int {
@@ -235,16 +256,15 @@ package final class SessionDesk: Sendable {
         let tape = SessionTape(answer, of: self.instruments.running)
         let reply = InnerReply(bytesMax: Self.answerBytesMax, tape)
         tape.onProgress = { [book, unowned reply] in book.note(reply.parts, of: session, seq) }
-        tape.push(SessionEvents.start, SessionEvents.start(turn, caller.requestID), isContent: false)
+        tape.push(SessionEvents.start, opening.start, isContent: false)
         var failure: GatewayError?
         var call: Call?
         do {
-            let rule = HistoryRule(caller.snapshot, group: caller.principal.group, model: message.model)
             let made = try Call.inner(
-                SessionBody.make(turn, content: message.content, model: rule.model(in: turn.session)),
+                opening.body,
                 for: caller,
                 arrival: self.instruments.monotonicClock(),
-                timeout: message.timeout
+                timeout: opening.timeout
             )
             call = made
             try await self.pipeline.run(made, reply: reply)

@@ -60,6 +60,19 @@ extension HistoryItem {
     }
 }
 
+extension ToldMessage {
+    static let select: SQL = "SELECT seq, role, tokens, content FROM session_messages"
+
+    init(_ row: SQLRow) throws(DatabaseError) {
+        self.init(
+            seq: Int(clamping: try row.integer("seq")),
+            role: try SessionMessage.role(row),
+            content: ByteBuffer(bytes: try row.blob("content")),
+            tokens: Int(clamping: try row.integer("tokens"))
+        )
+    }
+}
+
 extension SessionMessage {
     static let select: SQL = """
         SELECT session_id, seq, role, status, created_at, ended_at, request_id, model, provider, finish, usage, cost,

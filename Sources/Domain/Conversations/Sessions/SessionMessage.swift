@@ -114,6 +114,17 @@ package struct NewMessage: Sendable {
     }
 }
 
+/// A message of before, as far as a model is told of it.
+package struct ToldMessage: Sendable, Equatable {
+    /// Its place in the session, from 1.
+    package let seq: Int
+    package let role: SessionMessage.Role
+    /// JSON as it was given: a text, or a list of parts.
+    package let content: ByteBuffer
+    /// An estimate of its tokens.
+    package let tokens: Int
+}
+
 /// What came of saying something: where it stands, and what the model is to be told.
 package struct SessionTurn: Sendable {
     /// As it is with the message in it.
@@ -123,7 +134,9 @@ package struct SessionTurn: Sendable {
     /// The number of the answer, which is running now.
     package let answerSeq: Int
     /// What was said before and goes along, the oldest first; the new message is not in it.
-    package let history: [SessionMessage]
+    ///
+    /// May be let go once the model is asked.
+    package var history: [ToldMessage]
     /// Goes before the history; nil where there is none, or the policy has none.
     package let summary: SessionSummary?
     /// What does not go along; kept with the answer.

@@ -82,7 +82,7 @@ extension SessionStore {
         in session: any SQLSession
     ) throws(SessionError) -> SessionMessage {
         _ = try self.get(id, for: access, in: session)
-        guard let found = try self.messages([seq], of: id, in: session).first else { throw .noSuchMessage }
+        guard let found = try self.messages(in: seq...seq, of: id, in: session).first else { throw .noSuchMessage }
         return found
     }
 
@@ -103,11 +103,16 @@ extension SessionStore {
         }
     }
 
-    /// Gives messages by their numbers, in their order.
-    func messages(_ seqs: [Int], of id: String, in session: any SQLSession) throws(SessionError) -> [SessionMessage] {
+    /// Gives what a model is told of messages, by their numbers, in their order.
+    func told(_ seqs: [Int], of id: String, in session: any SQLSession) throws(SessionError) -> [ToldMessage] {
         guard let first = seqs.first, let last = seqs.last else { return [] }
         // Nearly always a piece without gaps, and one statement serves all.
-        let range = try self.messages(in: first...last, of: id, in: session)
+        let range = try kept { () throws(DatabaseError) in
+            try session.map(
+                ToldMessage.select + " WHERE session_id = \(id) AND seq >= \(first) AND seq <= \(last) ORDER BY seq",
+                ToldMessage.init
+            )
+        }
         guard range.count != seqs.count else { return range }
         let wanted = Set(seqs)
         return range.filter { wanted.contains($0.seq) }

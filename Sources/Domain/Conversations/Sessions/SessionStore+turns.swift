@@ -28,7 +28,7 @@ extension SessionStore {
         }
         let wanted = try terms(before)
         let selection = try self.selection(of: before, wanted, in: session)
-        let history = try self.messages(selection.kept, of: before.id, in: session)
+        let history = try self.told(selection.kept, of: before.id, in: session)
         var after = before
         after.nextSeq += 2
         after.tokens += SessionRule.tokens(new.tokens)
@@ -185,8 +185,7 @@ extension SessionStore {
     ) throws(SessionError) -> HistorySelection {
         var begin = 0
         if case .summary = terms.wish { begin = chosen.summary?.throughSeq ?? 0 }
-        let firstLook = 64
-        var count = firstLook
+        var count = Self.firstLook(terms.wish)
         while true {
             let items = try kept { () throws(DatabaseError) in
                 try session.map(
@@ -199,5 +198,12 @@ extension SessionStore {
             guard selection.needsMore, items.count == count else { return selection }
             count = min(count * 8, HistorySelection.itemsMax)
         }
+    }
+
+    /// How many messages nearly always decide it: where they are counted, those that go and the turn before them.
+    private static func firstLook(_ wish: HistoryWish) -> Int {
+        guard case .lastMessages(let count) = wish else { return 64 }
+        let turnBefore = 4
+        return min(count, HistorySelection.itemsMax - turnBefore) + turnBefore
     }
 }
