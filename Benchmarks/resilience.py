@@ -90,11 +90,11 @@ def settings(targets: str, providers: dict[str, tuple[int, str]], alias: str = "
 
 
 @contextlib.contextmanager
-def gateway(bench: Bench, name: str, *arguments):
-    """A gateway with providers of its own."""
+def gateway(bench: Bench, name: str, *arguments, more=""):
+    """A gateway with providers of its own; `more` are further settings."""
     own = Bench.__new__(Bench)
     own.__dict__ = bench.__dict__ | {"configuration": lambda port: f"server: {{ listen: 127.0.0.1:{port} }}\n"}
-    side = own.gateway(more=settings(*arguments), name=name)
+    side = own.gateway(more=settings(*arguments) + more, name=name)
     try:
         yield side
     finally:

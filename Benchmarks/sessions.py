@@ -9,6 +9,7 @@ import socket
 import statistics
 import time
 
+import resilience
 from harness import CHAT, KEY, LOAD_CORE, Bench, BenchError, Side
 from rows import by_turns
 
@@ -291,4 +292,102 @@ def open_all(begin, count: int, events: int) -> list[Line]:
     return lines
 
 
-ROWS = {"session-chat": session_chat, "session-resume": session_resume, "session-streams": session_streams}
+def tool_round(bench: Bench):
+    """round of an agent's tool, without provider and tool"""
+    rounds, calls = (4, 50) if bench.quick else (8, 150)
+    provider = resilience.Provider(bench, "tool-round-provider")
+    # The tool is one of another gateway, over HTTP and on the core of the load.
+    server = bench.gateway(core=LOAD_CORE, name="tool-server")
+    more = (
+        f'tools: {{ servers: {{ remote: {{ url: "http://127.0.0.1:{server.port}/mcp/tasks", allow_private: true, '
+        f'headers: {{ authorization: "Bearer {KEY}" }} }} }} }}\n'
+        "agents: { worker: { group: bench, model: fast, tools: [ remote/list_tasks ] } }\n"
+    )
+    try:
+        with resilience.gateway(bench, "tool-round", "a/sim", {"a": (provider.port, "")}, more=more) as side, load_core():
+            tool, lines = Tool(server), {"provider": Line(provider.port), "gateway": Line(side.port)}
+            asked = [{"role": "user", "content": "What is on my list?"}]
+            wish = {"id": "call_1", "type": "function", "function": {"name": tool.model_name, "arguments": "{}"}}
+            told = [
+                *asked,
+                {"role": "assistant", "content": None, "tool_calls": [wish]},
+                {"role": "tool", "tool_call_id": "call_1", "content": tool.text},
+            ]
+            ways = {
+                "agent": ("gateway", {"model": "agent/worker", "messages": asked}),
+                "first": ("provider", {"model": "sim", "messages": asked, "tools": [tool.for_models]}),
+                "second": ("provider", {"model": "sim", "messages": told, "tools": [tool.for_models]}),
+                "plain": ("gateway", {"model": "fast", "messages": asked}),
+                "plain_alone": ("provider", {"model": "sim", "messages": asked}),
+            }
+
+            def ask(way: str) -> float:
+                began = time.perf_counter()
+                if way == "tool":
+                    tool.call()
+                    return time.perf_counter() - began
+                where, body = ways[way]
+                lines[where].send("POST", CHAT, {**body, "stream": True})
+                return lines[where].until(END) - began
+
+            def measure(way: str) -> float:
+                times = []
+                for _ in range(calls):
+                    times.append(ask(way))
+                    time.sleep(0.002)
+                return statistics.median(times) * 1000
+
+            names = [*ways, "tool"]
+            for way in names:
+                measure(way)
+            before = provider.calls
+            ask("agent")
+            if provider.calls - before != 2:
+                raise BenchError(f"an answer with a tool took {provider.calls - before} calls: {bytes(lines['gateway'].came[:1500])}")
+            found = dict(zip(names, by_turns(rounds, names, measure)))
+    finally:
+        provider.stop()
+        bench.stop(server)
+
+    def added(*parts: str) -> float:
+        return statistics.median(whole - sum(rest) for whole, *rest in zip(*(found[part] for part in parts)))
+
+    whole = added("agent", "first", "second", "tool")
+    plain = added("plain", "plain_alone")
+    return {
+        "turnpike": whole - plain,
+        "unit": "ms p50 added",
+        "added_ms": whole - plain,
+        "answer_added_ms": round(whole, 3),
+        "plain_added_ms": round(plain, 3),
+        "tool_ms": round(statistics.median(found["tool"]), 3),
+        "layout": "an agent's streamed answer with one round of a tool over HTTP, less both calls of the provider and the call of the tool, "
+        "each asked directly, and less what the gateway adds to a plain call; subject on core 0, all others on core 1",
+    }
+
+
+class Tool:
+    """A tool of the tasks that a gateway serves, and a client of its own for it."""
+
+    def __init__(self, server: Side):
+        self.line, self.fields = Line(server.port), {"Accept": "application/json, text/event-stream"}
+        client = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
+        self.say("initialize", client)
+        head = bytes(self.line.came).partition(b"\r\n\r\n")[0].decode().lower()
+        session = next(line for line in head.split("\r\n") if line.startswith("mcp-session-id:"))
+        self.fields["Mcp-Session-Id"] = session.partition(":")[2].strip()
+        tool = next(each for each in self.say("tools/list", {})["tools"] if each["name"] == "list_tasks")
+        self.model_name = "remote__list_tasks"
+        function = {"name": self.model_name, "description": tool["description"], "parameters": tool["inputSchema"]}
+        self.for_models = {"type": "function", "function": function}
+        self.text = self.call()["content"][0]["text"]
+
+    def say(self, method: str, parameters: dict) -> dict:
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
+        return self.line.whole("POST", "/mcp/tasks", body, **self.fields)["result"]
+
+    def call(self) -> dict:
+        return self.say("tools/call", {"name": "list_tasks", "arguments": {}})
+
+
+ROWS = {"session-chat": session_chat, "session-resume": session_resume, "session-streams": session_streams, "tool-round": tool_round}

@@ -209,7 +209,7 @@ package final class SessionDesk: Sendable {
         _ = self.instruments.running.enter(answer, as: name)
         let opening = Opening(turn, message, caller)
         var turn = turn
-        // It is in the request now, and need not be in memory twice for as long as the answer takes.
+        // It is in the request now, and need not be in memory for as long as the answer takes.
         turn.history = []
         let begun = turn
         let work = Uncancelled.begin { [self] in
@@ -228,18 +228,23 @@ package final class SessionDesk: Sendable {
     }
 
     /// What an answer begins with.
-    private struct Opening {
+    private final class Opening {
         /// The data of the first event.
         let start: ByteBuffer
-        /// What the model is asked.
-        let body: ByteBuffer
         let timeout: TimeAmount?
+        private var body: ByteBuffer
 
         init(_ turn: SessionTurn, _ message: PostedMessage, _ caller: InnerCaller) {
             self.start = SessionEvents.start(turn, caller.requestID)
             let rule = HistoryRule(caller.snapshot, group: caller.principal.group, model: message.model)
             self.body = SessionBody.make(turn, content: message.content, model: rule.model(in: turn.session))
             self.timeout = message.timeout
+        }
+
+        /// What the model is asked, once: the call lets go of it when its answer begins, and nobody else keeps it.
+        func takeBody() -> ByteBuffer {
+            defer { self.body = ByteBuffer() }
+            return self.body
         }
     }
 
@@ -261,7 +266,7 @@ package final class SessionDesk: Sendable {
         var call: Call?
         do {
             let made = try Call.inner(
-                opening.body,
+                opening.takeBody(),
                 for: caller,
                 arrival: self.instruments.monotonicClock(),
                 timeout: opening.timeout
