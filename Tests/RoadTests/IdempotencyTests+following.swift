@@ -70,7 +70,8 @@ extension IdempotencyTests {
             while !kit.running.hasAnswerWithoutReader { await Task.yield() }
             kit.pass(.seconds(59))
             var follower: FakeExchange?
-            back = Later { await kit.chat(StreamTests.ask, fields: Self.field + "Last-Event-ID: 1\r\n") { follower = $0 } }
+            let fields = Self.field + "Last-Event-ID: 1\r\n"
+            back = Later { await kit.chat(StreamTests.ask, fields: fields) { follower = $0 } }
             while follower?.sent.isEmpty ?? true { await Task.yield() }
             kit.pass(.seconds(59))
             kit.running.cutForsaken()

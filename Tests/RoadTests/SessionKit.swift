@@ -105,7 +105,8 @@ import Transport
     }
 
     /// A provider's stream of some words.
-    static func stream(_ words: String..., usage: Bool = true, middle: FakeUpstream.Step? = nil) -> FakeUpstream.Script {
+    static func stream(_ words: String..., usage: Bool = true, middle: FakeUpstream.Step? = nil) -> FakeUpstream.Script
+    {
         let text = words.map { StreamTests.text($0) }
         let counts = #"{"id":"1","choices":[],"usage":{"prompt_tokens":12,"completion_tokens":5}}"#
         let end = StreamTests.finish + (usage ? StreamTests.data(counts) : "") + StreamTests.done

@@ -40,7 +40,9 @@ import Transport
     }
 
     @Test(arguments: 0...5)
-    func `from another connection, with the first still open, an answer goes on behind any event`(seen: Int) async throws {
+    func `from another connection, with the first still open, an answer goes on behind any event`(
+        seen: Int
+    ) async throws {
         let kit = try await SessionKit()
         _ = try await kit.session()
         var other: Later?

@@ -1,4 +1,4 @@
-/// Who may import whom (ARCHITECTURE.md):
+/// Who may import whom, as in ARCHITECTURE.md.
 ///
 /// `Base ← Seams ← Domain ← (Pipeline, Operations) ← (Engine, HTTP) ← (App, Client)`.
 enum Layers {
