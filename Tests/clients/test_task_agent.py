@@ -40,6 +40,8 @@ def world(tmp_path_factory):
     configuration["agents"]["brief"] = agent("compatible/sim", "ai", limits={"rounds": 1})
     # The loop is what is tried at each provider.
     configuration["agents"] |= {f"at-{name}": agent(f"{name}/sim", "ai") for name in dialects.NAMES}
+    thoughts = {"parameters": {"reasoning_effort": "low", "max_output_tokens": 8000}}
+    configuration["agents"] |= {f"thinks-{name}": agent(f"{name}/sim-reasoner", "ai", **thoughts) for name in dialects.NAMES}
     demo = configuration["bootstrap"]["groups"][0]
     demo["keys"] += [{"name": mode, "secret": key} for mode, key in KEYS.items()]
     gateway = Gateway(folder / "gateway", configuration)
@@ -142,6 +144,20 @@ def test_the_loop_in_the_other_dialects(world, provider):
     response = chat(world).responses.create(model=f"agent/at-{provider}", input="Remember this.")
     assert response.output_text and not [item for item in response.output if item.type == "function_call"]
     assert asked(world) == before + 6
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("provider", dialects.NAMES)
+def test_thoughts_go_back_to_who_thought_them(world, provider, stream):
+    """Providers refuse a call of a tool that comes back without the thoughts that led to it, or with changed ones."""
+    before = asked(world)
+    answer = say(chat(world), f"agent/thinks-{provider}", "Remember this.", stream=stream)
+    if stream:
+        text = "".join(choice.delta.content or "" for chunk in answer for choice in chunk.choices)
+    else:
+        text = answer.choices[0].message.content
+    assert text.strip()
+    assert [call["status"] for call in world.simulator.calls()[before:]] == [200, 200]
 
 
 def test_in_its_last_round_a_model_has_to_do_without_tools(world):
