@@ -248,6 +248,19 @@ import Transport
         #expect(kit.road.transport.requests.count == 1)
     }
 
+    @Test func `what tools give has room in one request, or is no answer`() async throws {
+        // Row 105: nineteen turns of one MiB each would be.
+        let kit = try ToolRoad(
+            #""limits":{"rounds":64},"#,
+            answer: { _, _ in ToolOutcome(text: String(repeating: "x", count: 1 << 20)) }
+        )
+        kit.road.transport.scripts = Array(repeating: ToolRoad.calls([("tasks__list", "{}")]), count: 64)
+        let answer = await kit.road.chat(ToolRoad.ask)
+        #expect(answer.status == 502)
+        #expect(answer.json?["error"]?["message"]?.stringValue?.contains("server.max_body") == true)
+        #expect((10..<30).contains(kit.road.transport.requests.count))
+    }
+
     @Test func `several answers at once are refused`() async throws {
         let kit = try ToolRoad()
         let answer = await kit.road.chat(ToolRoad.ask.dropLast() + #","n":2}"#)

@@ -71,7 +71,15 @@ struct RunTools: Detour {
     private func again(_ call: Call, _ request: ChatRequest, _ clock: ToolClock) throws -> Call {
         let now = self.instruments.monotonicClock()
         let left = try clock.left(now)
-        let round = try call.round(try AgentRequest.write(request, model: call.model, call), arrival: now)
+        let body = try AgentRequest.write(request, model: call.model, call)
+        let most = call.snapshot.limits.bodyBytesMax
+        guard body.readableBytes <= most else {
+            throw GatewayError(
+                .providerError,
+                "With what the tools gave the conversation is longer than \(most) bytes (server.max_body)."
+            )
+        }
+        let round = try call.round(body, arrival: now)
         round.timeout = left
         return round
     }
