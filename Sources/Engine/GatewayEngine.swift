@@ -212,7 +212,8 @@ package struct GatewayEngine: Sendable {
                 database: store.database,
                 epoch: accounting.meter.epoch,
                 logger: logger,
-                wallClock: { SystemClock.now }
+                wallClock: { SystemClock.now },
+                generator: { SystemRandomNumberGenerator() }
             ),
             calls: CallBook(loops: loops, keep: settings.health.callsKept),
             health: HealthBook(loops: loops),

@@ -37,6 +37,17 @@ struct Answer: Sendable {
     ///
     /// For HEAD the body is only measured.
     func send(on exchange: any ServerExchange, requestID: RequestID) async throws {
+        self.write(on: exchange, requestID: requestID)
+        try await exchange.finish()
+    }
+
+    /// Sends the answer without waiting, where the server goes down and its handler is about to be cancelled.
+    func sendNow(on exchange: any ServerExchange, requestID: RequestID) {
+        self.write(on: exchange, requestID: requestID)
+        exchange.finishNow()
+    }
+
+    private func write(on exchange: any ServerExchange, requestID: RequestID) {
         var fields = ByteBuffer()
         fields.writeStaticString("x-request-id: ")
         requestID.write(into: &fields)
@@ -46,6 +57,5 @@ struct Answer: Sendable {
         let length: ResponseBody = self.status == 204 ? .none : .length(self.body.readableBytes)
         exchange.begin(status: self.status, fields: fields, body: length)
         exchange.write(self.body)
-        try await exchange.finish()
     }
 }

@@ -40,6 +40,7 @@ extension Gateway {
             self.log(error, action, id)
             throw error
         }
+        if action == .deleteSession, let session = found.path["session"] { self.sessions?.end(session) }
         return Self.answer(answer)
     }
 

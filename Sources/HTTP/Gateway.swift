@@ -291,6 +291,8 @@ package final class Gateway: RequestHandler {
         } catch let error as GatewayError {
             answer = Answer(error, dialect: dialect, requestID: id)
         }
+        // Where the server went down meanwhile, the client has been told so.
+        guard !exchange.isResponseStarted else { throw CancellationError() }
         try await answer.send(on: exchange, requestID: id)
     }
 

@@ -44,7 +44,8 @@ import Transport
             database: database,
             epoch: 7,
             logger: Logger(label: "test") { _ in CapturedLog() },
-            wallClock: { UnixTime(seconds: 1_700_000_000) }
+            wallClock: { UnixTime(seconds: 1_700_000_000) },
+            generator: { SystemRandomNumberGenerator() }
         )
         self.road = try Road(
             defaultModel: "fast",

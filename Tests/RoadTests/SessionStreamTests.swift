@@ -182,6 +182,7 @@ import Transport
         ("hi", "", "The assistant cannot answer right now"), ("привет", "", "Ассистент сейчас не может"),
         ("hallo", "accept-language: de-DE,de;q=0.9,en;q=0.8\r\n", "Der Assistent kann"),
         ("hi", "accept-language: fr;q=0.1, pl\r\n", "Asystent nie może"), ("你好", "accept-language: en\r\n", "助手"),
+        ("привет", "accept-language: uk-UA,uk;q=0.9\r\n", "Асистент зараз"), ("Дякую їм", "", "Асистент зараз"),
         ("hi", "accept-language: x-klingon\r\n", "The assistant cannot"), ("hi", "accept-language: sv\r\n", "Ring oss"),
     ])
     func `when no provider answers, people are told so in their language`(

@@ -78,6 +78,17 @@ import Transport
         #expect(!messages.contains { $0["content"] == "one" })
     }
 
+    @Test func `half of a surrogate pair costs the model that half, and not the answer it stands in`() async throws {
+        let kit = try await SessionKit()
+        _ = try await kit.session()
+        kit.road.transport.scripts = [SessionKit.stream("Well ", #"\ud83d"#), SessionKit.stream("Fine")]
+        #expect(await kit.say("hi").status == 200)
+        _ = await kit.say("and then")
+        let sent = try JSONValue.parse(kit.road.transport.body(1))["messages"]?.arrayValue
+        #expect(sent?.map { $0["content"]?.stringValue } == ["hi", "Well \u{FFFD}", "and then"])
+        #expect(try await String(buffer: kit.stored()[1].content) == #"[{"type":"text","text":"Well \ud83d"}]"#)
+    }
+
     // MARK: - Failures
 
     @Test func `a message that no model answers is kept, and the client is told why`() async throws {
@@ -106,6 +117,10 @@ import Transport
         let answer = await kit.say("hi", isStream: true)
         let events = SessionEvent.read(answer.sent)
         #expect(events.map(\.type) == ["start", "content", "error"])
+        #expect(events.map(\.id) == ["2-1", "2-2", "2-3"])
+        let again = SessionEvent.read(await kit.follow(after: "2-2").sent)
+        #expect(again.map(\.id) == ["2-3"] && again.first?.type == "error")
+        #expect(await kit.follow(after: "2-3").status == 204)
         #expect(events[2].json?["code"]?.stringValue?.hasPrefix("PROVIDER_") == true)
         let stored = try await kit.stored()
         #expect(stored[1].status == .cut)

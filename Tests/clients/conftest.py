@@ -119,9 +119,12 @@ class Simulator(Program):
         return False
 
     def calls(self, model: str | None = None) -> list[dict]:
-        """What it saw since it was last cleared, in order; only calls for `model` if one is given."""
-        record = self.http.get("/sim/record").json()
-        return [call for call in record["calls"] if model is None or call["model"] == model]
+        """What it saw since it was last cleared, in order; only calls for `model` if one is given, whatever its options."""
+
+        def is_wanted(call: dict) -> bool:
+            return model is None or call["model"] is not None and model in (call["model"], call["model"].partition("?")[0])
+
+        return [call for call in self.http.get("/sim/record").json()["calls"] if is_wanted(call)]
 
     def clear(self):
         self.http.delete("/sim/record")

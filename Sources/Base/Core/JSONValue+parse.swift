@@ -8,7 +8,11 @@ extension JSONValue {
     ///
     /// - Throws: `JSONError` for the first fault.
     package static func parse(_ bytes: UnsafeRawBufferPointer) throws(JSONError) -> JSONValue {
-        var parser = JSONParser(lexer: JSONLexer(bytes, from: 0, to: bytes.count))
+        try self.parse(bytes, mends: false)
+    }
+
+    private static func parse(_ bytes: UnsafeRawBufferPointer, mends: Bool) throws(JSONError) -> JSONValue {
+        var parser = JSONParser(lexer: JSONLexer(bytes, from: 0, to: bytes.count), mendsSurrogates: mends)
         parser.lexer.skipWhitespace()
         let value = try parser.value(depth: 1)
         parser.lexer.skipWhitespace()
@@ -34,6 +38,18 @@ extension JSONValue {
     package static func parse(_ text: String) throws(JSONError) -> JSONValue {
         try self.parse(ByteBuffer(string: text))
     }
+
+    /// Reads what somebody else wrote, where half of a surrogate pair is no reason to have nothing: it becomes U+FFFD.
+    ///
+    /// - Throws: `JSONError` for any other fault.
+    package static func parse(mending buffer: ByteBuffer) throws(JSONError) -> JSONValue {
+        let result: Result<JSONValue, JSONError> = buffer.withUnsafeReadableBytes { bytes in
+            do throws(JSONError) {
+                return .success(try self.parse(bytes, mends: true))
+            } catch { return .failure(error) }
+        }
+        return try result.get()
+    }
 }
 
 /// Builds the tree.
@@ -41,6 +57,8 @@ extension JSONValue {
 /// Recursion ends at `JSONScanner.depthMax`.
 private struct JSONParser {
     var lexer: JSONLexer
+    /// Whether a lone surrogate becomes U+FFFD, and is no fault.
+    let mendsSurrogates: Bool
 
     mutating func value(depth: Int) throws(JSONError) -> JSONValue {
         switch self.lexer.byte {
@@ -79,7 +97,7 @@ private struct JSONParser {
     private mutating func string() throws(JSONError) -> String {
         let start = self.lexer.index
         let traits = try self.lexer.skipString()
-        guard traits.loneSurrogate < 0 else { throw .loneSurrogate(at: traits.loneSurrogate) }
+        guard self.mendsSurrogates || traits.loneSurrogate < 0 else { throw .loneSurrogate(at: traits.loneSurrogate) }
         let count = self.lexer.index - start - 2
         guard traits.hasEscapes else {
             let bytes = UnsafeBufferPointer(start: self.lexer.base + start + 1, count: count)

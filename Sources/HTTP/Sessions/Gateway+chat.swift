@@ -15,9 +15,7 @@ extension Gateway {
         guard let desk = self.sessions else {
             throw GatewayError(.notImplemented, "This gateway has no store to keep conversations in.")
         }
-        if exchange.isDraining {
-            throw GatewayError(.shuttingDown, "The gateway is shutting down.", retryAfter: .seconds(1))
-        }
+        if exchange.isDraining { throw GatewayError.goingDown }
         let caller = self.caller(principal, exchange, id)
         let rule = caller.snapshot.limits.chat
         let deadline = exchange.arrival + rule.timeout
@@ -31,19 +29,28 @@ extension Gateway {
             timeout: rule.timeout
         )
         var reply: SessionMessage?
+        Self.tellShutdown(on: exchange, id)
+        defer { exchange.onHurry(nil) }
         do {
             let answer = try await desk.post(message, by: caller)
-            try await answer.end(by: deadline, on: exchange.transport)
+            do {
+                try await answer.end(by: deadline, on: exchange.transport)
+            } catch {
+                await answer.settle()
+                throw error
+            }
             let stored = try await desk.message(answer.seq, of: conversation, for: .own(of: principal))
             if stored.status == .complete { reply = stored }
         } catch let error as GatewayError {
             guard Self.mayFallBack(error) else { throw error }
         }
-        var texts = [rule.fallback]
-        if reply == nil, let own = try? await desk.fallbackTexts(of: conversation, for: caller) {
-            texts.insert(own, at: 0)
+        var texts: [[String: String]] = []
+        if reply == nil {
+            // Its agent's first; without a store there are still the others.
+            let own = try? await desk.fallbackTexts(of: conversation, for: caller)
+            texts = [own ?? [:], rule.fallback]
         }
-        return Answer(json: self.chatAnswer(reply, wish, texts, conversation, exchange))
+        return Answer(json: Self.chatAnswer(reply, wish, texts, conversation, exchange))
     }
 
     private func conversation(
@@ -56,7 +63,7 @@ extension Gateway {
         return try await desk.open(agent: wish.agent ?? rule.agent, for: caller)
     }
 
-    private func chatAnswer(
+    private static func chatAnswer(
         _ reply: SessionMessage?,
         _ wish: ChatWish,
         _ texts: [[String: String]],

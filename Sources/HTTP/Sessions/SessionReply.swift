@@ -16,6 +16,8 @@ final class SessionReply: ReplySink {
     /// Events that the client has had, here and before.
     private var events: Int
     private(set) var hasContent = false
+    /// Whether the answer on this connection is over, and nothing may be added.
+    private var isOver = false
 
     /// - Parameters:
     ///   - seq: The number of the answer's message; events are named after it.
@@ -37,6 +39,15 @@ final class SessionReply: ReplySink {
         }
     }
 
+    /// Says that the server goes down, at once and without waiting; who comes back finds what was said in the session.
+    func hurry() {
+        guard !self.isOver else { return }
+        if self.hasContent { return self.fail(GatewayError.goingDown) }
+        self.isOver = true
+        Answer(GatewayError.goingDown, dialect: .native, requestID: self.requestID)
+            .sendNow(on: self.exchange, requestID: self.requestID)
+    }
+
     private func open() {
         guard !self.hasContent else { return }
         self.hasContent = true
@@ -54,9 +65,12 @@ final class SessionReply: ReplySink {
         throw GatewayError(.internalFailure, "A session's answer comes in events.")
     }
 
-    func begin(_ head: StreamHead) { self.open() }
+    func begin(_ head: StreamHead) {
+        if !self.isOver { self.open() }
+    }
 
     func event(_ event: ServerSentEvent, isContent: Bool) {
+        guard !self.isOver else { return }
         self.open()
         self.events += 1
         let id = SessionEventID(seq: self.seq, number: self.events)
@@ -66,9 +80,13 @@ final class SessionReply: ReplySink {
         }
     }
 
-    func flush() { self.exchange.flushNow() }
+    func flush() {
+        if !self.isOver { self.exchange.flushNow() }
+    }
 
     func end() {
+        guard !self.isOver else { return }
+        self.isOver = true
         self.open()
         self.exchange.finishNow()
     }
@@ -76,7 +94,15 @@ final class SessionReply: ReplySink {
     /// The last event says what went wrong, in the native shape.
     func fail(_ error: GatewayError) {
         let body = ErrorBodies.body(of: error, dialect: .native, requestID: self.requestID)
-        self.exchange.write { SSEWriter.write(data: body, type: "error", into: &$0) }
+        guard !self.isOver else { return }
+        self.isOver = true
+        self.open()
+        self.events += 1
+        let id = SessionEventID(seq: self.seq, number: self.events)
+        self.exchange.write { buffer in
+            buffer.writeString("id: \(id.text)\n")
+            SSEWriter.write(data: body, type: "error", into: &buffer)
+        }
         self.exchange.finishNow()
     }
 
@@ -101,11 +127,14 @@ struct SessionEventID: Equatable {
     /// The id that a client has sent as `Last-Event-ID`; nil if it is none of a session's.
     init?(_ text: String) {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 2, let seq = Int(parts[0]), let number = Int(parts[1]), seq > 0, number > 0 else {
-            return nil
-        }
+        guard parts.count == 2, let seq = Int(parts[0]), let number = Int(parts[1]),
+            (1...Self.numberMax).contains(seq), (1...Self.numberMax).contains(number)
+        else { return nil }
         self.init(seq: seq, number: number)
     }
+
+    /// Far more than there can be, and far from where counting on would overflow.
+    private static let numberMax = 1 << 50
 
     var text: String { "\(self.seq)-\(self.number)" }
 }

@@ -30,7 +30,7 @@ struct AnswerParts: Sendable {
             var buffer = ByteBuffer()
             text.writeContent(into: &buffer)
             self.parts.append(.text(kind: kind, buffer))
-            self.bytes += length + 32
+            self.bytes += length + Self.frameBytes
         }
     }
 
@@ -70,7 +70,7 @@ struct AnswerParts: Sendable {
             var json = ByteBuffer(string: "\"")
             json.writeImmutableBuffer(text)
             json.writeStaticString("\"")
-            return JSONString(checked: json).text
+            return String(buffer: JSONString(checked: json).utf8)
         }.joined(separator: "\n")
     }
 
@@ -109,6 +109,9 @@ struct AnswerParts: Sendable {
 
     private static let onlyTextFront: StaticString = "[{\"type\":\"text\",\"text\":\""
     private static let onlyTextBack: StaticString = "\"}]"
+
+    /// What stands around a text, at most.
+    static let frameBytes = 32
 
     static let said: StaticString = "text"
     static let thought: StaticString = "thinking"

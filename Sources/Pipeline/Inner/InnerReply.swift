@@ -84,23 +84,26 @@ final class InnerReply: ReplySink {
     private func say(_ text: JSONString, _ kind: StaticString) throws {
         // Two quotes, and nothing between them.
         guard text.bytes.readableBytes > 2 else { return }
+        // What is there already is to fit in the store when the call ends here.
+        guard self.parts.bytes + text.bytes.readableBytes + AnswerParts.frameBytes <= self.bytesMax else {
+            throw self.tooLong
+        }
         self.parts.append(text, kind: kind)
-        try self.checkLength()
         self.hasContent = true
         try self.listener?.said(text, kind)
     }
 
-    private func checkLength() throws(GatewayError) {
-        guard self.parts.bytes <= self.bytesMax else {
-            throw GatewayError(.providerError, "The answer is longer than \(self.bytesMax) bytes.")
-        }
+    private var tooLong: GatewayError {
+        GatewayError(.providerError, "The answer is longer than \(self.bytesMax) bytes.")
     }
 
     func tool(_ step: ToolStep) throws {
         let part = step.part
-        self.parts.append(part)
+        var longer = self.parts
+        longer.append(part)
+        guard longer.bytes <= self.bytesMax else { throw self.tooLong }
+        self.parts = longer
         self.hasContent = true
-        try self.checkLength()
         try self.listener?.tool(step, part)
     }
 

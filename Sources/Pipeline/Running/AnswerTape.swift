@@ -155,6 +155,17 @@ struct AnswerTape: Sendable {
         return place >= self.first + self.events.count
     }
 
+    /// Whether nothing is left for a client that had so many events; an error at the end counts as one.
+    func hasAll(before place: Int) -> Bool {
+        guard self.isShown, self.whole == nil else { return false }
+        let end = self.first + self.events.count
+        switch self.ending {
+        case .well: return place >= end
+        case .failed: return place > end
+        case nil: return false
+        }
+    }
+
     /// Whether the last event is one after which clients hang up, or all bytes that were announced are there.
     private var hidesLast: Bool {
         guard !self.isShown, let last = self.events.last else { return false }

@@ -71,6 +71,8 @@ final class RunningAnswer: Sendable {
     /// Whether readers may have the end of it.
     var isShown: Bool { self.state.withLockedValue { $0.tape.isShown } }
     var isOver: Bool { self.state.withLockedValue { $0.tape.isOver } }
+    /// Whether nothing is left for a client that had so many events.
+    func hasAll(before place: Int) -> Bool { self.state.withLockedValue { $0.tape.hasAll(before: place) } }
     var hasContent: Bool { self.state.withLockedValue { $0.tape.hasContent } }
     var hasRoom: Bool { self.state.withLockedValue { $0.tape.hasRoom } }
     var bytes: Int { self.state.withLockedValue { $0.tape.bytes } }
@@ -117,6 +119,11 @@ final class RunningAnswer: Sendable {
 
     /// Whether it goes on although nobody reads it.
     var isAlone: Bool { self.state.withLockedValue { $0.alone != nil && !$0.tape.isOver } }
+
+    /// Waits until it is over and written down, also where whoever waits was cancelled.
+    func settle() async {
+        _ = try? await uncancelled { try await self.wait { $0.tape.isShown } }
+    }
 
     // MARK: - A reader's side
 

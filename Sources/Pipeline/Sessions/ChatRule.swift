@@ -6,7 +6,7 @@ package struct ChatRule: Sendable, Equatable {
     package var agent: String?
     /// When the answer has to be there, or the fallback text is (`chat.timeout`).
     package var timeout: TimeAmount
-    /// What is said when no provider answers, by language (RFC 5646, in lower case); these come before the built-in ones.
+    /// What is said when no provider answers, by language (RFC 5646, in lower case); goes before the built-in texts.
     package var fallback: [String: String]
 
     package init(agent: String? = nil, timeout: TimeAmount = .seconds(10), fallback: [String: String] = [:]) {
@@ -29,7 +29,10 @@ package enum FallbackText {
         let wanted = accepted.map(Self.languages) ?? []
         let guessed = Self.language(ofScript: message)
         // A browser of an English system says `en` whatever its user writes; the script of the message knows better.
-        for language in (guessed.map { [$0] } ?? []) + wanted + [Self.standardLanguage] {
+        // But many languages may be written in it, and which one of them it is, the browser may know.
+        let kin = guessed.flatMap { Self.kin[$0] } ?? []
+        let written = wanted.filter { kin.contains(Self.primary($0)) } + (guessed.map { [$0] } ?? [])
+        for language in written + wanted + [Self.standardLanguage] {
             for table in all {
                 if let text = table[language] ?? table[Self.primary(language)] { return text }
             }
@@ -58,6 +61,8 @@ package enum FallbackText {
         var counts: [String: Int] = [:]
         for scalar in text.unicodeScalars.prefix(500) {
             switch scalar.value {
+            // Russian has none of these letters.
+            case 0x0404, 0x0406, 0x0407, 0x0454, 0x0456, 0x0457, 0x0490, 0x0491: counts["uk", default: 0] += 20
             case 0x0400...0x04FF: counts["ru", default: 0] += 1
             case 0x0370...0x03FF: counts["el", default: 0] += 1
             case 0x0590...0x05FF: counts["he", default: 0] += 1
@@ -73,6 +78,12 @@ package enum FallbackText {
         }
         return counts.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
     }
+
+    /// Languages that are written in the same script as one that is guessed by it.
+    private static let kin: [String: Set<String>] = [
+        "ru": ["ru", "uk", "be", "bg", "sr", "mk", "kk", "ky", "mn", "tg"], "uk": ["uk", "be"],
+        "ar": ["ar", "fa", "ur", "ps", "ug", "ckb"], "he": ["he", "yi"], "hi": ["hi", "mr", "ne"], "zh": ["zh", "ja"],
+    ]
 
     private static let standardLanguage = "en"
 

@@ -50,8 +50,8 @@ struct SessionBody {
 
     private static let wish = """
         Sum up this conversation for somebody who will go on with it and cannot read it: who wants what, what was \
-        found out, decided and promised, names, numbers and dates as they were given, and what is still open. Leave out \
-        courtesies. Answer with the summary alone, in the language of the conversation, in at most 300 words.
+        found out, decided and promised, names, numbers and dates as they were given, and what is still open. Leave \
+        out courtesies. Answer with the summary alone, in the language of the conversation, in at most 300 words.
         """
 
     private mutating func begin(_ role: StaticString) {
@@ -92,7 +92,7 @@ extension SessionMessage {
 
     /// The same of a message's content.
     static func text(of content: ByteBuffer) -> String {
-        guard let json = try? JSONValue.parse(content) else { return "" }
+        guard let json = try? JSONValue.parse(mending: content) else { return "" }
         if let text = json.stringValue { return text }
         let parts = json.arrayValue ?? []
         return parts.compactMap { part in

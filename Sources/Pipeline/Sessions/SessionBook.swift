@@ -33,18 +33,22 @@ package final class SessionBook: Sendable {
     let epoch: Int64
     private let logger: Logger
     private let wallClock: @Sendable () -> UnixTime
+    private let generator: @Sendable () -> any RandomNumberGenerator
     private let state = NIOLockedValueBox(State())
 
+    /// - Parameter generator: Where the names of sessions come from.
     package init(
         database: any Database,
         epoch: Int64,
         logger: Logger,
-        wallClock: @escaping @Sendable () -> UnixTime
+        wallClock: @escaping @Sendable () -> UnixTime,
+        generator: @escaping @Sendable () -> any RandomNumberGenerator
     ) {
         self.database = database
         self.epoch = epoch
         self.logger = logger
         self.wallClock = wallClock
+        self.generator = generator
     }
 
     // MARK: - Sessions
@@ -54,8 +58,7 @@ package final class SessionBook: Sendable {
     /// - Returns: Its id.
     /// - Throws: `GatewayError`.
     func open(_ draft: SessionDraft, for principal: Principal) async throws -> String {
-        var random = SystemRandomNumberGenerator()
-        let id = SessionStore.freshID(using: &random)
+        let id = self.freshID()
         let now = self.wallClock()
         let owner = SessionOwner(user: principal.user, keyID: principal.keyID)
         let group = principal.group
@@ -69,6 +72,14 @@ package final class SessionBook: Sendable {
             throw GatewayError(SessionError.store(error))
         }
         return id
+    }
+
+    private func freshID() -> String {
+        func make(_ random: some RandomNumberGenerator) -> String {
+            var random = random
+            return SessionStore.freshID(using: &random)
+        }
+        return make(self.generator())
     }
 
     // MARK: - One answer
@@ -159,9 +170,10 @@ package final class SessionBook: Sendable {
         }
     }
 
-    /// A session that the caller may see.
+    /// Gives a session that the caller may see.
     ///
-    /// - Throws: `GatewayError` with `NOT_FOUND` if they may not, or there is none.
+    /// - Throws: `GatewayError`, with `NOT_FOUND` if they may not.
+    @discardableResult
     func session(_ session: String, for access: SessionAccess) async throws -> Session {
         do {
             return try await self.database.read { try SessionStore().get(session, for: access, in: $0) }

@@ -46,6 +46,9 @@ package struct SessionAnswer: Sendable {
         self.now = now
     }
 
+    /// Whether the answer is over and nothing of it is left for a client that had so many events.
+    package func hasAll(before place: Int) -> Bool { self.answer.hasAll(before: place) }
+
     /// Pushes the answer's events into a sink, from one of them on, as they come.
     ///
     /// - Parameter start: How many events are passed over.
@@ -53,6 +56,9 @@ package struct SessionAnswer: Sendable {
     package func follow(into reply: any ReplySink, from start: Int = 0) async throws {
         try await self.answer.follow(into: reply, from: start, now: self.now)
     }
+
+    /// Waits until the answer is over and stored, also for a client that has left: a shutdown waits for its connection.
+    package func settle() async { await self.answer.settle() }
 
     /// Waits until the answer is over and stored.
     ///
@@ -114,15 +120,21 @@ package final class SessionDesk: Sendable {
     /// - Throws: `GatewayError`, `CancellationError`.
     package func post(_ message: PostedMessage, by caller: InnerCaller) async throws -> SessionAnswer {
         let transport = caller.exchange.transport
+        // Whose session it is not neither waits nor takes a place, so that nobody can tell it from none (row 44).
+        if self.queue.isTaken(message.session) {
+            try await self.book.session(message.session, for: .own(of: caller.principal))
+        }
+        // Who is to be answered by a moment is not to wait beyond it.
+        let patience = min(Self.queueMax, message.timeout ?? Self.queueMax)
         let ticket = try await self.queue.enter(
             message.session,
             on: transport,
-            until: transport.eventLoop.now + Self.queueMax
+            until: transport.eventLoop.now + patience
         )
         do {
             let turn = try await self.book.begin(
                 self.newMessage(message, caller),
-                terms: HistoryRule(caller.snapshot, group: caller.principal.group, model: message.model).terms
+                terms: HistoryRule(caller.snapshot, group: caller.principal.group, message).terms
             )
             return self.begin(turn, message, caller, ticket)
         } catch {
@@ -134,16 +146,22 @@ package final class SessionDesk: Sendable {
     /// Begins a conversation of somebody's own.
     ///
     /// - Returns: The session's id.
-    /// - Throws: `GatewayError`.
+    /// - Throws: `GatewayError`; `MODEL_NOT_FOUND` if there is no such agent, since nobody could ever answer.
     package func open(agent: String?, for caller: InnerCaller) async throws -> String {
-        try await self.book.open(SessionDraft(agentID: agent), for: caller.principal)
+        if let agent, caller.snapshot.agents.agent(agent, for: caller.principal.group) == nil {
+            throw GatewayError(.modelNotFound, "There is no such agent here.", param: "agentId")
+        }
+        return try await self.book.open(SessionDraft(agentID: agent), for: caller.principal)
     }
+
+    /// A session was deleted: nobody will ever see what is still being answered in it.
+    package func end(_ session: String) { self.instruments.running.find(.session(session))?.cut(.asked) }
 
     /// The answer that is under way in a session, or was until a moment ago.
     ///
     /// - Throws: `GatewayError`: `NOT_FOUND` if the caller may not see the session, `GONE` if nothing is kept.
     package func current(_ session: String, for access: SessionAccess) async throws -> SessionAnswer {
-        _ = try await self.book.session(session, for: access)
+        try await self.book.session(session, for: access)
         guard let answer = self.instruments.running.find(.session(session)), let seq = answer.seq else {
             throw GatewayError(
                 .gone,
@@ -158,7 +176,7 @@ package final class SessionDesk: Sendable {
     /// - Returns: The number of its message; nil if none was under way.
     /// - Throws: `GatewayError` with `NOT_FOUND`.
     package func cancel(_ session: String, for access: SessionAccess) async throws -> Int? {
-        _ = try await self.book.session(session, for: access)
+        try await self.book.session(session, for: access)
         guard let answer = self.instruments.running.find(.session(session)), !answer.isOver else { return nil }
         answer.cut(.asked)
         return answer.seq
@@ -208,6 +226,7 @@ package final class SessionDesk: Sendable {
         // One that ran under this name has left the queue before us, so it is over.
         _ = self.instruments.running.enter(answer, as: name)
         let opening = Opening(turn, message, caller)
+        let rule = HistoryRule(caller.snapshot, group: caller.principal.group, message)
         var turn = turn
         // It is in the request now, and need not be in memory for as long as the answer takes.
         turn.history = []
@@ -216,7 +235,7 @@ package final class SessionDesk: Sendable {
             let held = await self.serve(begun, opening, caller, answer)
             self.instruments.running.retire(answer, as: name, held: held)
             self.queue.leave(begun.session.id, ticket)
-            await self.summarize(begun, caller)
+            await self.summarize(begun, rule, caller)
         }
         answer.run(work)
         return SessionAnswer(
@@ -236,8 +255,8 @@ package final class SessionDesk: Sendable {
 
         init(_ turn: SessionTurn, _ message: PostedMessage, _ caller: InnerCaller) {
             self.start = SessionEvents.start(turn, caller.requestID)
-            let rule = HistoryRule(caller.snapshot, group: caller.principal.group, model: message.model)
-            self.body = SessionBody.make(turn, content: message.content, model: rule.model(in: turn.session))
+            let model = message.model ?? turn.session.answeringModel
+            self.body = SessionBody.make(turn, content: message.content, model: model)
             self.timeout = message.timeout
         }
 
@@ -303,14 +322,11 @@ package final class SessionDesk: Sendable {
     // MARK: - Summaries
 
     /// Has older messages summed up, where the session wants that; without it they are left out for now.
-    private func summarize(_ turn: SessionTurn, _ caller: InnerCaller) async {
-        let rule = HistoryRule(caller.snapshot, group: caller.principal.group, model: nil)
-        guard let seqs = turn.toSummarize,
-            case .summary(_, let model) = rule.wish(of: turn.session)
-        else { return }
+    private func summarize(_ turn: SessionTurn, _ rule: HistoryRule, _ caller: InnerCaller) async {
+        guard let seqs = turn.toSummarize, case .summary(_, let model) = rule.wish(of: turn.session) else { return }
         do {
             let messages = try await self.book.messages(in: seqs, of: turn.session.id)
-            let asked = model ?? turn.session.model
+            let asked = model ?? rule.model(turn.session)
             let body = SessionBody.summary(of: messages, after: turn.session.summary, model: asked)
             let reply = InnerReply(bytesMax: SessionRule.summaryBytesMax)
             let call = try Call.inner(body, for: caller, arrival: self.instruments.monotonicClock())

@@ -20,6 +20,9 @@ final class SessionQueue: Sendable {
 
     private let state = NIOLockedValueBox(State())
 
+    /// Whether a message of a session is being answered.
+    func isTaken(_ session: String) -> Bool { self.state.withLockedValue { $0.lines[session] != nil } }
+
     /// Waits for a message's turn.
     ///
     /// - Returns: The ticket to leave with.
