@@ -93,6 +93,24 @@ import Transport
         #expect(String(buffer: stored[1].content) == #"[{"type":"text","text":"Hello"}]"#)
     }
 
+    @Test func `a shutdown waits for the connection of a client that left, until its answer is stored`() async throws {
+        let kit = try await SessionKit()
+        _ = try await kit.session()
+        var post: Later?
+        kit.road.transport.scripts = [
+            SessionKit.stream(
+                "a", "b", "c",
+                middle: .pause {
+                    post?.cancel()
+                    while !kit.running.hasAnswerWithoutReader { await Task.yield() }
+                }
+            )
+        ]
+        post = Later { await kit.say("hi", isStream: true) }
+        _ = await post?.value
+        #expect(try await kit.stored()[1].status == .complete)
+    }
+
     @Test func `an answer that nobody comes back for is cut, and kept as far as it came`() async throws {
         let kit = try await SessionKit()
         _ = try await kit.session()

@@ -122,7 +122,9 @@ final class RunningAnswer: Sendable {
 
     /// Waits until it is over and written down, also where whoever waits was cancelled.
     func settle() async {
-        _ = try? await uncancelled { try await self.wait { $0.tape.isShown } }
+        _ = try? await uncancelled {
+            while !self.isShown { try await self.wait { $0.tape.isShown } }
+        }
     }
 
     // MARK: - A reader's side
