@@ -99,7 +99,9 @@ import Transport
         var post: Later?
         kit.road.transport.scripts = [
             SessionKit.stream(
-                "a", "b", "c",
+                "a",
+                "b",
+                "c",
                 middle: .pause {
                     post?.cancel()
                     while !kit.running.hasAnswerWithoutReader { await Task.yield() }

@@ -196,6 +196,35 @@ def test_a_stream_that_broke_off_is_told_to_its_error_and_not_begun_again(world,
     assert len(world.simulator.calls()) == 1 and len(charged()) == 1
 
 
+@pytest.mark.parametrize("way", OWN, ids=str)
+def test_an_answer_is_ended_by_its_key_for_all_who_follow_it(world, charged, way):
+    key, options = str(uuid.uuid4()), "endless=1&interval_ms=20&text_bytes=16&tokens_per_chunk=3"
+
+    def cancel(name: str) -> dict:
+        fields = {"authorization": f"Bearer {GATEWAY_KEY}", "idempotency-key": name}
+        answer = httpx.post(f"{world.root}/api/v1/requests/cancel", headers=fields, trust_env=False)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
+
+    with begin(world.root, way, options, key) as first, begin(world.root, way, options, key) as second:
+        for _ in range(6):
+            first.next()
+        assert cancel(str(uuid.uuid4())) == {"cancelled": False, "requestId": None}
+        ended = cancel(key)
+        assert ended == {"cancelled": True, "requestId": first.answer.headers["x-request-id"]}
+        for reader in (first, second):
+            reader.rest()
+            # In-band, in the dialect's own form.
+            assert "error" in json.dumps(reader.events[-1].data)
+    assert cancel(key)["cancelled"] is False
+    with begin(world.root, way, options, key) as again:
+        assert again.status == 409
+    call = poll(lambda: (calls := world.simulator.calls())[0]["ending"] != "running" and calls[0])
+    assert call["ending"] in ("client_closed", "client_reset")
+    (row,) = charged()
+    assert row["is_charged"] == 1 and 0 < row["output_tokens"] <= call["tokens_written"] * 1.05 + 1
+
+
 # --- The SDKs --------------------------------------------------------------------------------------------------------
 
 
