@@ -31,7 +31,8 @@ struct RecordCall: Layer {
     private func tell(_ error: any Error, _ call: Call, _ reply: any ReplySink) -> Bool {
         let failure = self.understand(error, call)
         call.failure = failure
-        guard failure.code != .clientGone else { return false }
+        // An answer that somebody ended by its key, or nobody came back for, has readers that are still there.
+        guard failure.code != .clientGone || error is GatewayError && !Task.isCancelled else { return false }
         do {
             try reply.fail(failure)
             return true
