@@ -145,9 +145,16 @@ class Talk:
         return answer.json()["data"]
 
     def messages(self, session: str) -> list[dict]:
-        answer = self.http.get(f"/sessions/{session}/messages", params={"limit": 200})
-        assert answer.status_code == 200, answer.text
-        return answer.json()["data"]
+        """All of them, page by page."""
+        found, query = [], {"limit": 200}
+        while True:
+            answer = self.http.get(f"/sessions/{session}/messages", params=query)
+            assert answer.status_code == 200, answer.text
+            page = answer.json()
+            found += page["data"]
+            if page["nextCursor"] is None:
+                return found
+            query["cursor"] = page["nextCursor"]
 
     def over(self, session: str, seq: int, seconds: float = 20) -> dict:
         """An answer once it is no longer running."""

@@ -830,6 +830,20 @@ def test_an_answer_beyond_what_is_kept_is_followed_and_stored_all_the_same(start
     assert talk.over(lonely, 2)["status"] == "cut"
 
 
+def test_an_answer_that_is_too_long_to_store_ends_there_and_the_session_goes_on(talk, gateway, simulator):
+    session = talk.session(model="sim/sim?chunks=120&text_bytes=100000")
+    with talk.ask(session) as reader:
+        events = reader.rest()
+    assert events[-1].type == "error" and "longer than" in events[-1].data["error"]
+    cut = talk.messages(session)[1]
+    assert cut["status"] == "cut" and text_of(cut) == said(events)
+    assert 7_000_000 < len(text_of(cut)) < 8 << 20
+    poll(lambda: simulator.calls()[0]["ending"] != "running")
+    # All of it would go along; what no request may hold is left out.
+    again = talk.say(session, "Go on.", model="sim/sim-mini")
+    assert again["status"] == "complete"
+
+
 def test_the_ids_of_events_are_such_as_an_eventsource_sends_back(talk):
     session = talk.session(model="sim/sim?chunks=5")
     talk.say(session, "Hello.")

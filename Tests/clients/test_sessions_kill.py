@@ -221,24 +221,14 @@ async def deaths(gateway: Mortal, simulator):
     gateway.settled()
     figures = compare(storm, gateway)
     agrees(gateway)
-    histories = {session: all_messages(gateway, session) for session in sessions}
+    talk = talk_to(gateway)
+    histories = {session: talk.messages(session) for session in sessions}
     figures |= check_histories(storm, histories)
     assert figures["in a stream when killed"] > DEATHS and figures["cut"] > DEATHS
     for session in sessions[:5]:
-        assert talk_to(gateway).say(session, "Go on.", model="sim/sim-mini")["status"] == "complete"
+        assert talk.say(session, "Go on.", model="sim/sim-mini")["status"] == "complete"
     assert gateway.program.stop() == 0
     print(f"{DEATHS} deaths with {min(in_flight)} to {max(in_flight)} in flight; {figures}")
-
-
-def all_messages(gateway: Mortal, session: str) -> list[dict]:
-    talk, found, cursor = talk_to(gateway), [], None
-    while True:
-        query = {"limit": 200} | ({"cursor": cursor} if cursor else {})
-        page = talk.http.get(f"/sessions/{session}/messages", params=query).json()
-        found += page["data"]
-        cursor = page["nextCursor"]
-        if cursor is None:
-            return found
 
 
 def check_histories(storm: Storm, histories: dict[str, list[dict]]) -> dict:
