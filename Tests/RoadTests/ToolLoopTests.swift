@@ -91,12 +91,14 @@ import Transport
         case (_, false):
             [
                 .json(
-                    #"{"id":"m","type":"message","role":"assistant","model":"x","content":[{"type":"tool_use","id":"toolu_1","#
+                    #"{"id":"m","type":"message","role":"assistant","model":"x","content":["#
+                        + #"{"type":"tool_use","id":"toolu_1","#
                         + #""name":"tasks__add","input":{"title":"milk"}}],"stop_reason":"tool_use","#
                         + #""usage":{"input_tokens":5,"output_tokens":3}}"#
                 ),
                 .json(
-                    #"{"id":"m","type":"message","role":"assistant","model":"x","content":[{"type":"text","text":"Done."}],"#
+                    #"{"id":"m","type":"message","role":"assistant","model":"x","content":["#
+                        + #"{"type":"text","text":"Done."}],"#
                         + #""stop_reason":"end_turn","usage":{"input_tokens":9,"output_tokens":2}}"#
                 ),
             ]
@@ -130,7 +132,8 @@ import Transport
         }
         return event(
             "message_start",
-            #""message":{"id":"m","type":"message","role":"assistant","model":"x","content":[],"usage":{"input_tokens":5,"output_tokens":1}}"#
+            #""message":{"id":"m","type":"message","role":"assistant","model":"x","content":[],"#
+                + #""usage":{"input_tokens":5,"output_tokens":1}}"#
         ) + event("content_block_start", #""index":0,"content_block":\#(block)"#)
             + event("content_block_delta", #""index":0,"delta":\#(delta)"#)
             + event("content_block_stop", #""index":0"#)

@@ -114,13 +114,15 @@ struct ToolRoad {
         let list = calls.enumerated().map { index, call in
             let arguments = JSONValue.string(call.arguments).text
             return
-                #"{"id":"call_\#(index)","type":"function","function":{"name":"\#(call.name)","arguments":\#(arguments)}}"#
+                #"{"id":"call_\#(index)","type":"function","#
+                + #""function":{"name":"\#(call.name)","arguments":\#(arguments)}}"#
         }
         let content = text.map { JSONValue.string($0).text } ?? "null"
         return .json(
             #"{"id":"c1","object":"chat.completion","created":1,"model":"first","choices":[{"index":0,"message":"#
                 + #"{"role":"assistant","content":\#(content),"tool_calls":[\#(list.joined(separator: ","))]},"#
-                + #""finish_reason":"tool_calls"}],"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}}"#
+                + #""finish_reason":"tool_calls"}],"#
+                + #""usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}}"#
         )
     }
 
