@@ -7,7 +7,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test bench tidy format fuzz golden live realmodel timing rotation ledger soak tsan ci clean
+.PHONY: help run build test bench tidy format fuzz golden live realmodel example timing rotation ledger soak tsan ci clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ fuzz: ## run every fuzz target for FUZZ_SECONDS (60) each
 
 golden: ## rewrite golden files and generated docs; you review the diff
 	@exec scripts/golden.sh
+
+example: ## build the example application, a package of its own that uses the libraries
+	@exec scripts/example.sh
 
 timing: ## whether the time of a refusal tells what is wrong with a key
 	@exec scripts/timing.sh

@@ -106,6 +106,19 @@ var targets: [Target] = [
         ] + nio
     ),
 
+    // The libraries
+    library("TurnpikeAPI", in: "ClientAPI", ["Core"] + nio),
+    library(
+        "TurnpikeClient",
+        in: "Client",
+        [
+            "TurnpikeAPI", "Engine", "Core", "Wire", "Chat", "Transport", "Database", "Net", "Providers", "Auth",
+            "Vault",
+            "Metering", "Telemetry", "Pipeline", logging,
+        ] + nio
+    ),
+    library("TurnpikeRemote", in: "Remote", ["TurnpikeAPI", "Core", "Wire", "Transport", "Net"] + nio),
+
     .executableTarget(
         name: "turnpike",
         dependencies: [
@@ -178,6 +191,13 @@ var targets: [Target] = [
             "Limits", "Metering", "Resilience", "Telemetry", "Pipeline", "HTTP", "Simulator", "TestKit", logging,
         ] + nio + sockets
     ),
+    tests(
+        "ClientTests",
+        [
+            "TurnpikeClient", "TurnpikeRemote", "Engine", "Core", "Wire", "Chat", "Database", "SQLite", "Metering",
+            "Net", "Pipeline", "Telemetry", "HTTP", "Simulator", "TestKit", logging, http1,
+        ] + nio + sockets
+    ),
     tests("TidyTests", []),
 ]
 
@@ -214,7 +234,11 @@ if Context.environment["TURNPIKE_BENCH"] != nil {
 let package = Package(
     name: "turnpike",
     platforms: [.macOS(.v15)],
-    products: [.executable(name: "turnpike", targets: ["turnpike"])],
+    products: [
+        .executable(name: "turnpike", targets: ["turnpike"]),
+        .library(name: "TurnpikeClient", targets: ["TurnpikeClient"]),
+        .library(name: "TurnpikeRemote", targets: ["TurnpikeRemote"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
@@ -236,14 +260,16 @@ let package = Package(
 // MARK: - What every module is built with (docs/adr/0006-language-flags.md)
 
 func strict() -> [SwiftSetting] {
-    [
-        .treatAllWarnings(as: .error),
+    // Who depends on a version of this package may have other compilers, and no flags that SwiftPM calls unsafe.
+    let isDependency = Context.packageDirectory.contains("/checkouts/")
+    let warnings: [SwiftSetting] = isDependency ? [] : [.treatAllWarnings(as: .error)]
+    let sendable: [SwiftSetting] = isDependency ? [] : [.unsafeFlags(["-require-explicit-sendable"])]
+    return warnings + [
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("InternalImportsByDefault"),
         .enableUpcomingFeature("MemberImportVisibility"),
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-        .unsafeFlags(["-require-explicit-sendable"]),
-    ]
+    ] + sendable
 }
 
 func module(_ name: String, in folder: String = "", _ dependencies: [Target.Dependency]) -> Target {
@@ -253,6 +279,10 @@ func module(_ name: String, in folder: String = "", _ dependencies: [Target.Depe
         path: folder.isEmpty ? "Sources/\(name)" : "Sources/\(folder)/\(name)",
         swiftSettings: strict()
     )
+}
+
+func library(_ name: String, in folder: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(folder)", swiftSettings: strict())
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {

@@ -32,7 +32,7 @@ package struct SettingsSource: Sendable {
     }
 
     /// A file of up to 4 MiB and one byte as text; nil if there is none.
-    @Sendable private static func read(_ path: String) throws -> String? {
+    @Sendable package static func read(_ path: String) throws -> String? {
         do {
             return try SmallFile.read(path, bytesMax: SettingsFile.bytesMax + 1)
         } catch let error where error.code == ENOENT {

@@ -47,6 +47,24 @@ final class DetachedExchange: ServerExchange {
         self.body = body
     }
 
+    /// The exchange of a request that came over no connection at all.
+    init(
+        on transport: any LoopTransport,
+        head: HTTPHead,
+        headBytes: ByteBuffer,
+        body: ByteBuffer,
+        arrival: NIODeadline
+    ) {
+        self.head = head
+        self.headBytes = headBytes
+        self.peer = PeerAddress(text: "in-process", port: 0, isLoopback: true)
+        self.isAdministrative = false
+        self.isSecure = true
+        self.transport = transport
+        self.arrival = arrival
+        self.body = body
+    }
+
     var isResponseStarted: Bool { false }
     var bytesSent: Int { 0 }
     var isDraining: Bool { false }
