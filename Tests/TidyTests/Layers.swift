@@ -36,7 +36,7 @@ enum Layers {
         // The oracle for billing shares nothing with the gateway's own accounting, nor with its codecs.
         Row(folder: "Simulator", holdsModules: false, mayImport: ["Base", "Seams", "Net"], seesSiblings: false),
         Row(folder: "Engine", holdsModules: false, mayImport: assembly.subtracting(["HTTP"]), seesSiblings: false),
-        Row(folder: "ClientAPI", holdsModules: false, mayImport: [], seesSiblings: false),
+        Row(folder: "ClientAPI", holdsModules: false, mayImport: ["Base"], seesSiblings: false),
         Row(
             folder: "Client",
             holdsModules: false,
