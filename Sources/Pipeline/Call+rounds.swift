@@ -2,13 +2,37 @@ internal import Chat
 internal import Core
 internal import NIOCore
 
+/// Where a call may go, as it was chosen before anything was tried.
+struct RoundPlan {
+    private let target: CallTarget?
+    private let alternatives: TargetQueue
+    private let retriesMax: Int
+
+    init(_ call: Call) {
+        self.target = call.target
+        self.alternatives = call.alternatives
+        self.retriesMax = call.retriesMax
+    }
+
+    /// Gives a further round as many tries as the first one had.
+    ///
+    /// It begins where the one before was answered: there the prompt is warm, and thoughts are understood.
+    fileprivate func apply(to round: Call) {
+        round.target = round.target ?? self.target
+        round.alternatives = self.alternatives
+        round.retriesMax = round.attempts + self.retriesMax
+    }
+}
+
 /// Asking a model more than once for one answer.
 extension Call {
     /// The call that asks again, with another body in the client's dialect.
     ///
-    /// - Parameter arrival: From when its clocks count; nil: as the call's.
+    /// - Parameters:
+    ///   - plan: Where the first round could go.
+    ///   - arrival: From when its clocks count; nil: as the call's.
     /// - Throws: `GatewayError` if the body is no request.
-    func round(_ body: ByteBuffer, arrival: NIODeadline? = nil) throws(GatewayError) -> Call {
+    func round(_ body: ByteBuffer, _ plan: RoundPlan, arrival: NIODeadline? = nil) throws(GatewayError) -> Call {
         let round = self.copy(arrival: arrival)
         round.body = body
         do throws(RequestIndexError) {
@@ -18,7 +42,8 @@ extension Call {
         }
         round.prompt = nil
         round.limits.guess = nil
-        round.chargedBefore = self.charged
+        round.chargedBefore = self.chargedBefore + self.charged
+        plan.apply(to: round)
         return round
     }
 

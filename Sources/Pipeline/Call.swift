@@ -139,6 +139,10 @@ package final class Call {
     ///
     /// Set by `KeepResponse`.
     var carriesThoughts = false
+    /// In a round that the gateway asks with a body of its own: what the client's own body lost; nil in all others.
+    ///
+    /// Set by `RunTools`.
+    var droppedBefore: [String]?
     /// Complete header lines for the answer, whatever it is.
     package var extraFields = ByteBuffer()
 
@@ -271,6 +275,7 @@ package final class Call {
     ///
     /// JSON paths of the client's body, and behind them names such as `answer.citations`.
     var dropped: [String] {
+        if let droppedBefore { return droppedBefore }
         guard let dropped = self.edits?.dropped else { return [] }
         guard let translation = self.translation else { return dropped }
         return translation.losses.dropped + dropped + translation.answerLosses.names
@@ -281,6 +286,8 @@ package final class Call {
     /// The header asks for it with any word but `false` and `0`: whoever would rather have no answer must not get one
     /// over a word that nobody knows.
     var isStrict: Bool {
+        // The first round was held to it; what the gateway itself adds is no loss of the client's.
+        if self.droppedBefore != nil { return false }
         if self.snapshot.limits.isStrict(self.principal?.group) { return true }
         guard let field = self.head.first(.turnpikeStrict) else { return false }
         return !self.headBytes.hasWord("false", in: field.value) && !self.headBytes.hasWord("0", in: field.value)

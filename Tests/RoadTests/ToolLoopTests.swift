@@ -50,7 +50,7 @@ import Transport
         #expect(events.last == "[DONE]")
         let chunks = try events.dropLast().map { try JSONValue.parse(String($0)) }
         let said = chunks.compactMap { $0["choices"]?[0]?["delta"]?["content"]?.stringValue }.joined()
-        #expect(said == "Well. Done.")
+        #expect(said == "Well. \n\nDone.")
         #expect(!answer.sent.contains("tool_calls") && !answer.sent.contains("milk"))
         #expect(chunks.compactMap { $0["choices"]?[0]?["finish_reason"]?.stringValue } == ["stop"])
         #expect(chunks.filter { $0["choices"]?[0]?["delta"]?["role"] != nil }.count == 1)

@@ -157,6 +157,29 @@ def test_thoughts_go_back_to_who_thought_them(world, provider, stream):
     else:
         text = answer.choices[0].message.content
     assert text.strip()
+    calls = world.simulator.calls()[before:]
+    assert [call["status"] for call in calls] == [200, 200]
+    bodies = [json.loads(call["body"]) for call in calls]
+    # As much thinking is asked for the second time as the first.
+    wishes = ("thinking", "reasoning_effort", "reasoning", "generationConfig", "additionalModelRequestFields")
+    assert [{name: body.get(name) for name in wishes} for body in bodies[:1]] == [
+        {name: bodies[1].get(name) for name in wishes}
+    ]
+    if provider == "anthropic":
+        thought = bodies[1]["messages"][1]["content"][0]
+        assert thought["type"] == "thinking" and thought["thinking"] and thought["signature"]
+    if provider == "compatible":
+        assert bodies[1]["messages"][2]["reasoning_content"] and '"thinking"' not in calls[1]["body"]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("provider", ["openai", "anthropic", "gemini", "compatible"])
+def test_thoughts_of_responses_go_back_too(world, provider, stream):
+    before = asked(world)
+    answer = chat(world).responses.create(model=f"agent/thinks-{provider}", input="Remember this.", stream=stream)
+    if stream:
+        answer = [event for event in answer if event.type == "response.completed"][0].response
+    assert answer.output_text
     assert [call["status"] for call in world.simulator.calls()[before:]] == [200, 200]
 
 

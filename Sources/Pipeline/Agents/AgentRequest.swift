@@ -129,6 +129,8 @@ enum AgentRequest {
         var traits = TargetTraits(model: JSONString(model), modelID: model)
         traits.takesUnknownMembers = true
         traits.outputLimitField = Self.limitField(of: call, model: model)
+        // In a later round: who answered the one before is asked again.
+        traits.thinksInContent = call.translation == nil && call.target?.provider.family.quirks.answersInLists ?? false
         // Nothing is lost where a dialect is written that the request came in; what the agent says and this dialect
         // has no word for is no loss of the client's.
         var losses = Losses()

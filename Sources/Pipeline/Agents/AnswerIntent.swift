@@ -92,6 +92,8 @@ struct AnswerIntent: Detour {
         let clock = ToolClock(agent.profile.limits, call)
         // There is one call, so it needs no name that tells it from others.
         let (id, name) = ("intent", tool.text)
+        // From here on it may have been done, and must not be done again for the same `Idempotency-Key`.
+        call.mayHaveWorked = true
         try reply.tool(.called(id: id, name: name, arguments: arguments))
         do throws(ToolError) {
             let outcome = try await servers.call(tool, arguments: arguments, for: caller, deadline: clock.deadline)

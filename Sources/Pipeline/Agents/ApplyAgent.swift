@@ -6,6 +6,7 @@ internal import Dialects
 internal import Providers
 internal import Telemetry
 internal import Tools
+internal import Wire
 
 /// Makes a request to an agent into one to the agent's model: with its prompt, its parameters and its tools.
 ///
@@ -24,7 +25,11 @@ struct ApplyAgent: WaitingGate {
         guard let agent = call.agent, let servers = self.instruments.tools else { return }
         let (offers, missing) = await servers.offers(agent.profile.tools)
         try Task.checkCancellation()
-        if !missing.isEmpty { call.note(.remark("not all tools of the agent can be had now")) }
+        if !missing.isEmpty {
+            call.note(.remark("not all tools of the agent can be had now"))
+            let names = missing.prefix(16).map(\.grant.text).joined(separator: ",")
+            try? call.extraFields.writeField("x-turnpike-tools-missing", names.utf8)
+        }
         try AgentRequest.apply(agent, tools: offers, to: call)
     }
 

@@ -11,7 +11,7 @@ final class RoundReply: ReplySink {
     /// The most bytes of one turn that are kept for the next.
     private static let bytesMax = 16 << 20
 
-    private let format: WireFormat
+    private let round: Call
     private let answer: RoundsAnswer
     private var reader: any AnswerStreamReader
     private var collector: AnswerCollector
@@ -27,11 +27,19 @@ final class RoundReply: ReplySink {
     /// All that the model said in this round, for the next one.
     private(set) var parts: [ContentPart] = []
 
-    init(_ format: WireFormat, into answer: RoundsAnswer) {
-        self.format = format
+    /// The whole of a streamed answer where its last event says it, with what the steps before it do not.
+    private var completed: [ContentPart]?
+
+    init(_ round: Call, into answer: RoundsAnswer) {
+        self.round = round
         self.answer = answer
-        self.reader = Codecs.streamReader(format)
-        self.collector = AnswerCollector(source: format, bytesMax: Self.bytesMax)
+        self.reader = Codecs.streamReader(round.format)
+        self.collector = Self.collector(round)
+    }
+
+    private static func collector(_ round: Call) -> AnswerCollector {
+        // Signatures are worth something to whoever made them.
+        AnswerCollector(source: round.translation?.format ?? round.format, bytesMax: Self.bytesMax)
     }
 
     /// The client's own sink fills its silences.
@@ -43,7 +51,7 @@ final class RoundReply: ReplySink {
         self.hasContent = true
         let read: ChatAnswer
         do throws(AnswerUnreadable) {
-            read = try Codecs.readAnswer(reply.body, as: self.format)
+            read = try Codecs.readAnswer(reply.body, as: self.round.format)
         } catch {
             throw GatewayError(.providerError, "The answer with the calls of tools cannot be read.")
         }
@@ -56,8 +64,8 @@ final class RoundReply: ReplySink {
     }
 
     private func note(_ parts: [ContentPart]) {
-        self.parts = parts
-        for case .toolCall(let call) in parts.map(\.content) {
+        self.parts = self.answer.named(parts)
+        for case .toolCall(let call) in self.parts.map(\.content) {
             if self.answer.owns(call.name) { self.wishes.append(call) } else { self.hasForeignCalls = true }
         }
     }
@@ -66,8 +74,9 @@ final class RoundReply: ReplySink {
 
     func begin(_ head: StreamHead) throws {
         // What an attempt before this one left goes.
-        self.reader = Codecs.streamReader(self.format)
-        self.collector = AnswerCollector(source: self.format, bytesMax: Self.bytesMax)
+        self.reader = Codecs.streamReader(self.round.format)
+        self.collector = Self.collector(self.round)
+        self.completed = nil
         self.held.removeAll()
         self.numbers.removeAll()
         try self.answer.begin(head)
@@ -83,14 +92,28 @@ final class RoundReply: ReplySink {
         } catch is AnswerUnreadable {
             throw GatewayError(.providerError, "The answer with the calls of tools cannot be read.")
         }
+        if self.round.format == .openAIResponses { self.takeLast(data, event.type) }
     }
+
+    /// Takes the items of a response from the event that has all of them: their ids stand nowhere else.
+    private func takeLast(_ data: ByteBuffer, _ type: ByteBuffer?) {
+        guard type == Self.completed || type == Self.incomplete,
+            let response = (try? JSONValue.parse(data))?["response"]
+        else { return }
+        var body = ByteBuffer()
+        response.write(into: &body)
+        self.completed = (try? Codecs.readAnswer(body, as: .openAIResponses))?.choices.first?.parts
+    }
+
+    private static let completed = ByteBuffer(string: "response.completed")
+    private static let incomplete = ByteBuffer(string: "response.incomplete")
 
     private func take(_ event: AnswerEvent) throws {
         self.collector.take(event)
         guard !self.collector.isCut else {
             throw GatewayError(.providerError, "The model's turn is longer than \(Self.bytesMax) bytes.")
         }
-        guard self.hasContent || event.isContent else { return self.held.append(event) }
+        guard self.hasContent || event.isContent, !self.answer.showsLastOnly else { return self.held.append(event) }
         for held in self.held { try self.pass(held) }
         self.held.removeAll()
         try self.pass(event)
@@ -124,10 +147,12 @@ final class RoundReply: ReplySink {
     /// The round is over; the answer is when no tool is wanted.
     func end() throws {
         try self.reader.finish { try self.take($0) }
-        for held in self.held { try self.pass(held) }
-        self.held.removeAll()
         let choice = self.collector.answer.choices[0]
-        self.note(choice.parts)
+        self.note(self.completed ?? choice.parts)
+        if !self.answer.showsLastOnly || self.wishes.isEmpty || self.hasForeignCalls {
+            for held in self.held { try self.pass(held) }
+        }
+        self.held.removeAll()
         self.answer.finish(choice.finish, choice.stopSequence)
     }
 

@@ -9,7 +9,9 @@ internal import NIOCore
 final class RoundsAnswer {
     let reply: any ReplySink
     private let call: Call
-    private let context: AnswerContext
+    private var context: AnswerContext
+    /// Whether the form of the answer is laid down, so that only what the model says last may be in it.
+    let showsLastOnly: Bool
     /// The client's own tools; all others are the gateway's to answer, those that nobody has too.
     private let clientTools: Set<String>
     private var writer: (any AnswerStreamWriter)?
@@ -23,19 +25,35 @@ final class RoundsAnswer {
     private var parts: [ContentPart] = []
     private var rounds = 0
     private var leftOut = false
+    private var callsNamed = 0
+    /// Whether text of an earlier round is before what comes next.
+    private var hasText = false
+    private var needsGap = false
 
     init(_ call: Call, _ request: ChatRequest, of turn: ToolTurn, _ reply: any ReplySink) {
         self.call = call
         self.reply = reply
-        var context = call.answerContext(request, model: JSONString(call.model)).withoutConversation
-        // Signatures came in the client's dialect already.
-        context.source = call.format
-        self.context = context
+        self.context = call.answerContext(request, model: JSONString(call.model)).withoutConversation
+        self.showsLastOnly = request.responseFormat != nil
         self.clientTools = Set(request.tools.compactMap(\.name.text)).subtracting(turn.names)
     }
 
     /// Whether the gateway answers a call of this tool.
     func owns(_ name: JSONString) -> Bool { !self.clientTools.contains(name.text ?? "") }
+
+    /// The parts of a turn, each call with an id that no other one has: some servers give none.
+    func named(_ parts: [ContentPart]) -> [ContentPart] {
+        parts.map { part in
+            guard case .toolCall(var call) = part.content, self.owns(call.name),
+                call.id.isEmpty || LegacyCallID.isOne(call.id)
+            else { return part }
+            self.callsNamed += 1
+            call.id = JSONString("call_\(self.context.id.prefix(16))_\(self.callsNamed)")
+            var part = part
+            part.content = .toolCall(call)
+            return part
+        }
+    }
 
     // MARK: - What rounds say
 
@@ -61,10 +79,18 @@ final class RoundsAnswer {
         let number = self.nextPart
         self.nextPart += 1
         try self.write(.open(part: number, opening))
+        if opening == .text {
+            // Where all texts are one, what two rounds say would be one word.
+            if self.needsGap, self.call.format == .openAIChat { try self.write(.text(part: number, Self.gap)) }
+            self.needsGap = false
+            self.hasText = true
+        }
         return number
     }
 
     func write(_ event: AnswerEvent) throws {
+        // Whose signatures they are is known once somebody answers.
+        self.context.source = self.call.translation?.format ?? self.call.format
         let writer = try self.writer ?? Codecs.streamWriter(self.call.format, self.context)
         self.writer = writer
         if event.isContent { self.hasContent = true }
@@ -72,7 +98,13 @@ final class RoundsAnswer {
     }
 
     /// A round of a stream is over.
-    func finish(_ reason: FinishReason, _ sequence: JSONString?) { self.finish = (reason, sequence) }
+    func finish(_ reason: FinishReason, _ sequence: JSONString?) {
+        self.finish = (reason, sequence)
+        self.needsGap = self.hasText
+    }
+
+    /// What stands between the texts of two rounds, where nothing else parts them.
+    static let gap = JSONString("\n\n")
 
     /// A round that came whole.
     ///
@@ -80,6 +112,11 @@ final class RoundsAnswer {
     func add(_ reply: WholeReply, _ answer: ChatAnswer, shown: [ContentPart]) {
         self.rounds += 1
         self.last = (reply, answer)
+        let isText = { (part: ContentPart) in if case .text = part.content { true } else { false } }
+        if self.showsLastOnly { self.parts.removeAll() }
+        if self.call.format == .openAIChat, self.parts.contains(where: isText), shown.contains(where: isText) {
+            self.parts.append(ContentPart(.text(Self.gap)))
+        }
         self.parts += shown
         self.leftOut = shown.count != answer.choices.first?.parts.count
     }

@@ -31,11 +31,12 @@ struct RunTools: Detour {
         var request = try AgentRequest.read(call)
         let limits = agent.profile.limits
         let clock = ToolClock(limits, call)
+        let plan = RoundPlan(call)
         let answer = RoundsAnswer(call, request, of: turn, reply)
         var round = call
         var asked = 0
         while true {
-            let sink = RoundReply(call.format, into: answer)
+            let sink = RoundReply(round, into: answer)
             let begun = call.firstContent
             try await call.send(round, sink, next)
             call.firstContent = begun ?? call.firstContent
@@ -46,7 +47,7 @@ struct RunTools: Detour {
             asked += 1
             // Whoever has to call a tool each time would never come to an end.
             request.toolChoice = asked < limits.roundsMax ? request.toolChoice?.afterCall : Given(.none, at: -1)
-            round = try self.again(call, request, clock)
+            round = try self.again(call, request, plan, clock)
         }
     }
 
@@ -59,7 +60,7 @@ struct RunTools: Detour {
                 "The model went on to call tools after \(limits.roundsMax) rounds, the agent's limit (limits.rounds)."
             )
         }
-        if let most = limits.costMax, call.charged >= most {
+        if let most = limits.costMax, call.chargedBefore + call.charged >= most {
             throw GatewayError(
                 .budgetExceeded,
                 "This answer has cost what the agent may spend on one, \(most) USD (limits.costUsd)."
@@ -68,7 +69,12 @@ struct RunTools: Detour {
     }
 
     /// The call that asks again, in the client's dialect, with clocks of its own.
-    private func again(_ call: Call, _ request: ChatRequest, _ clock: ToolClock) throws -> Call {
+    private func again(
+        _ call: Call,
+        _ request: ChatRequest,
+        _ plan: RoundPlan,
+        _ clock: ToolClock
+    ) throws -> Call {
         let now = self.instruments.monotonicClock()
         let left = try clock.left(now)
         let body = try AgentRequest.write(request, model: call.model, call)
@@ -79,7 +85,8 @@ struct RunTools: Detour {
                 "With what the tools gave the conversation is longer than \(most) bytes (server.max_body)."
             )
         }
-        let round = try call.round(body, arrival: now)
+        let round = try call.round(body, plan, arrival: now)
+        round.droppedBefore = call.dropped
         round.timeout = left
         return round
     }

@@ -35,6 +35,7 @@ final class InnerReply: ReplySink {
     /// Why the call failed, as the road says it.
     private(set) var failure: GatewayError?
     private(set) var hasContent = false
+    private var isAfterTool = false
 
     /// - Parameter bytesMax: The longest answer that is taken, as JSON.
     init(bytesMax: Int, _ listener: (any InnerListener)? = nil) {
@@ -82,6 +83,11 @@ final class InnerReply: ReplySink {
     }
 
     private func say(_ text: JSONString, _ kind: StaticString) throws {
+        // Parts of their own are shown and kept for tools, so nothing else has to part what is said around them.
+        if self.isAfterTool, kind.utf8Start == AnswerParts.said.utf8Start {
+            self.isAfterTool = false
+            if text == RoundsAnswer.gap { return }
+        }
         // Two quotes, and nothing between them.
         guard text.bytes.readableBytes > 2 else { return }
         // What is there already is to fit in the store when the call ends here.
@@ -98,6 +104,7 @@ final class InnerReply: ReplySink {
     }
 
     func tool(_ step: ToolStep) throws {
+        self.isAfterTool = true
         let part = step.part
         var longer = self.parts
         longer.append(part)

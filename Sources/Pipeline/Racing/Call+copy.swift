@@ -45,6 +45,7 @@ extension Call {
         copy.prompt = self.prompt
         copy.units = self.units
         copy.chargedBefore = self.chargedBefore
+        copy.droppedBefore = self.droppedBefore
         copy.story = self.storyPad
         return copy
     }

@@ -188,6 +188,8 @@ package final class SessionBook: Sendable {
 
     /// Goes on until cancelled.
     package func run() async throws {
+        // What a process before this one was still deleting.
+        while (try? await self.database.write(.process, { try SessionStore().sweep(in: $0) })) == true {}
         while true {
             try await Task.sleep(for: .milliseconds(500))
             do {

@@ -280,7 +280,7 @@ struct Idempotency: Detour {
         if isCut {
             let error = (answer.cutReason ?? .shutdown).error
             answer.write(wakes: false) { $0.fail(error) }
-            return call.attempts > 0 ? .interrupted : .released
+            return call.attempts > 0 || call.mayHaveWorked ? .interrupted : .released
         }
         answer.write(wakes: false) { $0.fail(failure) }
         let isComplaint = (failure as? GatewayError)?.code == .providerRefused

@@ -35,6 +35,7 @@ struct CheckStructure: Detour {
         let repairsMax = call.snapshot.limits.structure.repairsMax
         // Kept here, since the call lets go of it when its answer begins.
         var body = call.body
+        let plan = RoundPlan(call)
         var round = call
         var repairs = 0
         while true {
@@ -50,7 +51,7 @@ struct CheckStructure: Detour {
             guard repairs < repairsMax, let said else { throw Self.failure(faults, repairs) }
             repairs += 1
             body = try Repair.body(of: body, call.format, answer: said, faults: faults)
-            round = try call.round(body)
+            round = try call.round(body, plan)
         }
     }
 

@@ -46,6 +46,8 @@ package struct TargetTraits: Sendable {
     package var isPaidAhead = false
     /// Whether the target takes members it does not know, and may make something of them.
     package var takesUnknownMembers = false
+    /// Whether it wants thoughts that it said back as parts of the content, as Mistral has them.
+    package var thinksInContent = false
     /// What OpenAI's chat and its kin call the limit of the answer: `max_tokens` or `max_completion_tokens`.
     package var outputLimitField: StaticString = "max_tokens"
 

@@ -177,9 +177,11 @@ extension OpenAIChatRequestWriting {
         self.endMessage(first)
     }
 
-    /// Whether the client had a thought among the parts of the content, as Mistral has it.
+    /// Whether a thought stands among the parts of the content, as Mistral has it and wants it back.
     private func isInContent(_ part: ContentPart, _ message: ChatMessage) -> Bool {
         guard self.isOwn, case .thinking = part.content else { return false }
+        // One of an answer, and not of what the client wrote.
+        if part.place < 0 { return self.target.thinksInContent }
         return message.own["reasoning_content"] == nil && message.own["reasoning"] == nil
             && message.own["reasoning_details"] == nil
     }
@@ -199,8 +201,9 @@ extension OpenAIChatRequestWriting {
     }
 
     private mutating func write(thoughts: [ContentPart]) {
-        // As the client wrote them they stand in `own`.
-        guard !thoughts.isEmpty, !self.isOwn else { return }
+        // As the client wrote them they stand in `own`; those of an answer do not.
+        let thoughts = self.isOwn ? thoughts.filter { $0.place < 0 } : thoughts
+        guard !thoughts.isEmpty else { return }
         guard self.target.takesUnknownMembers else {
             for thought in thoughts { self.losses.drop(at: thought.place) }
             return
@@ -212,6 +215,8 @@ extension OpenAIChatRequestWriting {
         if !texts.isEmpty {
             self.body.writeMember("reasoning_content", JSONString(joining: texts, separator: "\\n\\n"))
         }
+        // Not every server of this dialect takes more than a text that is worth something without a proof.
+        guard !self.isOwn || all.contains(where: { $0.signature != nil || $0.redacted != nil }) else { return }
         self.body.writeKey("reasoning_details")
         self.body.beginArray()
         for (index, thinking) in all.enumerated() { ReasoningDetails.write(thinking, index: index, into: &self.body) }

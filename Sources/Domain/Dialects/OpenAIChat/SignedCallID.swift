@@ -1,5 +1,5 @@
 internal import Chat
-internal import Core
+package import Core
 internal import NIOCore
 
 /// Ids of tool calls that carry a thought signature through clients that keep nothing else.
@@ -113,13 +113,13 @@ enum SignedCallID {
 }
 
 /// Ids for calls in the form that had none, `function_call`.
-enum LegacyCallID {
+package enum LegacyCallID {
     private static let prefix: StaticString = "call_function_"
 
     /// - Parameter place: What is different for each call of a conversation.
     static func make(_ place: Int) -> JSONString { JSONString("\(Self.prefix)\(place)") }
 
-    static func isOne(_ id: JSONString) -> Bool {
+    package static func isOne(_ id: JSONString) -> Bool {
         id.content.readableBytesView.starts(
             with: UnsafeBufferPointer(start: Self.prefix.utf8Start, count: Self.prefix.utf8CodeUnitCount)
         )

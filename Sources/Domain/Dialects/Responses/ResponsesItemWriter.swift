@@ -152,7 +152,8 @@ struct ResponsesItemWriter {
         self.body.separate()
         self.body.beginObject()
         self.writeOwn(part, type: "reasoning")
-        if !self.isOwn, let id = thinking.id { self.body.writeMember("id", id) }
+        // Of an item that an answer had, and not the client, nothing else knows it.
+        if part.own["id"] == nil, let id = thinking.id { self.body.writeMember("id", id) }
         if !self.isOwn || part.own["summary"] == nil {
             self.body.writeKey("summary")
             self.body.writeSummary(thinking.text)
