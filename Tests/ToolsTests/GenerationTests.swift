@@ -105,8 +105,8 @@ import Tools
         let bench = try await ToolBench()
         bench.servers.use([try ToolBench.settings(server)])
         let grants = ["web/*", "web/write", "web/none", "gone/*"].compactMap { ToolGrant(parsing: $0) }
-        async let first = bench.servers.offers(grants)
-        async let second = bench.servers.offers([grants[0]])
+        async let first = bench.servers.offers(grants, for: GroupID("demo"))
+        async let second = bench.servers.offers([grants[0]], for: GroupID("demo"))
         let (offers, missing) = await first
         #expect(offers.map(\.modelName) == ["web__read", "web__write"])
         #expect(missing.map(\.grant.text) == ["web/none", "gone/*"])

@@ -59,7 +59,8 @@ import Transport
         let name = ToolName(server: "web", tool: "echo")
         #expect(await bench.call() == .failure(.changed(name)))
         let grants = [ToolGrant.tool(name)]
-        #expect(await bench.servers.offers(grants).missing == [MissingTools(grant: grants[0], error: .changed(name))])
+        let missing = await bench.servers.offers(grants, for: GroupID("demo")).missing
+        #expect(missing == [MissingTools(grant: grants[0], error: .changed(name))])
         #expect(server.seen.filter { $0.method == "tools/call" }.count == 1)
 
         let report = try await bench.servers.report(on: "web", isFresh: true)
@@ -69,6 +70,31 @@ import Transport
         try await bench.database.write { try PinStore().approve([pin], in: $0) }
         bench.servers.forgetLists()
         #expect(await bench.call() == .success(ToolOutcome(text: "hello")))
+        await bench.end()
+    }
+
+    @Test func `a server that is not for a group is as if there were none for its agents (row 102)`() async throws {
+        let server = try await ScriptedServer.stateless(call: Self.ok)
+        let bench = try await Self.bench(server)
+        var settings = try ToolBench.settings(server)
+        settings.groups = [GroupID("demo")]
+        bench.servers.use([settings])
+        let grants = [ToolGrant.tool(ToolName(server: "web", tool: "echo"))]
+        #expect(await bench.servers.offers(grants, for: GroupID("demo")).offers.count == 1)
+        let (offers, missing) = await bench.servers.offers(grants, for: GroupID("other"))
+        #expect(offers.isEmpty && missing.map(\.error) == [.unknownServer("web")])
+        for (group, isIn) in [("demo", true), ("other", false)] {
+            let caller = ToolCaller(group: GroupID(group), agent: "helper")
+            var error: ToolError?
+            do throws(ToolError) {
+                let name = ToolName(server: "web", tool: "echo")
+                let until = NIODeadline.now() + .seconds(40)
+                _ = try await bench.servers.call(name, arguments: ["text": "x"], for: caller, deadline: until)
+            } catch let refusal {
+                error = refusal
+            }
+            #expect((error == nil) == isIn && (isIn || error == .unknownServer("web")))
+        }
         await bench.end()
     }
 

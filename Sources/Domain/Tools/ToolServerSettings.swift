@@ -1,4 +1,4 @@
-internal import Core
+package import Core
 package import NIOCore
 package import Transport
 
@@ -24,6 +24,8 @@ package struct ToolServerSettings: Sendable {
     package var approval: Approval
     /// Tools that are approved by the settings, with their hashes; for these nothing else counts.
     package var pins: [String: String]
+    /// The groups whose agents may use it; nil: those of every group (row 102).
+    package var groups: [GroupID]?
     /// The longest that one call may take.
     package var timeout: TimeAmount
     /// Calls that may be under way at once.
@@ -34,6 +36,7 @@ package struct ToolServerSettings: Sendable {
         way: Way,
         approval: Approval = .firstUse,
         pins: [String: String] = [:],
+        groups: [GroupID]? = nil,
         timeout: TimeAmount = .seconds(30),
         concurrent: Int = 8
     ) {
@@ -41,6 +44,7 @@ package struct ToolServerSettings: Sendable {
         self.way = way
         self.approval = approval
         self.pins = pins
+        self.groups = groups
         self.timeout = timeout
         self.concurrent = concurrent
     }
@@ -50,7 +54,8 @@ extension ToolServerSettings: Equatable {
     /// Whether both are the same, their secrets included.
     package static func == (left: ToolServerSettings, right: ToolServerSettings) -> Bool {
         left.name == right.name && left.approval == right.approval && left.pins == right.pins
-            && left.timeout == right.timeout && left.concurrent == right.concurrent && left.way.isSame(as: right.way)
+            && left.groups == right.groups && left.timeout == right.timeout && left.concurrent == right.concurrent
+            && left.way.isSame(as: right.way)
     }
 }
 

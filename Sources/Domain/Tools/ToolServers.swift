@@ -1,8 +1,8 @@
 package import Core
-package import Database
+internal import Database
 internal import NIOConcurrencyHelpers
 package import NIOCore
-package import Transport
+internal import Transport
 
 /// The tool servers of the gateway: the one thing that the road asks about tools.
 ///
@@ -13,42 +13,6 @@ package final class ToolServers: Sendable {
     static let offerMax = TimeAmount.seconds(5)
     /// The largest arguments of a call, in bytes.
     package static let argumentsBytesMax = 262_144
-
-    /// What servers are reached by.
-    package struct Surroundings: Sendable {
-        package var dialer: ToolDialer
-        /// Nil where no program may be started.
-        package var launcher: (any ProgramLauncher)?
-        /// Where approved tools are kept.
-        package var database: any Database
-        /// Writes down, in the same transaction, that tools were pinned as they were seen for the first time.
-        package var onPin: @Sendable (_ pins: [ToolPin], _ session: any SQLSession) throws -> Void
-        package var onEvent: @Sendable (ToolEvent) -> Void
-        /// What the gateway tells servers of itself.
-        package var version: String
-        package var clock: @Sendable () -> NIODeadline
-        package var wallClock: @Sendable () -> UnixTime
-
-        package init(
-            dialer: ToolDialer,
-            launcher: (any ProgramLauncher)?,
-            database: any Database,
-            onPin: @escaping @Sendable (_ pins: [ToolPin], _ session: any SQLSession) throws -> Void = { _, _ in },
-            onEvent: @escaping @Sendable (ToolEvent) -> Void = { _ in },
-            version: String,
-            clock: @escaping @Sendable () -> NIODeadline = { .now() },
-            wallClock: @escaping @Sendable () -> UnixTime
-        ) {
-            self.dialer = dialer
-            self.launcher = launcher
-            self.database = database
-            self.onPin = onPin
-            self.onEvent = onEvent
-            self.version = version
-            self.clock = clock
-            self.wallClock = wallClock
-        }
-    }
 
     /// How pins are read and made.
     struct Pinning: Sendable {
@@ -212,21 +176,32 @@ package final class ToolServers: Sendable {
         return desk
     }
 
+    /// The server for an agent of a group: one that other groups' agents alone may use is as if there were none.
+    private func find(_ server: String, for group: GroupID) throws(ToolError) -> ServerDesk {
+        let desk = try self.find(server)
+        guard desk.settings?.groups?.contains(group) ?? true else { throw .unknownServer(server) }
+        return desk
+    }
+
     // MARK: - What the road asks
 
     /// The tools that grants give now.
     ///
     /// Lists are kept for a minute; a server without one is waited for, 5 s at most, all of them at once.
     ///
+    /// - Parameter group: Whose agent has the grants.
     /// - Returns: Offers in the order of the grants, none twice; and the grants that give nothing, with the reason.
-    package func offers(_ grants: [ToolGrant]) async -> (offers: [ToolOffer], missing: [MissingTools]) {
+    package func offers(
+        _ grants: [ToolGrant],
+        for group: GroupID
+    ) async -> (offers: [ToolOffer], missing: [MissingTools]) {
         var names: [String] = []
         for grant in grants where !names.contains(grant.server) { names.append(grant.server) }
-        let lists = await withTaskGroup(of: (String, Result<ServerDesk.List, ToolError>).self) { group in
+        let lists = await withTaskGroup(of: (String, Result<ServerDesk.List, ToolError>).self) { tasks in
             for name in names {
-                group.addTask {
+                tasks.addTask {
                     do throws(ToolError) {
-                        let desk = try self.find(name)
+                        let desk = try self.find(name, for: group)
                         let late = ToolError.timedOut(server: name, limit: .nanoseconds(Self.offerMax.nanoseconds))
                         let list = try await within(Self.offerMax, else: late) { () throws(ToolError) in
                             try await desk.list()
@@ -237,7 +212,7 @@ package final class ToolServers: Sendable {
                     }
                 }
             }
-            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+            return await tasks.reduce(into: [:]) { $0[$1.0] = $1.1 }
         }
         var offers: [ToolOffer] = []
         var missing: [MissingTools] = []
@@ -287,7 +262,7 @@ package final class ToolServers: Sendable {
         guard arguments.text.utf8.count <= Self.argumentsBytesMax else {
             throw .badArguments("they are larger than \(Self.argumentsBytesMax) bytes")
         }
-        let desk = try self.find(name.server)
+        let desk = try caller.agent == nil ? self.find(name.server) : self.find(name.server, for: caller.group)
         return try await desk.call(
             name.tool,
             arguments: arguments,

@@ -46,9 +46,15 @@ extension SettingsBuilder {
             way: way,
             approval: ToolServerSettings.Approval(rawValue: self.values.text(path.child("approve"))) ?? .manual,
             pins: pins,
+            groups: self.groups(path.child("groups")),
             timeout: self.values.duration(path.child("timeout")),
             concurrent: self.values.integer(path.child("concurrent"))
         )
+    }
+
+    /// An empty list is nobody's.
+    private func groups(_ path: SettingPath) -> [GroupID]? {
+        if case .list(let groups) = self.values[path] { groups.map { GroupID($0) } } else { nil }
     }
 
     /// A key that does nothing where it stands is a slip.

@@ -23,7 +23,7 @@ extension SettingsTable {
             kind: .text(expected: "a text of at most 4,000 bytes") { (1...4_000).contains($0.utf8.count) },
             standard: nil,
             help: "What people who write in this language are told when no provider answers; `en` for all others.",
-            example: "Please call us: we cannot answer here right now."
+            example: "Please call us. We cannot answer here right now."
         ),
     ]
 }

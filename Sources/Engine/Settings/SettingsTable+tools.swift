@@ -93,6 +93,13 @@ extension SettingsTable {
             "manual"
         ),
         Self.tool(
+            "groups",
+            .list(expected: "a group's id", check: SettingRule.isGroupID),
+            nil,
+            "The groups whose agents may use it; without it those of every group, as their administrators say.",
+            "demo"
+        ),
+        Self.tool(
             "pins.<tool>",
             .text(expected: "64 hexadecimal digits", check: { $0.utf8.count == 64 && $0.allSatisfy(\.isHexDigit) }),
             nil,

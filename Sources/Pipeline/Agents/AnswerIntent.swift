@@ -44,7 +44,7 @@ struct AnswerIntent: Detour {
         _ reply: any ReplySink
     ) async throws -> String {
         do {
-            let offer = try await self.offer(of: match.tool)
+            let offer = try await self.offer(of: match.tool, call)
             let fitted = IntentArguments(match.arguments, for: offer.schema)
             if let complaint = fitted.complaint {
                 Self.mark(call, "bad_arguments")
@@ -71,9 +71,11 @@ struct AnswerIntent: Detour {
     }
 
     /// The tool as it is now, for its schema.
-    private func offer(of tool: ToolName) async throws -> ToolOffer {
-        guard let servers = self.instruments.tools else { throw ToolError.unknownServer(tool.server) }
-        let (offers, missing) = await servers.offers([.tool(tool)])
+    private func offer(of tool: ToolName, _ call: Call) async throws -> ToolOffer {
+        guard let servers = self.instruments.tools, let group = call.principal?.group else {
+            throw ToolError.unknownServer(tool.server)
+        }
+        let (offers, missing) = await servers.offers([.tool(tool)], for: group)
         try Task.checkCancellation()
         guard let offer = offers.first else { throw missing.first?.error ?? .unknownTool(tool) }
         return offer

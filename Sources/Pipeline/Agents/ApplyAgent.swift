@@ -22,8 +22,10 @@ struct ApplyAgent: WaitingGate {
     }
 
     func wait(_ call: Call, _ reply: any ReplySink) async throws {
-        guard let agent = call.agent, let servers = self.instruments.tools else { return }
-        let (offers, missing) = await servers.offers(agent.profile.tools)
+        guard let agent = call.agent, let servers = self.instruments.tools, let group = call.principal?.group else {
+            return
+        }
+        let (offers, missing) = await servers.offers(agent.profile.tools, for: group)
         try Task.checkCancellation()
         if !missing.isEmpty {
             call.note(.remark("not all tools of the agent can be had now"))
