@@ -139,7 +139,7 @@ package final class Call {
     ///
     /// Set by `KeepResponse`.
     var carriesThoughts = false
-    /// In a round that the gateway asks with a body of its own: what the client's own body lost; nil in all others.
+    /// What the client's own body lost, once the gateway asks again with bodies of its own; nil before.
     ///
     /// Set by `RunTools`.
     var droppedBefore: [String]?

@@ -146,25 +146,6 @@ import TurnpikeRemote
         }
     }
 
-    @Test func `a call in process is quicker than one over the hop`() async throws {
-        var medians: [Kind: Duration] = [:]
-        try await House.with { house in
-            for kind in Kind.allCases {
-                try await kind.with(house) { client in
-                    var times: [Duration] = []
-                    for _ in 0..<300 {
-                        let began = ContinuousClock().now
-                        _ = try await client.chat([.user("Hi")])
-                        times.append(began.duration(to: ContinuousClock().now))
-                    }
-                    medians[kind] = times.sorted()[150]
-                }
-            }
-        }
-        let (inProcess, remote) = (try #require(medians[.inProcess]), try #require(medians[.remote]))
-        #expect(inProcess < remote, "in process \(inProcess), over HTTP \(remote)")
-    }
-
     @Test func `a stream whose connection drops goes on where it was, and is charged once`() async throws {
         try await House.with { house in
             try await Door.with(house) { port in

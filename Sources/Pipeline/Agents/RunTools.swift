@@ -41,6 +41,7 @@ struct RunTools: Detour {
             try await call.send(round, sink, next)
             call.firstContent = begun ?? call.firstContent
             if sink.wishes.isEmpty || sink.hasForeignCalls { return try await answer.end() }
+            call.droppedBefore = call.dropped
             try Self.check(call, limits, asked: asked)
             request.messages.append(ChatMessage(.assistant, sink.parts))
             request.messages.append(ChatMessage(.user, try await turn.run(sink.wishes, until: clock.deadline, reply)))
@@ -86,7 +87,6 @@ struct RunTools: Detour {
             )
         }
         let round = try call.round(body, plan, arrival: now)
-        round.droppedBefore = call.dropped
         round.timeout = left
         return round
     }
