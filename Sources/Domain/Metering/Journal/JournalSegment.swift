@@ -23,6 +23,11 @@ package struct JournalDisk: Sendable {
             var limit = rlimit()
             let isLimited = getrlimit(__rlimit_resource_t(1), &limit) == 0 && limit.rlim_cur < UInt64(bytes)
             if isLimited { return EFBIG }
+            // Where there is no room, trying takes what there is for a moment, and the store's commits fail.
+            var room = statvfs()
+            if fstatvfs(descriptor, &room) == 0, UInt64(room.f_bavail) * UInt64(room.f_frsize) < UInt64(bytes) {
+                return ENOSPC
+            }
             var code = posix_fallocate(descriptor, 0, bytes)
             while code == EINTR { code = posix_fallocate(descriptor, 0, bytes) }
             return code
